@@ -1,0 +1,1 @@
+"""A log nobody can quietly change: entries, tree, proofs, checkpoints."""

@@ -1,0 +1,130 @@
+"""Message, Dissemination, Receipt: what is exchanged.
+
+Values only. Digests are texts "sha-256:<64 hex digits>"; ids of our own are UUIDv7 texts, so that they
+sort by time and index well; ids of senders are theirs and stay within (sender, id).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from gateway.agency import AgencyId
+
+MessageId = NewType("MessageId", str)
+DisseminationId = NewType("DisseminationId", str)
+DeliveryId = NewType("DeliveryId", str)
+
+SENDER_ID_LENGTH_MAX = 255
+"""An Idempotency-Key or wsa:MessageID; printable ASCII without spaces."""
+
+
+class Action(StrEnum):
+    """What a message does to the one before it."""
+
+    NEW = "new"
+    UPDATE = "update"  # later facts on the same matter; the earlier ones were right when sent
+    CORRECT = "correct"  # the earlier message was wrong: replace it
+    CANCEL = "cancel"  # the earlier message is withdrawn
+
+
+REACHES_PAST_RECIPIENTS = frozenset({Action.CORRECT, Action.CANCEL})
+"""These go to everyone who got the earlier message, ahead of the queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One accepted information exchange package, without its content.
+
+    sender_id   the sender's own id for it (Idempotency-Key = wsa:MessageID)
+    first       our id of the first message of its chain; its own id when it opens one
+    earlier     our id of the message that `action` speaks of
+    as_of       when the content was true, as the sender says
+    digest      SHA-256 of the payload as received
+    """
+
+    id: MessageId
+    sender: AgencyId
+    sender_id: str
+    exchange: str
+    action: Action
+    first: MessageId
+    received_at: datetime
+    digest: str
+    earlier: MessageId | None = None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """One place withheld or reduced, and why. Holds the place, never the value.
+
+    path     absolute XPath, by position, in the message as received
+    field    name in the field catalog; label is its label
+    outcome  "withheld", or the name of the transform that reduced it
+    clause   MOU clause that decided, "default" when no clause lists the field, "closure" when its target was cut
+    """
+
+    path: str
+    field: str
+    label: str
+    outcome: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dissemination:
+    """What one recipient gets of one message, without the payload and Cover themselves."""
+
+    id: DisseminationId
+    message: MessageId
+    recipient: AgencyId
+    mou: str
+    mou_version: int
+    mou_digest: str
+    clauses: tuple[str, ...]
+    purpose: str
+    shared: int
+    redactions: tuple[Redaction, ...]
+    payload_digest: str
+
+    @property
+    def reduced(self) -> int:
+        """How many places were let through in a lesser form."""
+        return sum(1 for redaction in self.redactions if redaction.outcome != "withheld")
+
+    @property
+    def withheld(self) -> int:
+        """How many places were taken out."""
+        return len(self.redactions) - self.reduced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """An encrypted payload and where its key grows.
+
+    bucket      name of the bucket whose secret the key is derived from, "2027-W05"
+    index       40-bit random address of the key in the bucket's tree
+    nonce       96-bit AES-GCM nonce
+    ciphertext  with the 16-byte tag at its end
+    """
+
+    bucket: str
+    index: int
+    nonce: bytes
+    ciphertext: bytes
+
+
+def uuid7(now: datetime, entropy: bytes) -> str:
+    """A UUIDv7 text of this moment (milliseconds) and ten random bytes.
+
+    Source: RFC 9562, section 5.7.
+    """
+    if len(entropy) != 10:
+        raise ValueError("a UUIDv7 takes ten random bytes")
+    milliseconds = int(now.timestamp() * 1000)
+    number = milliseconds << 80 | int.from_bytes(entropy)
+    number = number & ~(0xF << 76) | 0x7 << 76
+    number = number & ~(0x3 << 62) | 0x2 << 62
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

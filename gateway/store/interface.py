@@ -1,0 +1,355 @@
+"""What a store owes the gateway. Two implementations, one suite of promises: `tests/store/test_promises.py`.
+
+Promises that hold for every method:
+- A method that writes returns only after the write is durable (fsync); it is all or nothing.
+- Any number of processes may use one database at the same time.
+- An error of the database is raised as `StoreUnavailable` (a later try may work) and nothing is half done.
+  The caller may not assume that a write which raised was *not* stored: it may have been.
+- Payloads are sealed before they come here; the store never sees a key.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.agency import Agency, AgencyId
+from gateway.audit.entry import AuditEntry
+from gateway.delivery.delivery import Delivery, State
+from gateway.errors import Unavailable
+from gateway.message import DeliveryId, Dissemination, Message, MessageId, Sealed
+
+
+class StoreUnavailable(Unavailable):
+    """The database did not do what was asked; whether it stored something is not known."""
+
+    code = "store.unavailable"
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """An audit entry as it lies in the log; `index` is None until the sequencer has ordered it."""
+
+    entry: AuditEntry
+    index: int | None
+
+
+class CredentialKind(StrEnum):
+    """How an agency's system proves who it is."""
+
+    TOKEN = "token"  # bearer token; the fingerprint is SHA-256 of it
+    CERTIFICATE = "certificate"  # client and signing certificate; the fingerprint is SHA-256 of its DER
+    AUTHORITY = "authority"  # a CA certificate that issues for this agency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One credential of an agency. Revoked and expired ones stay, for the record.
+
+    fingerprint  64 hex digits
+    certificate  PEM, b"" for a token
+    """
+
+    fingerprint: str
+    kind: CredentialKind
+    agency: AgencyId
+    not_before: datetime
+    not_after: datetime
+    certificate: bytes = b""
+    revoked_at: datetime | None = None
+
+
+class AgreementState(StrEnum):
+    """Life of an MOU version."""
+
+    DRAFT = "draft"  # registered, decides nothing
+    TRIAL = "trial"  # decided and counted; nothing leaves
+    IN_FORCE = "in-force"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """One version of one MOU as the database holds it: the file's bytes and its digest."""
+
+    mou: str
+    version: int
+    digest: str
+    state: AgreementState
+    body: bytes
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A registered message specification: a zip of its folder and schemas, and the digest of its schema set."""
+
+    id: str
+    digest: str
+    archive: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Everything in force at one version of the configuration; `version` grows by one with each change."""
+
+    version: int
+    agencies: tuple[Agency, ...]
+    credentials: tuple[Credential, ...]
+    agreements: tuple[Agreement, ...]
+    exchanges: tuple[Exchange, ...]
+
+
+Change = Agency | Credential | Agreement | Exchange
+"""Put: a new one, or the new state of the one with the same key (id; fingerprint; mou and version; id)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDissemination:
+    """A dissemination with its sealed payload, its signed Cover, and its delivery.
+
+    cover  the signed Cover's bytes; it names parties, clauses and digests, no content
+    """
+
+    dissemination: Dissemination
+    payload: Sealed
+    cover: bytes
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """All that one accepted message writes, in one transaction.
+
+    configuration   version of the configuration under which it was decided
+    content_digest  keyed digest of the canonical content: tells a repeat from another message with the same id
+    receipt         signed note, as it is answered
+    recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
+    """
+
+    configuration: int
+    message: Message
+    content_digest: bytes
+    original: Sealed
+    receipt: bytes
+    disseminations: tuple[NewDissemination, ...]
+    entries: tuple[AuditEntry, ...]
+    recalls: tuple[AgencyId, ...] = ()
+
+
+class Stored(StrEnum):
+    """What became of an acceptance."""
+
+    STORED = "stored"
+    KNOWN = "known"  # (sender, sender_id) is taken: nothing was written; ask `known`
+    STALE = "stale"  # the configuration changed since: nothing was written; decide again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is stored under a sender's id."""
+
+    message: MessageId
+    content_digest: bytes
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMessage:
+    """A refused submission: kept sealed for seven days when there is something to keep."""
+
+    id: MessageId
+    sender: AgencyId
+    at: datetime
+    code: str
+    original: Sealed | None
+    entries: tuple[AuditEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRecord:
+    """A stored message."""
+
+    message: Message
+    original: Sealed
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisseminationRecord:
+    """A stored dissemination; `position` is its place in the recipient's inbox order."""
+
+    dissemination: Dissemination
+    sender: AgencyId
+    exchange: str
+    payload: Sealed
+    cover: bytes
+    delivery: Delivery
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery taken by a worker. `lease` is what `settle` must show."""
+
+    record: DisseminationRecord
+    lease: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeHead:
+    """The log as the sequencer finds it: its size, the newest checkpoint, and how to read hashes of the tree.
+
+    hashes(level, start, count): hashes of complete subtrees of 256**level leaves, from the start-th on
+    """
+
+    size: int
+    checkpoint: bytes | None
+    hashes: Callable[[int, int, int], Sequence[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLeaves:
+    """What the sequencer writes: the newly complete subtrees above level 0, and the signed checkpoint.
+
+    subtrees  (level, index, hash), level >= 1
+    """
+
+    subtrees: tuple[tuple[int, int, bytes], ...]
+    size: int
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a person watching asks for: how many, how late.
+
+    deliveries  by recipient and state; delivered ones are not counted
+    oldest      when the oldest waiting delivery that is not an inbox item fell due
+    unsequenced audit entries not yet in the tree, and when the oldest of them was written
+    """
+
+    messages: int
+    deliveries: tuple[tuple[AgencyId, State, int], ...]
+    oldest: datetime | None
+    unsequenced: int
+    unsequenced_since: datetime | None
+    log_size: int
+
+
+# --- the promises -----------------------------------------------------------------------------------------------
+
+
+class Store(Protocol):
+    """The gateway's memory."""
+
+    async def open(self) -> None:
+        """Connect. Raises `StoreUnavailable`, or `Misconfigured` when migrations are missing."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go."""
+
+    async def fact(self, name: str) -> str | None:
+        """A named fact of the deployment, such as the key directory's fingerprint."""
+
+    async def set_fact(self, name: str, value: str) -> str:
+        """Set it if it is not set yet; gives the value that now stands."""
+
+    # configuration
+
+    async def configuration_version(self) -> int:
+        """Cheap enough to ask for each message."""
+
+    async def configuration(self) -> Configuration:
+        """A consistent snapshot."""
+
+    async def change(self, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
+        """Apply all changes, write the entries, and give the new version."""
+
+    # messages
+
+    async def known(self, sender: AgencyId, sender_id: str) -> Known | None:
+        """What is stored under this sender's id."""
+
+    async def accept(self, acceptance: Acceptance) -> Stored:
+        """Write everything, or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails the batch."""
+
+    async def refuse(self, refused: RefusedMessage) -> None:
+        """Record a refusal. It does not occupy the sender's id."""
+
+    async def record(self, entries: Sequence[AuditEntry]) -> None:
+        """Write audit entries that go with no other write (reading content, a sign-in)."""
+
+    async def message(self, id: MessageId) -> MessageRecord | None:
+        """One accepted message."""
+
+    async def messages(self, sender: AgencyId | None, before: MessageId | None, limit: int) -> tuple[Message, ...]:
+        """Newest first, by key."""
+
+    async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
+        """Of one message, in order of recipient."""
+
+    async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
+        """Of every message of a chain: who got, or was to get, something of it."""
+
+    # deliveries
+
+    async def claim(
+        self, *, now: datetime, lease_until: datetime, limit: int, per_recipient: int, push: frozenset[AgencyId]
+    ) -> tuple[Claim, ...]:
+        """Take due deliveries to these recipients: urgent first, then the longest due; at most `per_recipient` at once
+        under way for a recipient (those already SENDING count). No two processes get the same one. One whose lease ran
+        out is due again. A delivery is left alone while another of its chain is SENDING to the same recipient. Each
+        claimed delivery becomes SENDING with `attempts` one higher."""
+
+    async def settle(self, lease: str, delivery: Delivery, entries: Sequence[AuditEntry]) -> bool:
+        """Write the outcome of a try. False, and nothing written, when the lease was lost. When the delivery was
+        recalled meanwhile, it ends RECALLED unless the outcome is DELIVERED."""
+
+    async def delivery(self, id: DeliveryId) -> DisseminationRecord | None:
+        """One delivery with what it carries."""
+
+    async def deliveries(
+        self, state: State | None, recipient: AgencyId | None, before: DeliveryId | None, limit: int
+    ) -> tuple[Delivery, ...]:
+        """Newest first, by key."""
+
+    async def move(self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry]) -> bool:
+        """Replace a delivery that stands in `expected`; False, and nothing written, when it does not (acknowledge,
+        requeue, discard)."""
+
+    async def inbox(self, agency: AgencyId, after: int, limit: int) -> tuple[DisseminationRecord, ...]:
+        """WAITING deliveries to this agency with a position above `after`, by position."""
+
+    # audit
+
+    async def sequence(self, limit: int, build: Callable[[TreeHead, Sequence[AuditEntry]], NewLeaves]) -> int:
+        """Order up to `limit` unordered entries into the log: `build` gets the head and the entries in leaf order and
+        gives what to write. One sequencer at a time over all processes; how many were ordered. When `build` raises,
+        nothing is written."""
+
+    async def entry(self, id: str) -> StoredEntry | None:
+        """One audit entry by its id."""
+
+    async def entries(self, start: int, limit: int) -> tuple[StoredEntry, ...]:
+        """Ordered entries from index `start` on."""
+
+    async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
+        """Entries about one message, in the order they were written."""
+
+    async def entry_by_leaf(self, leaf_hash: bytes) -> StoredEntry | None:
+        """The entry with this leaf hash."""
+
+    async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
+        """Hashes of complete subtrees of 256**level leaves."""
+
+    async def checkpoint(self, size: int | None = None) -> bytes | None:
+        """The newest signed checkpoint, or the one of exactly this size."""
+
+    async def counts(self) -> Counts:
+        """For metrics and the doctor."""
