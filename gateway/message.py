@@ -5,7 +5,7 @@ sort by time and index well; ids of senders are theirs and stay within (sender, 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -113,6 +113,12 @@ class Sealed:
     index: int
     nonce: bytes
     ciphertext: bytes
+
+
+def bucket_name(due: datetime) -> str:
+    """The bucket of payloads that are due at this moment: its ISO week in UTC, "2027-W05"."""
+    year, week, _ = due.astimezone(UTC).isocalendar()
+    return f"{year}-W{week:02d}"
 
 
 def uuid7(now: datetime, entropy: bytes) -> str:

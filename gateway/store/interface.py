@@ -277,7 +277,7 @@ class Store(Protocol):
         """What is stored under this sender's id."""
 
     async def accept(self, acceptance: Acceptance) -> Stored:
-        """Write everything, or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails the batch."""
+        """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch."""
 
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal. It does not occupy the sender's id."""

@@ -1,0 +1,46 @@
+"""Who calls: a bearer token, a client certificate, or both when they agree. Known before the body is read."""
+
+from collections.abc import Iterable
+
+from starlette.types import Scope
+
+from gateway.agency import Agency
+from gateway.errors import Refused
+from gateway.exchange.gateway import Gateway, NotIdentified
+
+TOKEN_LENGTH_MAX = 512
+
+
+class CredentialsDisagree(Refused):
+    """Token and client certificate belong to different agencies."""
+
+    code = "identity.disagree"
+
+
+def identify(scope: Scope, gateway: Gateway) -> Agency:
+    """The calling agency. Every credential that is shown must be good: a bad one beside a good one is refused.
+
+    Raises `NotIdentified`, `AgencySuspended`, `CredentialsDisagree`.
+    """
+    token = _token(scope["headers"])
+    certificate = scope.get("extensions", {}).get("tls", {}).get("client_certificate")
+    by_token = gateway.identify_token(token) if token is not None else None
+    by_certificate = gateway.identify_certificate(certificate) if certificate else None
+    if by_token is not None and by_certificate is not None and by_token.id != by_certificate.id:
+        raise CredentialsDisagree("the bearer token and the client certificate belong to different agencies")
+    agency = by_token or by_certificate
+    if agency is None:
+        raise NotIdentified("no credential: a bearer token or a registered client certificate is needed")
+    return agency
+
+
+def _token(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The bearer token; None when there is no Authorization at all. Source: RFC 6750, section 2.1."""
+    authorization = next((value for name, value in headers if name == b"authorization"), None)
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not token or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
+        raise NotIdentified("Authorization is not a bearer token")
+    return token.decode("ascii")

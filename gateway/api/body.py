@@ -1,0 +1,111 @@
+"""The body of a request: its media type judged first, then read with its bytes counted."""
+
+import functools
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from gateway.errors import Refused
+
+CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "utf-16"})
+"""What the document parser reads; it goes by the bytes, and these do not contradict it."""
+
+
+class BodyTooLarge(Refused):
+    """More bytes than a request may have."""
+
+    code = "request.too-large"
+
+
+class MediaTypeRefused(Refused):
+    """Content-Type is missing, or is not one that is read here."""
+
+    code = "request.media-type"
+
+
+class ContentEncodingRefused(Refused):
+    """The body is compressed. A few bytes could then stand for gigabytes."""
+
+    code = "request.content-encoding"
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was whole: nobody is left to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaType:
+    """A Content-Type: type/subtype and charset in lower case, and the `action` of SOAP 1.2."""
+
+    name: str
+    charset: str = ""
+    action: str = ""
+
+
+@functools.lru_cache(maxsize=256)
+def media_type_of(header: str) -> MediaType:
+    """A Content-Type header read. Source: RFC 9110, section 8.3.1."""
+    name, *parameters = _split(header)
+    values = {}
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        values[key.strip().lower()] = value.strip().strip('"')
+    return MediaType(
+        name=name.strip().lower(), charset=values.get("charset", "").lower(), action=values.get("action", "")
+    )
+
+
+def _split(header: str) -> list[str]:
+    """At semicolons outside quotation marks."""
+    parts, quoted = [""], False
+    for letter in header:
+        quoted ^= letter == '"'
+        if letter == ";" and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def check_head(request: Request, media_types: Collection[str], size_bytes_max: int) -> MediaType:
+    """Judge the body by the headers alone, before a byte of it is asked for.
+
+    Raises `MediaTypeRefused`, `ContentEncodingRefused`, `BodyTooLarge`.
+    """
+    headers = request.headers
+    media_type = media_type_of(headers.get("content-type", ""))
+    if media_type.name not in media_types or media_type.charset not in CHARSETS:
+        raise MediaTypeRefused(f"the Content-Type is one of {', '.join(sorted(media_types))}, in UTF-8")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise ContentEncodingRefused("the body is sent as it is, without Content-Encoding")
+    length = headers.get("content-length")
+    if length is not None and int(length) > size_bytes_max:
+        raise _too_large(size_bytes_max)
+    return media_type
+
+
+async def read_body(request: Request, size_bytes_max: int) -> bytes:
+    """The whole body. Raises `BodyTooLarge` as soon as it is, and `ClientGone`."""
+    message = await request.receive()
+    if message["type"] == "http.request" and not message.get("more_body"):  # the common case: all at once
+        body: bytes = message.get("body", b"")
+        if len(body) > size_bytes_max:
+            raise _too_large(size_bytes_max)
+        return body
+    parts, size_bytes = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size_bytes += len(part)
+        if size_bytes > size_bytes_max:
+            raise _too_large(size_bytes_max)
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await request.receive()
+
+
+def _too_large(size_bytes_max: int) -> BodyTooLarge:
+    return BodyTooLarge(f"a request body is at most {size_bytes_max:,} bytes")

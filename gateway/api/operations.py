@@ -1,0 +1,139 @@
+"""For operators and for people who read: is it alive, is it ready, its metrics, the docs page, the WSDL."""
+
+import re
+from datetime import datetime
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from swagger_ui_bundle import swagger_ui_path
+
+from gateway.api.rest import running
+from gateway.errors import GatewayError
+from gateway.exchange.gateway import Gateway
+from gateway.soap.wsdl import SCHEMA, wsdl
+from gateway.store.interface import Counts
+from gateway.telemetry import Metrics
+
+XSD_TYPE = "application/xml"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+DOCS_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+)
+"""Styles inline: Swagger UI sets them on elements. Scripts never: nothing but our own files runs."""
+
+_OWN = resources.files("gateway.api") / "static"
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](?::[0-9]{1,5})?")
+
+ASSETS: dict[str, tuple[Traversable, str]] = {
+    "swagger-ui.css": (swagger_ui_path / "swagger-ui.css", "text/css"),
+    "swagger-ui-bundle.js": (swagger_ui_path / "swagger-ui-bundle.js", "text/javascript"),
+    "start.js": (_OWN / "start.js", "text/javascript"),
+    "docs.css": (_OWN / "docs.css", "text/css"),
+}
+"""Files of the docs page: a list, so that no path of a request ever names a file."""
+
+
+async def alive(_request: Request) -> Response:
+    """GET /healthz: the process answers."""
+    return PlainTextResponse("alive\n")
+
+
+async def ready(request: Request) -> Response:
+    """GET /readyz: the database answers too."""
+    try:
+        await running(request).store.configuration_version()
+    except GatewayError as error:
+        return PlainTextResponse(f"not ready: {error.code}\n", status_code=503)
+    return PlainTextResponse("ready\n")
+
+
+async def metrics(request: Request) -> Response:
+    """GET /metrics."""
+    gateway, measured = running(request), request.app.state.metrics
+    observe(measured, await gateway.store.counts(), gateway.clock.now())
+    return Response(measured.exposition(), media_type=METRICS_TYPE)
+
+
+def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
+    """Put what the store counts into the gauges."""
+    metrics.messages.set(counts.messages)
+    metrics.deliveries.clear()
+    for recipient, state, count in counts.deliveries:
+        metrics.deliveries.labels(recipient, state.value).set(count)
+    metrics.oldest_delivery_seconds.set(_seconds_since(counts.oldest, now))
+    metrics.log_size.set(counts.log_size)
+    metrics.log_unsequenced.set(counts.unsequenced)
+    metrics.log_lag_seconds.set(_seconds_since(counts.unsequenced_since, now))
+
+
+def _seconds_since(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
+
+
+# --- the docs page ------------------------------------------------------------------------------------------------
+
+
+async def docs(_request: Request) -> Response:
+    """GET /docs."""
+    page = (_OWN / "docs.html").read_bytes()
+    return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": DOCS_POLICY})
+
+
+async def docs_asset(request: Request) -> Response:
+    """GET /docs/{name}."""
+    found = ASSETS.get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    return Response(found[0].read_bytes(), media_type=found[1], headers={"Cache-Control": "max-age=3600"})
+
+
+async def docs_home(_request: Request) -> Response:
+    """GET /: people land on the docs."""
+    return RedirectResponse("/docs")
+
+
+# --- what SOAP toolkits read ----------------------------------------------------------------------------------------
+
+
+async def service_description(request: Request) -> Response:
+    """GET /soap?wsdl."""
+    if "wsdl" not in {name.lower() for name in request.query_params}:
+        raise HTTPException(405, headers={"Allow": "POST"})
+    return Response(wsdl(f"{_base_url(request)}/soap"), media_type="text/xml; charset=utf-8")
+
+
+async def service_schema(_request: Request) -> Response:
+    """GET /soap/xsd/gateway.xsd: the schema the WSDL imports."""
+    return Response(SCHEMA, media_type=XSD_TYPE)
+
+
+async def exchange_file(request: Request) -> Response:
+    """GET /soap/xsd/{name}/{version}/{path}: the schemas, catalog and samples of a registered exchange.
+
+    Below this address they lie as in the project, `iepd/{name}/{version}/` beside `xsd/`: relative locations hold.
+    """
+    gateway: Gateway = running(request)
+    exchange = f"{request.path_params['name']}/{request.path_params['version']}"
+    if exchange not in gateway.current.registry.ids():
+        raise HTTPException(404)
+    path = request.path_params["path"]
+    own = f"iepd/{exchange}/"
+    file = "iepd/" + path.removeprefix(own) if path.startswith(own) else path if path.startswith("xsd/") else ""
+    content = gateway.current.registry.by_id(exchange).files.get(file)
+    if content is None:
+        raise HTTPException(404)
+    return Response(content, media_type=XSD_TYPE if path.endswith((".xsd", ".xml")) else "text/plain")
+
+
+def _base_url(request: Request) -> str:
+    """Where partners reach us: as configured; else as this caller does, who hears of it alone."""
+    settings = running(request).settings
+    host = request.headers.get("host", "")
+    if settings.listen.public_url or not _HOST.fullmatch(host):
+        return settings.public_url
+    return f"{request.scope['scheme']}://{host}"

@@ -1,0 +1,266 @@
+"""REST: submit, correct, cancel, status, receipt, inbox. Each act is one call of `gateway.exchange`."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.agency import AGENCY_ID, Agency, AgencyId
+from gateway.api.authenticate import identify
+from gateway.api.body import check_head, read_body
+from gateway.api.edge import trace_of
+from gateway.api.problem import recipient_json
+from gateway.api.schemas import Acknowledged, InboxPage, MessageState
+from gateway.clock import timestamp
+from gateway.errors import GatewayError, Refused
+from gateway.exchange.accept import accept
+from gateway.exchange.gateway import AgencySuspended, Gateway
+from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_page, inbox_payload
+from gateway.exchange.refuse import record_refusal
+from gateway.exchange.status import receipt, status
+from gateway.exchange.submission import Accepted, Submission
+from gateway.message import Action, DeliveryId
+
+XML_TYPES = frozenset({"application/xml", "text/xml"})
+XML_ANSWER = "application/xml"
+RECIPIENTS_MAX = 1000
+
+
+class QueryRefused(Refused):
+    """A query parameter nobody reads: a mistyped `to` would widen what was meant to be narrow."""
+
+    code = "request.parameter"
+
+
+def running(request: Request) -> Gateway:
+    """The gateway this application serves."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+async def gateway_of(request: Request) -> Gateway:
+    """`running`, for FastAPI (which would call a plain function in a thread)."""
+    return running(request)
+
+
+async def caller(request: Request) -> Agency:
+    """The calling agency, or the request ends here."""
+    agency = identify(request.scope, running(request))
+    trace_of(request.scope).agency = agency.id
+    return agency
+
+
+Running = Annotated[Gateway, Depends(gateway_of)]
+Caller = Annotated[Agency, Depends(caller)]
+
+
+# --- submitting: plain routes, nothing between the socket and the verb ------------------------------------------
+
+
+async def submit(request: Request) -> Response:
+    """POST /v1/messages."""
+    return await _submit(request, None)
+
+
+async def correct(request: Request) -> Response:
+    """POST /v1/messages/{id}/correct: the body replaces the earlier message."""
+    return await _submit(request, (Action.CORRECT, request.path_params["id"]))
+
+
+async def cancel(request: Request) -> Response:
+    """POST /v1/messages/{id}/cancel: the body withdraws the earlier message."""
+    return await _submit(request, (Action.CANCEL, request.path_params["id"]))
+
+
+async def _submit(request: Request, act: tuple[Action, str] | None) -> Response:
+    gateway = running(request)
+    sender = await known_caller(request, gateway, "rest")
+    try:
+        size_bytes_max = gateway.settings.limits.body_bytes_max
+        check_head(request, XML_TYPES, size_bytes_max)
+        submission = Submission(
+            sender=sender.id,
+            sender_id=idempotency_key(request),
+            only=_recipients(request),
+            act=act,
+            body=await read_body(request, size_bytes_max),
+        )
+    except GatewayError as error:
+        await refuse_unread(gateway, sender.id, error, "rest")
+        raise
+    accepted = await accept(gateway, submission)
+    trace_of(request.scope).message = accepted.id
+    request.app.state.metrics.accepted.labels("rest").inc()
+    return _json(_accepted(accepted), status=202, headers=_replayed(accepted))
+
+
+async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agency:
+    """`caller`; that a suspended agency tried is recorded."""
+    try:
+        return await caller(request)
+    except AgencySuspended as error:
+        if error.agency is not None:
+            trace_of(request.scope).agency = error.agency
+            await refuse_unread(gateway, error.agency, error, channel)
+        raise
+
+
+async def refuse_unread(gateway: Gateway, sender: AgencyId, error: GatewayError, channel: str) -> None:
+    """Record that a known sender's request was refused before there was a message in hand."""
+    submission = Submission(sender=sender, sender_id="", body=b"", channel=channel)
+    await record_refusal(gateway, submission, error, gateway.clock.now())
+
+
+def idempotency_key(request: Request) -> str:
+    """The sender's own id of the message; "" when it gives none.
+
+    A key in quotation marks, as draft-ietf-httpapi-idempotency-key-header writes it, is the key between them.
+    """
+    key = request.headers.get("idempotency-key", "")
+    return key[1:-1] if len(key) >= 2 and key[0] == key[-1] == '"' else key
+
+
+def _recipients(request: Request) -> frozenset[AgencyId]:
+    if not request.scope["query_string"]:
+        return frozenset()
+    parameters = request.query_params.multi_items()
+    if len(parameters) > RECIPIENTS_MAX or any(name != "to" for name, _ in parameters):
+        raise QueryRefused(f"the only query parameter is `to`, at most {RECIPIENTS_MAX} times")
+    return recipients(value for _, value in parameters)
+
+
+def recipients(ids: Any) -> frozenset[AgencyId]:
+    """The agencies asked for. Raises `QueryRefused` for what cannot be an agency's id."""
+    asked = frozenset(AgencyId(each) for each in ids)
+    if any(len(each) > 63 or not AGENCY_ID.fullmatch(each) for each in asked):
+        raise QueryRefused("a recipient is named by its agency id: lower case words joined by hyphens")
+    return asked
+
+
+def _replayed(accepted: Accepted) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if accepted.repeated else {}
+
+
+def _accepted(accepted: Accepted) -> dict[str, Any]:
+    return {
+        "id": accepted.id,
+        "sender_id": accepted.sender_id,
+        "received_at": timestamp(accepted.received_at),
+        "digest": accepted.digest,
+        "recipients": [recipient_json(outcome) for outcome in accepted.recipients],
+        "entry": accepted.entry,
+        "receipt": accepted.receipt,
+    }
+
+
+def _json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    return Response(content, status_code=status, media_type="application/json", headers=headers)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else timestamp(moment)
+
+
+# --- asking: FastAPI routes ----------------------------------------------------------------------------------------
+
+router = APIRouter(prefix="/v1", default_response_class=Response)
+
+
+@router.get(
+    "/messages/{id}", tags=["messages"], summary="How a message stands", response_model=MessageState, name="status"
+)
+async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
+    """The message and each of its deliveries; `id` is the gateway's or your own. Only its sender may ask."""
+    found = await status(gateway, agency.id, id)
+    message = found.message
+    return _json(
+        {
+            "id": message.id,
+            "sender_id": message.sender_id,
+            "exchange": message.exchange,
+            "action": message.action.value,
+            "earlier": message.earlier,
+            "received_at": timestamp(message.received_at),
+            "as_of": _moment(message.as_of),
+            "digest": message.digest,
+            "deliveries": [
+                {
+                    "delivery": each.delivery,
+                    "recipient": each.recipient,
+                    "state": each.state.value,
+                    "attempts": each.attempts,
+                    "delivered_at": _moment(each.delivered_at),
+                    "code": each.last_error,
+                }
+                for each in found.deliveries
+            ],
+        }
+    )
+
+
+@router.get("/messages/{id}/receipt", tags=["messages"], summary="The signed receipt", response_class=PlainTextResponse)
+async def message_receipt(id: str, gateway: Running, agency: Caller) -> Response:
+    """The receipt as it was first answered: a signed note that names the audit entry's leaf hash."""
+    return PlainTextResponse(await receipt(gateway, agency.id, id))
+
+
+@router.get("/inbox", tags=["inbox"], summary="What waits for you", response_model=InboxPage)
+async def inbox(
+    gateway: Running,
+    agency: Caller,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+) -> Response:
+    """Deliveries that wait, oldest first, without content. They wait until you acknowledge them."""
+    items = await inbox_page(gateway, agency.id, after=after, limit=limit)
+    return _json(
+        {
+            "items": [
+                {
+                    "delivery": item.delivery,
+                    "message": item.message,
+                    "sender": item.sender,
+                    "exchange": item.exchange,
+                    "mou": item.mou,
+                    "received_at": timestamp(item.received_at),
+                    "urgent": item.urgent,
+                    "payload_url": f"/v1/inbox/{item.delivery}/payload",
+                    "cover_url": f"/v1/inbox/{item.delivery}/cover",
+                }
+                for item in items
+            ],
+            "next": items[-1].position if items else after,
+        }
+    )
+
+
+_XML_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {XML_ANSWER: {}}, "description": "the document"}}
+
+
+@router.get("/inbox/{delivery}/payload", tags=["inbox"], summary="The payload", responses=_XML_ANSWER)
+async def delivery_payload(delivery: str, gateway: Running, agency: Caller) -> Response:
+    """The message as you may see it, valid as it stands. Every reading is recorded."""
+    return _document(await inbox_payload(gateway, agency.id, DeliveryId(delivery)), "payload")
+
+
+@router.get("/inbox/{delivery}/cover", tags=["inbox"], summary="The signed Cover", responses=_XML_ANSWER)
+async def delivery_cover(delivery: str, gateway: Running, agency: Caller) -> Response:
+    """Agreement, purpose, duties and the payload's digest, signed by the gateway."""
+    return _document(await inbox_cover(gateway, agency.id, DeliveryId(delivery)), "cover")
+
+
+def _document(content: bytes, name: str) -> Response:
+    # As a file: a browser that is shown a partner's XML must not run what a stylesheet in it says.
+    headers = {"Content-Disposition": f'attachment; filename="{name}.xml"'}
+    return Response(content, media_type=XML_ANSWER, headers=headers)
+
+
+@router.post("/inbox/{delivery}/ack", tags=["inbox"], summary="Acknowledge", response_model=Acknowledged)
+async def delivery_ack(delivery: str, gateway: Running, agency: Caller) -> Response:
+    """You have it, safely: it leaves the inbox. Acknowledging again is answered alike."""
+    done = await acknowledge(gateway, agency.id, DeliveryId(delivery))
+    return _json({"delivery": done.id, "state": done.state.value, "delivered_at": _moment(done.delivered_at)})

@@ -1,0 +1,114 @@
+"""The JSON that REST answers with, as models: the OpenAPI schemas are made of them. Names are a contract."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(examples=["019a3c5e-7d10-7c3f-9b0e-2f1d5a6b7c8d"])]
+Agency = Annotated[str, Field(examples=["millbrook-police"])]
+Digest = Annotated[str, Field(examples=["sha-256:" + "5f" * 32], pattern="^sha-256:[0-9a-f]{64}$")]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Recipient(_Answer):
+    """What becomes of the message for one recipient."""
+
+    agency: Agency
+    outcome: Literal["accepted", "refused"]
+    code: Annotated[str, Field(description="why it is refused; empty otherwise")]
+    delivery: Annotated[str | None, Field(description="id of the delivery, when there is one")]
+
+
+class Accepted(_Answer):
+    """The message is stored; this is the sender's proof."""
+
+    id: Id
+    sender_id: Annotated[str, Field(description="your Idempotency-Key, or the one the gateway made")]
+    received_at: datetime
+    digest: Digest
+    recipients: list[Recipient]
+    entry: Annotated[str, Field(description="id of the audit entry")]
+    receipt: Annotated[str, Field(description="signed note (C2SP); names the entry's leaf hash in the audit log")]
+
+
+class DeliveryState(_Answer):
+    """How one delivery stands."""
+
+    delivery: Id
+    recipient: Agency
+    state: Annotated[str, Field(examples=["waiting", "delivered"])]
+    attempts: int
+    delivered_at: datetime | None
+    code: Annotated[str, Field(description="of the last failure; empty when there was none")]
+
+
+class MessageState(_Answer):
+    """How a message and its deliveries stand."""
+
+    id: Id
+    sender_id: str
+    exchange: Annotated[str, Field(examples=["custody-release/1.0"])]
+    action: Literal["new", "update", "correct", "cancel"]
+    earlier: str | None
+    received_at: datetime
+    as_of: datetime | None
+    digest: Digest
+    deliveries: list[DeliveryState]
+
+
+class InboxItem(_Answer):
+    """One delivery that waits for you."""
+
+    delivery: Id
+    message: Id
+    sender: Agency
+    exchange: Annotated[str, Field(examples=["custody-release/1.0"])]
+    mou: Annotated[str, Field(examples=["JAIL-PD-2026-01@1"])]
+    received_at: datetime
+    urgent: Annotated[bool, Field(description="a correction or cancellation: read it first")]
+    payload_url: Annotated[str, Field(description="relative to this address")]
+    cover_url: Annotated[str, Field(description="relative to this address")]
+
+
+class InboxPage(_Answer):
+    """What waits, oldest first."""
+
+    items: list[InboxItem]
+    next: Annotated[int, Field(description="`after` of the next page; the same as asked when nothing waits")]
+
+
+class Acknowledged(_Answer):
+    """The delivery is done."""
+
+    delivery: Id
+    state: Literal["delivered"]
+    delivered_at: datetime | None
+
+
+class FindingOut(_Answer):
+    """One thing that is wrong with your message. The text never holds a value of it."""
+
+    code: Annotated[str, Field(examples=["schema.missing-element"])]
+    severity: Literal["error", "warning"]
+    path: Annotated[str, Field(examples=["/cr:CustodyRelease/cr:Subject[1]"])]
+    line: int | None
+    text: str
+
+
+class ProblemOut(_Answer):
+    """RFC 9457 problem. Programs go by `code`; `detail` is for people and may change."""
+
+    type: Annotated[str, Field(examples=["urn:justice-gateway:problem:message.invalid"])]
+    title: Annotated[str, Field(examples=["The message is not acceptable"])]
+    status: Annotated[int, Field(examples=[422])]
+    detail: str
+    code: Annotated[str, Field(examples=["message.invalid"])]
+    correlation: Annotated[str, Field(description="name it to the operator: it is in the gateway's log")]
+    findings: list[FindingOut]
+    recipients: Annotated[
+        list[Recipient], Field(description="when nobody may have the message: each one's outcome")
+    ] = []

@@ -1,0 +1,301 @@
+"""Where everything is put together: settings to a running gateway. The only module that names concrete classes."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import tomli_w
+
+from gateway.agency import AgencyId, EndpointKind
+from gateway.api.app import make_app, make_console_app
+from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
+from gateway.api.tls import server_context, trusted_clients
+from gateway.clock import SystemClock
+from gateway.config import FILE, Settings, read_settings, settings
+from gateway.errors import GatewayError, Misconfigured
+from gateway.exchange.activate import (
+    AgreementRefused,
+    activate_mou,
+    put_agency,
+    register_certificate,
+    register_exchanges,
+)
+from gateway.exchange.configured import Configured, compile_configuration, nothing
+from gateway.exchange.gateway import Gateway
+from gateway.finding import errors
+from gateway.folders import load_exchanges, shipped
+from gateway.iepd.package import archive
+from gateway.keys.files import KeyStore
+from gateway.policy.agencies import read_agency
+from gateway.policy.read import read_mou
+from gateway.signing.certificate import pem_to_der
+from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange
+from gateway.store.open import migrate, open_store
+from gateway.telemetry import Metrics, configure_logging
+from gateway.transport.connections import Connections
+from gateway.transport.interface import Send
+from gateway.transport.rest import RestTransport
+from gateway.transport.soap import SoapTransport
+from gateway.transport.tls import ClientIdentity, Trust
+from gateway.worker import run_worker
+
+PASSPHRASE_VARIABLE = "GATEWAY_KEY_PASSPHRASE"
+"""Environment variable with the passphrase of the key files; unset: they are protected by their permissions alone."""
+
+REFRESH_SECONDS = 0.5
+"""How long a process may go on with a configuration that was changed elsewhere: a suspended agency stops within it."""
+
+KEY_DIRECTORY = "key-directory"
+
+
+class WrongKeys(Misconfigured):
+    """The database's payloads are under the keys of another directory."""
+
+    code = "keys.other-directory"
+
+
+class NotEmpty(Misconfigured):
+    """A deployment is made in a new or empty folder."""
+
+    code = "init.not-empty"
+
+
+def passphrase() -> bytes | None:
+    """The passphrase of the key files, from the environment."""
+    given = os.environ.get(PASSPHRASE_VARIABLE)
+    return given.encode() if given else None
+
+
+@asynccontextmanager
+async def open_deployment(directory: Path | None = None) -> AsyncIterator[Gateway]:
+    """The gateway of a deployment folder, with its store open. Raises leaves of `Misconfigured`, `StoreUnavailable`."""
+    made = read_settings(directory or Path())
+    async with assembled(made) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def assembled(made: Settings) -> AsyncIterator[Gateway]:
+    """The gateway of these settings. `serve` refuses a key directory that is not the database's."""
+    clock = SystemClock()
+    keys = key_store(made)
+    store = open_store(made.database_url)
+    await store.open()
+    try:
+        known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
+        if known != keys.fingerprint:
+            raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
+        current = compile_configuration(await store.configuration(), before=nothing(keys.authority.certificate_der))
+        yield Gateway(
+            store=store,
+            keys=keys,
+            payloads=keys.payload_keys(clock),
+            clock=clock,
+            settings=made,
+            current=current,
+        )
+    finally:
+        await store.close()
+
+
+def key_store(made: Settings) -> KeyStore:
+    """The keys of a deployment. Raises leaves of `Misconfigured`."""
+    return KeyStore.open(made.keys_directory, name=made.name, passphrase=passphrase())
+
+
+# --- a new deployment -------------------------------------------------------------------------------------------
+
+
+async def init_deployment(directory: Path, raw: dict[str, Any], *, samples: bool) -> Sequence[str]:
+    """Make settings, keys and database, and put in force what comes with the gateway; what was done, for people.
+
+    In a deployment that is there already, settings and keys stay, and the database gets the migrations it lacks.
+    """
+    file = directory / FILE
+    if file.exists():
+        made = read_settings(directory)
+    elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise NotEmpty(f"{directory}: not empty, and not a deployment; give a new folder")
+    else:
+        made = settings(raw, directory, source=str(file))
+        directory.mkdir(parents=True, exist_ok=True)
+        file.write_text(tomli_w.dumps(raw), encoding="utf-8")
+    hosts = tuple(dict.fromkeys((made.listen.host, "localhost", "127.0.0.1")))
+    keys = KeyStore.create(
+        made.keys_directory,
+        name=made.name,
+        clock=SystemClock(),
+        hosts=hosts,
+        cover=made.keys.cover,
+        passphrase=passphrase(),
+    )
+    done = [f"settings in {file}", f"keys in {made.keys_directory}: {len(keys.list())}, for nobody else to read"]
+    await asyncio.to_thread(migrate, made.database_url)
+    done.append(f"database {made.database}")
+    async with assembled(made) as gateway:
+        if not gateway.current.iepds:
+            done += await _activate_shipped(gateway, samples=samples)
+    return done
+
+
+async def _activate_shipped(gateway: Gateway, *, samples: bool) -> Sequence[str]:
+    folders = shipped()
+    iepds = load_exchanges(folders.iepd, folders.xsd)
+    await register_exchanges(gateway, iepds, actor="init")
+    done = [f"exchange {iepd.id}: {iepd.title}" for iepd in iepds]
+    if not samples:
+        return done
+    for file in sorted((folders.policies / "agencies").glob("*.yaml")):
+        agency, findings = read_agency(file.read_bytes(), file.name)
+        if agency is None:
+            raise AgreementRefused(file.name, errors(findings))
+        await put_agency(gateway, agency, actor="init")
+        done.append(f"agency {agency.id}: {agency.name}")
+    for file in sorted((folders.policies / "mous").glob("*.yaml")):
+        agreement = await activate_mou(gateway, file.read_bytes(), file.name, actor="init")
+        done.append(f"agreement {agreement.mou} version {agreement.version} in force")
+    return done
+
+
+async def issue_certificate(gateway: Gateway, id: AgencyId, folder: Path) -> Mapping[str, str]:
+    """A key and certificate for an agency that cannot make its own, into a folder; the key is kept nowhere else."""
+    keys = key_store(gateway.settings)
+    agency = gateway.current.agencies.get(id)
+    issued = keys.authority.new_agency_key(id, agency.name if agency else id, now=gateway.clock.now())
+    await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, actor="cli")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key, certificate = folder / f"{id}.key.pem", folder / f"{id}.cert.pem"
+    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(issued.key)
+    certificate.write_bytes(issued.certificate)
+    return {"key": str(key), "certificate": str(certificate)}
+
+
+# --- without a deployment ---------------------------------------------------------------------------------------
+
+
+async def configuration_for(directory: Path) -> Configured:
+    """What is in force in a deployment's folder; anywhere else the drafts that come with the gateway."""
+    if (directory / FILE).exists():
+        async with open_deployment(directory) as gateway:
+            return gateway.current
+    return drafts(SystemClock().now())
+
+
+def drafts(now: datetime) -> Configured:
+    """The shipped exchanges, agencies and agreements as if they were in force."""
+    folders = shipped()
+    iepds = load_exchanges(folders.iepd, folders.xsd)
+    by_id = {iepd.id: iepd for iepd in iepds}
+    agencies = []
+    for file in sorted((folders.policies / "agencies").glob("*.yaml")):
+        agency, findings = read_agency(file.read_bytes(), file.name)
+        if agency is None:
+            raise AgreementRefused(file.name, errors(findings))
+        agencies.append(agency)
+    agreements = []
+    for file in sorted((folders.policies / "mous").glob("*.yaml")):
+        mou, findings = read_mou(file.read_bytes(), file.name, by_id)
+        if mou is None:
+            raise AgreementRefused(file.name, errors(findings))
+        agreements.append(
+            Agreement(
+                mou=mou.id,
+                version=mou.version,
+                digest=mou.digest,
+                state=AgreementState.IN_FORCE,
+                body=file.read_bytes(),
+                changed_at=now,
+            )
+        )
+    configuration = Configuration(
+        version=1,
+        agencies=tuple(agencies),
+        credentials=(),
+        agreements=tuple(agreements),
+        exchanges=tuple(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)) for iepd in iepds),
+    )
+    return compile_configuration(configuration, before=nothing(b"", iepds))
+
+
+# --- long-running processes -------------------------------------------------------------------------------------
+
+
+async def serve_process(
+    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool
+) -> None:
+    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
+    configure_logging()
+    made = read_settings(directory)
+    async with assembled(made) as gateway, sends_of(gateway) as sends:
+        metrics = Metrics()
+        keys = key_store(made)
+        tls = None
+        if made.listen.tls:
+            files = keys.tls_files
+            tls = server_context(
+                files.certificate,
+                files.key,
+                lambda: trusted_clients(gateway.current),
+                passphrase=files.passphrase,
+            )
+        listeners = [Listener(app=make_app(gateway, metrics=metrics), sockets=listening, tls=tls)]
+        if console:
+            listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(refresh_forever(gateway))]
+        if worker:
+            tasks.append(asyncio.create_task(run_worker(gateway, stop, sends=sends)))
+        try:
+            await serve(
+                listeners,
+                limits=connection_limits(made.limits),
+                refused=lambda code: metrics.connections_refused.labels(code).inc(),
+                stop=stop,
+            )
+        finally:
+            stop.set()
+            tasks[0].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def worker_process(directory: Path) -> None:
+    """Work until SIGINT or SIGTERM."""
+    configure_logging()
+    async with open_deployment(directory) as gateway, sends_of(gateway) as sends:
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            await run_worker(gateway, stop, sends=sends)
+
+
+@asynccontextmanager
+async def sends_of(gateway: Gateway) -> AsyncIterator[Mapping[EndpointKind, Send]]:
+    """The ways to push, open while the block runs. Servers are trusted by the system's authorities, by the gateway's
+    own, and by those registered for the recipient."""
+    keys = key_store(gateway.settings)
+    files = keys.client_files
+    connections = Connections(
+        trust=Trust(authorities=keys.authority.certificate_pem, system=True),
+        identity=ClientIdentity(certificate=files.certificate, key=files.key, passphrase=files.passphrase),
+    )
+    try:
+        yield {
+            EndpointKind.REST: RestTransport(connections, gateway.clock),
+            EndpointKind.SOAP: SoapTransport(connections, gateway.clock, gateway.keys.cover_signer),
+        }
+    finally:
+        await connections.close()
+
+
+async def refresh_forever(gateway: Gateway) -> None:
+    """Take up what other processes change. When the store is away the configuration of before stays in use."""
+    while True:
+        await asyncio.sleep(REFRESH_SECONDS)
+        with contextlib.suppress(GatewayError):
+            await gateway.refresh()

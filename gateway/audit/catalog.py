@@ -1,0 +1,290 @@
+"""What the log can say: the types of entries, and for each the keys it must and may have.
+
+Strict on purpose: an entry can hold ids, digests, codes, counts and times, in these shapes and nothing else, so that
+no value of a message, no name and no free text gets into a log that is never deleted.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+
+from gateway.agency import AGENCY_ID
+from gateway.clock import timestamp
+
+Value = str | int | datetime | tuple[str, ...] | list[str] | dict[str, int]
+"""What a key of an entry is given."""
+
+ITEMS_MAX = 128
+NUMBER_MAX = 2**53 - 1
+"""The largest whole number every JSON reader keeps exact (RFC 8785, section 3.2.2.3)."""
+
+
+class EntryType(StrEnum):
+    """What an entry records."""
+
+    # a message
+    RECEIVE = "receive"  # accepted: one for each message
+    REFUSE = "refuse"  # a submission was not accepted
+    REPEAT = "repeat"  # the same submission came again and got its first receipt
+    DISSEMINATE = "disseminate"  # decided to share with one recipient: one for each
+    WITHHOLD = "withhold"  # decided to share nothing with one recipient who was asked for
+    # a delivery
+    DELIVER = "deliver"
+    EVIDENCE = "evidence"  # the recipient's signed answer was verified
+    FAIL = "fail"  # one try
+    UNDELIVERABLE = "undeliverable"
+    EXPIRE = "expire"
+    RECALL = "recall"
+    REQUEUE = "requeue"
+    DISCARD = "discard"
+    # keeping and destroying
+    DESTROY = "destroy"
+    HOLD = "hold"
+    RELEASE = "release"  # a legal hold was lifted
+    # what is in force
+    REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
+    ACTIVATE = "activate"  # an agreement in trial or in force
+    SUSPEND = "suspend"
+    END = "end"
+    CONSENT = "consent"
+    AGENCY = "agency"
+    CREDENTIAL = "credential"
+    KEY = "key"
+    USER = "user"
+    SETTING = "setting"
+    # who looked, who tried
+    READ = "read"  # content of a message, by a person or a recipient
+    EXPORT = "export"
+    SIGN_IN = "sign-in"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    ACCESS_REFUSED = "access-refused"
+
+
+# --- shapes: a value to its JSON text, or ValueError -------------------------------------------------------------
+# No shape lets a quotation mark, a backslash, a control character or a sign outside ASCII pass, so that the JSON text
+# of a string is the string between quotation marks, and sorted keys make the canonical form of RFC 8785.
+
+Shape = Callable[[Value], str]
+
+
+class ShapeError(ValueError):
+    """A value has not the shape its key asks for: a mistake in the program, not in a message."""
+
+
+def _texts(pattern: str, length_max: int, *, repeats: bool = False) -> Shape:
+    fits = re.compile(pattern).fullmatch
+
+    def text(value: str) -> str:
+        if len(value) <= length_max and fits(value):
+            return f'"{value}"'
+        raise ShapeError
+
+    # Two entries are made for each accepted message, and most of their words are those of the last one.
+    known = lru_cache(maxsize=4096)(text) if repeats else text
+
+    def shape(value: Value) -> str:
+        if isinstance(value, str):
+            return known(value)
+        raise ShapeError
+
+    return shape
+
+
+def _lists(item: Shape) -> Shape:
+    @lru_cache(maxsize=4096)
+    def texts(values: tuple[str, ...]) -> str:
+        return "[" + ",".join([item(value) for value in values]) + "]"
+
+    def shape(value: Value) -> str:
+        if isinstance(value, tuple | list) and len(value) <= ITEMS_MAX:
+            return texts(tuple(value))
+        raise ShapeError
+
+    return shape
+
+
+def _number(value: Value) -> str:
+    if type(value) is int and 0 <= value <= NUMBER_MAX:
+        return str(value)
+    raise ShapeError
+
+
+_timestamp = lru_cache(maxsize=256)(timestamp)
+"""The entries of one act share their moment."""
+
+
+def _moment(value: Value) -> str:
+    if isinstance(value, datetime):
+        return f'"{_timestamp(value)}"'
+    raise ShapeError
+
+
+def _counts(value: Value) -> str:
+    if isinstance(value, dict) and len(value) <= ITEMS_MAX:
+        return _pairs(tuple(value.items()))
+    raise ShapeError
+
+
+@lru_cache(maxsize=4096)
+def _pairs(pairs: tuple[tuple[str, int], ...]) -> str:
+    return "{" + ",".join([f"{CODE(label)}:{_number(number)}" for label, number in sorted(pairs)]) + "}"
+
+
+ID = _texts(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", 36)
+AGENCY = _texts(AGENCY_ID.pattern, 63, repeats=True)
+HEX = _texts(r"[0-9a-f]{64}", 64)
+DIGEST = _texts(r"sha-256:[0-9a-f]{64}", 72, repeats=True)
+CODE = _texts(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", 100, repeats=True)
+EXCHANGE = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+", 120, repeats=True)
+MOU = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]{0,8}", 100, repeats=True)
+CLAUSE = _texts(r"[A-Za-z0-9][A-Za-z0-9._()\[\]/:-]*(?: [A-Za-z0-9._()\[\]/:-]+)?", 80, repeats=True)
+ACTOR = _texts(r"[a-z][a-z0-9._@-]*", 80, repeats=True)
+BUCKET = _texts(r"[0-9]{4}-W[0-9]{2}(?:[.-][a-z0-9]+)*", 40, repeats=True)
+NUMBER: Shape = _number
+MOMENT: Shape = _moment
+COUNTS: Shape = _counts
+AGENCIES = _lists(AGENCY)
+CLAUSES = _lists(CLAUSE)
+IDS = _lists(ID)
+
+SHAPES: Mapping[str, Shape] = {
+    "action": CODE,  # new, update, correct, cancel; what was done to a user, a key, a credential
+    "actor": ACTOR,  # account of the person or the program that acted
+    "agency": AGENCY,  # the agency acted upon
+    "as_of": MOMENT,
+    "at": MOMENT,
+    "attempts": NUMBER,
+    "bucket": BUCKET,
+    "channel": CODE,  # rest, soap, inbox, folder
+    "clauses": CLAUSES,
+    "code": CODE,  # of a refusal or failure
+    "commit": HEX,  # commitment to a payload and the sender's id: `entry.commit`
+    "configuration": NUMBER,  # version of the configuration decided under
+    "count": NUMBER,
+    "counts": COUNTS,  # per label or class
+    "cover_digest": DIGEST,
+    "deliveries": IDS,
+    "delivery": ID,
+    "digest": DIGEST,  # of an agreement, a schema set, an export; never of a payload
+    "dissemination": ID,
+    "due_at": MOMENT,
+    "earlier": ID,  # our id of the message an action speaks of
+    "evidence": CODE,  # transport, signed
+    "exchange": EXCHANGE,
+    "fingerprint": HEX,  # of a certificate, a token, a key
+    "first": ID,  # our id of the first message of the chain
+    "hold": ID,
+    "id": ID,
+    "kind": CODE,
+    "log_size": NUMBER,
+    "message": ID,
+    "mou": MOU,  # id@version
+    "mou_digest": DIGEST,
+    "number": NUMBER,
+    "parties": AGENCIES,
+    "position": NUMBER,
+    "purpose": CODE,
+    "reason": CODE,  # one of a list of codes; what a person wrote stays out of the log
+    "recipient": AGENCY,
+    "recipients": AGENCIES,
+    "reduced": COUNTS,  # places let through in a lesser form, per label
+    "refused": AGENCIES,  # recipients who were asked for and get nothing
+    "role": CODE,
+    "sender": AGENCY,
+    "shared": NUMBER,  # places let through as they are
+    "size_bytes": NUMBER,
+    "state": CODE,
+    "status": NUMBER,  # HTTP status of the answer
+    "subject": HEX,  # blind subject
+    "type": CODE,
+    "until": MOMENT,
+    "valid_from": MOMENT,
+    "valid_until": MOMENT,
+    "withheld": COUNTS,  # places taken out, per label
+}
+"""Every key there is, with its shape."""
+
+ALWAYS = ("type", "id", "at", "parties")
+
+_TRY = "dissemination delivery recipient"
+_WHY = "attempts channel code status evidence reason actor mou clauses count"
+
+KEYS: Mapping[EntryType, tuple[str, str]] = {
+    EntryType.RECEIVE: (
+        "message sender exchange action commit recipients",
+        "first earlier as_of refused channel configuration size_bytes fingerprint count",
+    ),
+    EntryType.REFUSE: (
+        "code",
+        "message sender exchange action commit channel configuration size_bytes fingerprint count counts status",
+    ),
+    EntryType.REPEAT: ("message sender", "commit channel count"),
+    EntryType.DISSEMINATE: (
+        "message dissemination delivery sender recipient mou mou_digest clauses purpose shared withheld reduced commit",
+        "role exchange action first earlier cover_digest configuration channel until due_at bucket kind",
+    ),
+    EntryType.WITHHOLD: (
+        "message sender recipient code",
+        "mou mou_digest clauses purpose role exchange action configuration kind",
+    ),
+    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor"),
+    EntryType.EVIDENCE: (f"message {_TRY} digest", "fingerprint channel attempts"),
+    EntryType.FAIL: (f"message {_TRY} code", "attempts channel status due_at"),
+    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status"),
+    EntryType.EXPIRE: (f"message {_TRY}", _WHY),
+    EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
+    EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
+    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
+    EntryType.DESTROY: (
+        "kind count",
+        "message dissemination bucket mou clauses reason actor digest due_at counts hold",
+    ),
+    EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
+    EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
+    EntryType.REGISTER: ("kind digest", "mou exchange actor configuration state count"),
+    EntryType.ACTIVATE: ("mou mou_digest state", "exchange digest actor configuration valid_from valid_until count"),
+    EntryType.SUSPEND: ("mou mou_digest", "state actor reason configuration"),
+    EntryType.END: ("mou mou_digest", "state actor reason configuration count"),
+    EntryType.CONSENT: ("subject action", "digest purpose agency recipient valid_from valid_until actor"),
+    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason"),
+    EntryType.CREDENTIAL: (
+        "agency action kind fingerprint",
+        "actor configuration valid_from valid_until reason",
+    ),
+    EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
+    EntryType.USER: ("action actor", "role kind fingerprint reason agency"),
+    EntryType.SETTING: ("action kind", "actor digest configuration"),
+    EntryType.READ: ("kind", "message dissemination delivery agency recipient actor channel reason count purpose"),
+    EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),
+    EntryType.SIGN_IN: ("actor", "role channel"),
+    EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
+    EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
+}
+"""For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
+be left out of an entry that must not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the body of one type of entry is written: its keys in canonical order.
+
+    rows  key, the key as JSON with its colon, shape, whether the key must be there
+    """
+
+    rows: tuple[tuple[str, str, Shape, bool], ...]
+    keys: frozenset[str]
+
+
+def _form(required: str, optional: str) -> Form:
+    must = {*ALWAYS, *required.split()}
+    may = set(optional.split())
+    if must & may:
+        raise ValueError("a key is either required or optional")
+    rows = tuple((key, f'"{key}":', SHAPES[key], key in must) for key in sorted(must | may))
+    return Form(rows, frozenset(must | may))
+
+
+FORMS: Mapping[EntryType, Form] = {each: _form(*KEYS[each]) for each in EntryType}

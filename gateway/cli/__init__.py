@@ -1,0 +1,1 @@
+"""Commands: each calls what the HTTP edge calls."""

@@ -1,0 +1,154 @@
+"""`gateway doctor`: is this deployment well? Each check by name, each trouble with what to do."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import typer
+
+from gateway.app import key_store, open_deployment
+from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, out
+from gateway.clock import SystemClock
+from gateway.config import Settings, read_settings
+from gateway.delivery.delivery import State
+from gateway.errors import GatewayError
+from gateway.exchange.gateway import Gateway
+from gateway.store.interface import CredentialKind
+from gateway.store.database import MigrationsMissing
+
+DISK_BYTES_MIN = 1024**3
+EXPIRY_WARNING = timedelta(days=30)
+OVERDUE_WARNING = timedelta(minutes=15)
+SEQUENCER_LAG_MAX = timedelta(seconds=10)
+CLOCK_STEP_SECONDS_MAX = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing looked at. `state` is ok, warning or error."""
+
+    name: str
+    state: str
+    text: str
+
+
+def doctor(directory: Directory = Path(), json: AsJson = False) -> None:
+    """Check keys, file permissions, clock, disk, database, migrations, certificates, pins, backlog, sequencer lag.
+
+    Exit 1 when something is wrong, 0 when all is well or only to be watched.
+    """
+    checks = list(_checks(directory))
+    if json:
+        answer([{"name": check.name, "state": check.state, "text": check.text} for check in checks])
+    else:
+        colors = {"ok": "green", "warning": "yellow", "error": "bold red"}
+        for check in checks:
+            out.print(f"[{colors[check.state]}]{check.state:>8}[/]  {check.name:<20} {check.text}", soft_wrap=True)
+    raise typer.Exit(EXIT_FINDINGS if any(check.state == "error" for check in checks) else 0)
+
+
+def _checks(directory: Path) -> Iterator[Check]:
+    settings, check = _settings(directory)
+    yield check
+    if settings is None:
+        return
+    yield _clock()
+    yield _disk(settings)
+    keys = list(_keys(settings))
+    yield from keys
+    if any(check.state == "error" for check in keys):
+        yield Check(name="database", state="error", text="not looked at before the keys are mended")
+        return
+    try:
+        yield from asyncio.run(_stored(directory))
+    except MigrationsMissing as error:
+        yield Check(name="migrations", state="error", text=error.text)
+    except GatewayError as error:
+        yield Check(name="database", state="error", text=f"[{error.code}] {error.text}")
+
+
+def _settings(directory: Path) -> tuple[Settings | None, Check]:
+    try:
+        settings = read_settings(directory)
+    except GatewayError as error:
+        return None, Check(name="settings", state="error", text=error.text)
+    tls = "TLS" if settings.listen.tls else "plain HTTP on loopback"
+    return settings, Check(name="settings", state="ok", text=f"{settings.name}, {settings.public_url}, {tls}")
+
+
+def _clock() -> Check:
+    """Whether the clock of the day runs as fast as the one that cannot be set, and is not before this release."""
+    wall, steady = time.time(), time.monotonic()
+    time.sleep(0.2)
+    drift = abs((time.time() - wall) - (time.monotonic() - steady))
+    if drift > CLOCK_STEP_SECONDS_MAX:
+        return Check(name="clock", state="error", text=f"the clock was stepped by {drift:.1f} s just now; check NTP")
+    if SystemClock().now().year < 2026:
+        return Check(name="clock", state="error", text="the clock is years behind; set it, then check NTP")
+    return Check(name="clock", state="ok", text="steady")
+
+
+def _disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.directory).free
+    state = "ok" if free >= DISK_BYTES_MIN else "error"
+    return Check(name="disk", state=state, text=f"{free / 1024**3:.1f} GB free in {settings.directory}")
+
+
+def _keys(settings: Settings) -> Iterator[Check]:
+    try:
+        store = key_store(settings)
+    except GatewayError as error:
+        yield Check(name="keys", state="error", text=error.text)
+        return
+    files = store.list()
+    yield Check(name="keys", state="ok", text=f"{len(files)} keys, none weak")
+    mode = os.stat(settings.keys_directory).st_mode & 0o777  # noqa: PTH116  (the mode, for the text)
+    yield Check(name="file permissions", state="ok", text=f"{settings.keys_directory} is {mode:o}, its keys 600")
+    now = SystemClock().now()
+    for file in files:
+        if file.expires and file.expires - now < EXPIRY_WARNING:
+            state = "error" if file.expires <= now else "warning"
+            yield Check(name="certificates", state=state, text=f"{file.name}: until {file.expires:%Y-%m-%d}; renew it")
+
+
+async def _stored(directory: Path) -> list[Check]:
+    async with open_deployment(directory) as gateway:
+        counts = await gateway.store.counts()
+        made = [
+            Check(name="migrations", state="ok", text="all applied"),
+            Check(name="database", state="ok", text=f"{counts.messages} messages, log of {counts.log_size} entries"),
+            *_pins(gateway),
+        ]
+        now = gateway.clock.now()
+        waiting = sum(count for _, state, count in counts.deliveries if state is State.WAITING)
+        stuck = sum(count for _, state, count in counts.deliveries if state is State.UNDELIVERABLE)
+        late = counts.oldest is not None and now - counts.oldest > OVERDUE_WARNING
+        text = f"{waiting} waiting, {stuck} undeliverable" + (f"; oldest due since {counts.oldest}" if late else "")
+        made.append(Check(name="backlog", state="warning" if late or stuck else "ok", text=text))
+        lag = now - counts.unsequenced_since if counts.unsequenced_since else timedelta()
+        behind = lag > SEQUENCER_LAG_MAX
+        text = f"{counts.unsequenced} entries not in the log yet" + ("; is a worker running?" if behind else "")
+        made.append(Check(name="sequencer lag", state="error" if behind else "ok", text=text))
+        return made
+
+
+def _pins(gateway: Gateway) -> Iterator[Check]:
+    """Agencies' certificates: expired and soon to expire."""
+    now = gateway.clock.now()
+    pins = [
+        one
+        for one in gateway.current.credentials.values()
+        if one.kind is not CredentialKind.TOKEN and one.revoked_at is None
+    ]
+    soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
+    yield Check(name="pins", state="ok" if not soon else "warning", text=f"{len(pins)} certificates of agencies")
+    for one in soon:
+        state = "error" if one.not_after <= now else "warning"
+        yield Check(
+            name="certificates", state=state, text=f"{one.agency}: until {one.not_after:%Y-%m-%d}; ask for a new"
+        )

@@ -1,0 +1,82 @@
+"""What every command shares: how it runs, how it answers people and machines, and its exit codes."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.errors import GatewayError, Unavailable
+from gateway.finding import Finding, Severity
+
+EXIT_OK = 0
+EXIT_FINDINGS = 1
+EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 3
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Directory = Annotated[
+    Path,
+    typer.Option(
+        "--dir",
+        "-C",
+        envvar="GATEWAY_DIR",
+        help="Folder of the deployment: the one with gateway.toml.",
+        show_default="this folder",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for a machine to read.")]
+
+T = TypeVar("T")
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run an act to its end; an error of the gateway becomes a sentence and an exit code, never a stack trace."""
+    try:
+        return asyncio.run(coroutine)
+    except GatewayError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def fail(error: GatewayError) -> NoReturn:
+    """Say what is wrong and end: 3 when trying again may help, else 1."""
+    err.print(f"[bold red]error[/] \\[{error.code}] {escape(error.text)}", soft_wrap=True)
+    show(getattr(error, "findings", ()))
+    raise typer.Exit(EXIT_UNAVAILABLE if isinstance(error, Unavailable) else EXIT_FINDINGS)
+
+
+def show(findings: Iterable[Finding]) -> None:
+    """Findings, a line each."""
+    for finding in findings:
+        color = "red" if finding.severity is Severity.ERROR else "yellow"
+        place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
+        parts = (f"[bold]{escape(place)}[/]" if place else "", f"[{color}]{finding.severity}[/]")
+        rest = f"\\[{finding.code}] {escape(' '.join(part for part in (finding.path, finding.text) if part))}"
+        err.print(" ".join((*[part for part in parts if part], rest)), soft_wrap=True)
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """A finding as the API gives it."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "file": finding.file,
+        "line": finding.line,
+        "path": finding.path,
+        "text": finding.text,
+    }
+
+
+def answer(value: object) -> None:
+    """One JSON document on standard output."""
+    json.dump(value, sys.stdout, indent=2, default=str)
+    sys.stdout.write("\n")

@@ -1,0 +1,93 @@
+"""`gateway send`: send a message of one's own to a running gateway, as a records system would."""
+
+import json as json_text
+import ssl
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.run import EXIT_FINDINGS, EXIT_UNAVAILABLE, AsJson, answer, err, out
+
+ANSWER_BYTES_MAX = 1024 * 1024
+
+
+def send(
+    file: Annotated[Path, typer.Argument(help="The message, an XML file.", exists=True, dir_okay=False)],
+    url: Annotated[str, typer.Option(envvar="GATEWAY_URL", help="The gateway's address.")] = "https://127.0.0.1:8443",
+    token: Annotated[str, typer.Option(envvar="GATEWAY_TOKEN", help="The agency's bearer token.")] = "",
+    certificate: Annotated[Path | None, typer.Option(help="The agency's client certificate (PEM).")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
+    ca: Annotated[Path | None, typer.Option(envvar="GATEWAY_CA", help="The gateway's authority (PEM).")] = None,
+    id: Annotated[str, typer.Option(help="Your own id for the message; the same id is never delivered twice.")] = "",
+    to: Annotated[list[str] | None, typer.Option("--to", help="Only to this agency; may be repeated.")] = None,
+    correct: Annotated[str, typer.Option(help="This corrects the message with this id.")] = "",
+    cancel: Annotated[str, typer.Option(help="This cancels the message with this id.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Send one message and show the answer: who will get it, and the signed receipt.
+
+    [bold]gateway send release.xml --url https://127.0.0.1:8443 --ca ca.pem --token gw_…[/]
+    """
+    if correct and cancel:
+        raise typer.BadParameter("a message corrects or cancels, not both")
+    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+        raise typer.BadParameter("the address is https://…; plain http only on loopback")
+    act = f"/{correct}/correct" if correct else f"/{cancel}/cancel" if cancel else ""
+    query = "&".join(f"to={agency}" for agency in to or ())
+    request = urllib.request.Request(  # noqa: S310  (the scheme was checked above)
+        f"{url.rstrip('/')}/v1/messages{act}{'?' + query if query else ''}",
+        data=file.read_bytes(),
+        headers={
+            "Content-Type": "application/xml",
+            "Idempotency-Key": id or str(uuid.uuid4()),
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        },
+    )
+    status, body = _post(request, _context(url, ca, certificate, key))
+    if json:
+        answer({"status": status, **body})
+    else:
+        _show(status, body)
+    raise typer.Exit(0 if status < 300 else EXIT_FINDINGS if status < 500 else EXIT_UNAVAILABLE)
+
+
+def _context(url: str, ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if not url.startswith("https://"):
+        return None
+    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def _post(request: urllib.request.Request, context: ssl.SSLContext | None) -> tuple[int, dict[str, Any]]:
+    try:
+        with urllib.request.urlopen(request, timeout=60, context=context) as response:  # noqa: S310
+            return response.status, json_text.loads(response.read(ANSWER_BYTES_MAX))
+    except urllib.error.HTTPError as error:
+        try:
+            return error.code, json_text.loads(error.read(ANSWER_BYTES_MAX))
+        except ValueError:
+            return error.code, {"code": "gateway.error", "detail": "the answer is not JSON"}
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        err.print(f"[red]error[/] \\[gateway.unreachable] {request.full_url}: {reason}", soft_wrap=True)
+        raise typer.Exit(EXIT_UNAVAILABLE) from error
+
+
+def _show(status: int, body: dict[str, Any]) -> None:
+    if status >= 300:
+        err.print(f"[bold red]refused[/] \\[{body.get('code')}] {body.get('detail') or body.get('title', '')}")
+        for finding in body.get("findings", ()):
+            place = f"line {finding['line']}: " if finding.get("line") else ""
+            err.print(f"  {place}\\[{finding['code']}] {finding['path']} {finding['text']}", soft_wrap=True)
+        return
+    out.print(f"[green]accepted[/] {body['id']} (your id {body['sender_id']})")
+    for recipient in body["recipients"]:
+        mark = "[green]→[/]" if recipient["outcome"] == "accepted" else "[red]✗[/]"
+        out.print(f"  {mark} {recipient['agency']} {recipient.get('code') or ''}")
+    out.print(body["receipt"], markup=False)

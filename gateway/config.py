@@ -1,0 +1,156 @@
+"""Settings: one `gateway.toml`, read once, unknown keys refused, paths relative to the file.
+
+An environment variable overrides a setting: `GATEWAY_LISTEN__PORT=8443`, and `DATABASE_URL` the database.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.errors import Misconfigured
+
+FILE = "gateway.toml"
+
+
+class SettingsRefused(Misconfigured):
+    """The settings file is missing, not TOML, or holds a key or value that does not exist."""
+
+    code = "settings.refused"
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Section):
+    """Where other systems reach the gateway.
+
+    public_url  what partners type: it goes into the WSDL and into receipts' addresses; "" = host and port
+    tls         off only for a loopback host; anything else is refused
+    console     port of the second listener (docs, metrics), loopback unless `console_host` says otherwise; 0 = none
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8443, ge=0, le=65535)
+    tls: bool = True
+    public_url: str = ""
+    console_host: str = "127.0.0.1"
+    console: int = Field(default=0, ge=0, le=65535)
+
+
+class Limits(_Section):
+    """Bounds of the edge. The defaults stand beside those of common servers (8-16 KB of headers, 1-10 MB of body)."""
+
+    body_bytes_max: int = Field(default=10 * 1024 * 1024, gt=0, le=10 * 1024 * 1024)
+    header_bytes_max: int = Field(default=32 * 1024, ge=4096, le=64 * 1024)
+    headers_max: int = Field(default=100, ge=10)
+    header_seconds_max: float = Field(default=10, gt=0)
+    body_seconds_max: float = Field(default=60, gt=0)
+    connections_per_address_max: int = Field(default=256, gt=0)
+
+
+class Relay(_Section):
+    """How hard the worker tries. 72 hours: a weekend's outage plus a working day to mend it."""
+
+    wait_seconds_first: float = Field(default=5, gt=0)
+    wait_seconds_max: float = Field(default=3600, gt=0)
+    attempts_max: int = Field(default=100, gt=0)
+    attempt_seconds_max: float = Field(default=30, gt=0)
+    budget_hours: float = Field(default=72, gt=0)
+    lease_seconds: float = Field(default=60, gt=0)
+    in_flight_max: int = Field(default=64, gt=0)
+    in_flight_per_recipient_max: int = Field(default=16, gt=0)
+
+
+class Keys(_Section):
+    """Where the keys lie and of what kind the Cover key is made at first start."""
+
+    directory: Path = Path("keys")
+    cover: str = Field(default="p256", pattern="^(p256|rsa2048|rsa3072|rsa4096)$")
+
+
+class Settings(BaseSettings):
+    """The whole tree.
+
+    name       of this gateway: the log's origin and the key names; a host name is a good one
+    database   sqlite:///path (relative to the settings file) or postgresql://...
+    directory  folder of the settings file; not a setting
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="GATEWAY_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    name: str = Field(default="gateway.local", pattern=r"^[a-z0-9][a-z0-9./-]{0,99}$")
+    database: str = "sqlite:///gateway.db"
+    listen: Listen = Listen()
+    limits: Limits = Limits()
+    relay: Relay = Relay()
+    keys: Keys = Keys()
+    directory: Path = Path()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the signature is pydantic's)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file; nothing else is read."""
+        return env_settings, init_settings
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL with an absolute path."""
+        scheme, _, rest = self.database.partition("///")
+        if scheme != "sqlite:":
+            return self.database
+        return f"sqlite:///{(self.directory / rest).resolve()}"
+
+    @property
+    def keys_directory(self) -> Path:
+        """The key directory, absolute."""
+        return (self.directory / self.keys.directory).resolve()
+
+    @property
+    def public_url(self) -> str:
+        """Base URL that partners use, without a slash at its end."""
+        if self.listen.public_url:
+            return self.listen.public_url.rstrip("/")
+        scheme = "https" if self.listen.tls else "http"
+        return f"{scheme}://{self.listen.host}:{self.listen.port}"
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def read_settings(directory: Path) -> Settings:
+    """The settings of a deployment folder. Raises `SettingsRefused` with file and key."""
+    file = directory / FILE
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsRefused(f"{file}: no such file; `gateway init {directory}` makes a deployment") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"{file}: not TOML: {error}") from error
+    return settings(raw, directory, source=str(file))
+
+
+def settings(raw: dict[str, Any], directory: Path, *, source: str) -> Settings:
+    """Settings out of a parsed table, the environment laid over it."""
+    if url := os.environ.get("DATABASE_URL"):
+        raw = {**raw, "database": url}
+    try:
+        made = Settings(**{**raw, "directory": directory.resolve()})
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
+        raise SettingsRefused(f"{source}: " + "; ".join(lines)) from error
+    if not made.listen.tls and made.listen.host not in LOOPBACK:
+        raise SettingsRefused(f"{source}: listen.tls: plain HTTP is for loopback only, not for {made.listen.host}")
+    return made

@@ -1,0 +1,97 @@
+"""The decision after each try, and the few other moves of a delivery: functions of values."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.delivery.delivery import Delivery
+from gateway.delivery.outcome import Outcome, OutcomeKind
+from gateway.delivery.schedule import Schedule, wait
+from gateway.delivery.transition import Event, after_event
+
+EXPIRED = "delivery.expired"
+"""`last_error` of a delivery whose time ran out before it was ever tried."""
+
+
+def after(delivery: Delivery, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float) -> Delivery:
+    """The delivery as it stands after one try; `attempts` counts that try already, `claim` did so.
+
+    chance  0 to 1; see `schedule.wait`
+    """
+    if outcome.kind is OutcomeKind.ACKNOWLEDGED or _arrived_before(delivery, outcome):
+        return replace(
+            delivery,
+            state=after_event(delivery.state, Event.ACKNOWLEDGED),
+            delivered_at=now,
+            evidence=outcome.evidence or "",
+        )
+    delivery = replace(delivery, last_error=outcome.code)
+    if outcome.kind is OutcomeKind.REFUSED:
+        return replace(delivery, state=after_event(delivery.state, Event.REFUSED))
+    # No answer counts as failed: receivers drop duplicates by message id, so sending twice is harmless,
+    # while losing a warrant is not.
+    if delivery.attempts >= schedule.attempts_max:
+        return replace(delivery, state=after_event(delivery.state, Event.EXHAUSTED))
+    due_at = _next_try(delivery, outcome, now=now, schedule=schedule, chance=chance)
+    if due_at is None:
+        return replace(delivery, state=after_event(delivery.state, Event.TIME_OUT))
+    return replace(delivery, state=after_event(delivery.state, Event.NOT_YET), due_at=due_at)
+
+
+def _arrived_before(delivery: Delivery, outcome: Outcome) -> bool:
+    # "I have it already" to a first try is no duplicate of ours: something else is wrong at the recipient,
+    # and believing it would lose the message.
+    return outcome.kind is OutcomeKind.DUPLICATE and delivery.attempts > 1
+
+
+def _next_try(
+    delivery: Delivery, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float
+) -> datetime | None:
+    due_at = now + wait(delivery.attempts, schedule, chance, asked=outcome.retry_after)
+    if due_at < delivery.expires_at:
+        return due_at
+    # The wait would outlast the delivery: one last try shortly before its time runs out, if that is far enough away.
+    last = delivery.expires_at - schedule.attempt_deadline
+    return last if last - now >= schedule.wait_first else None
+
+
+def overdue(delivery: Delivery, now: datetime) -> bool:
+    """Whether its time has run out; such a delivery is not tried again."""
+    return now >= delivery.expires_at
+
+
+def expired(delivery: Delivery) -> Delivery:
+    """It did not arrive in time."""
+    return replace(
+        delivery, state=after_event(delivery.state, Event.TIME_OUT), last_error=delivery.last_error or EXPIRED
+    )
+
+
+def released(delivery: Delivery, due_at: datetime | None = None) -> Delivery:
+    """Given back untried: the try that `claim` counted did not take place."""
+    return replace(
+        delivery,
+        state=after_event(delivery.state, Event.RELEASED),
+        attempts=max(delivery.attempts - 1, 0),
+        due_at=due_at or delivery.due_at,
+    )
+
+
+def recalled(delivery: Delivery) -> Delivery:
+    """Withdrawn before it arrived."""
+    return replace(delivery, state=after_event(delivery.state, Event.RECALLED))
+
+
+def requeued(delivery: Delivery, *, now: datetime, schedule: Schedule) -> Delivery:
+    """Once more from the beginning: tries and time anew. Raises `ValueError` in a state that does not know it."""
+    return replace(
+        delivery,
+        state=after_event(delivery.state, Event.REQUEUED),
+        attempts=0,
+        due_at=now,
+        expires_at=now + schedule.budget,
+    )
+
+
+def discarded(delivery: Delivery) -> Delivery:
+    """Given up by a person. Raises `ValueError` in a state that does not know it."""
+    return replace(delivery, state=after_event(delivery.state, Event.DISCARDED))

@@ -1,0 +1,1 @@
+"""XML read safely: bytes to one tree, places in it, canonical bytes of it."""

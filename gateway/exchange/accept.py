@@ -1,0 +1,167 @@
+"""A message in: read, decide, and then one transaction for the message, its disseminations and the audit entries."""
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from gateway.agency import Agency
+from gateway.document.canonical import exclusive, sha256_text
+from gateway.document.parse import Document, parse
+from gateway.errors import Refused, Tampered, Unavailable
+from gateway.exchange.chain import Earlier, find_earlier
+from gateway.exchange.configured import Configured
+from gateway.exchange.decide import Case, Release, decide
+from gateway.exchange.gateway import AgencySuspended, Gateway
+from gateway.exchange.refuse import record_refusal
+from gateway.exchange.submission import Accepted, IdConflict, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.write import Writing, outcomes, write
+from gateway.finding import errors
+from gateway.iepd.header import Header
+from gateway.iepd.header import read as read_header
+from gateway.iepd.package import Iepd
+from gateway.iepd.validate import validate
+from gateway.message import REACHES_PAST_RECIPIENTS, MessageId
+from gateway.signing.enveloped import has_signature, verify_enveloped
+from gateway.store.interface import Known, Stored
+
+OFF_LOOP_SIZE_BYTES = 256 * 1024
+"""Documents above this leave the event loop: a 1 MB message takes some 30 ms of CPU."""
+
+TRIES_MAX = 5
+"""How often a message is decided again because the configuration changed under it."""
+
+T = TypeVar("T")
+
+
+class Unsigned(Tampered):
+    """The agency has registered that its messages are signed; this one is not."""
+
+    code = "signature.missing"
+
+
+class ConfigurationUnsettled(Unavailable):
+    """The configuration changed again and again while the message was decided."""
+
+    code = "configuration.changing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A message read and verified: from here on this document counts, not the bytes that came in.
+
+    content_digest  keyed digest of the canonical content without signature or envelope
+    """
+
+    document: Document
+    iepd: Iepd
+    content_digest: bytes
+
+
+async def accept(gateway: Gateway, submission: Submission) -> Accepted:
+    """Accept a message, durably, or raise. A refusal is recorded before it is raised.
+
+    Raises `Refused` and `Tampered` leaves of document, iepd, signing and this package; `Unavailable` when the
+    store did not answer: the sender tries again with the same id, and one message comes of it.
+    """
+    now = gateway.clock.now()
+    try:
+        for _ in range(TRIES_MAX):
+            answer = await _try(gateway, submission, now)
+            if answer is not None:
+                return answer
+            await gateway.refresh()
+    except (Refused, Tampered) as error:
+        await record_refusal(gateway, submission, error, now)
+        raise
+    raise ConfigurationUnsettled("the gateway's configuration is being changed; try again")
+
+
+async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accepted | None:
+    """One try under one version of the configuration; None when it changed before the message was stored."""
+    configured = gateway.current
+    agency = configured.agencies[submission.sender]
+    if agency.suspended:
+        raise AgencySuspended(f"{agency.id} is suspended")
+    run = _off_loop if len(submission.body) > OFF_LOOP_SIZE_BYTES else _inline
+    read = await run(lambda: _read(submission, agency, configured, gateway.keys.digest_key, now))
+    if submission.sender_id and (known := await gateway.store.known(submission.sender, submission.sender_id)):
+        return await _repeat(gateway, submission, read, known)
+    if findings := errors(await run(lambda: validate(read.document, read.iepd))):
+        raise InvalidMessage(findings)
+    header = read_header(read.document, read.iepd)
+    earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
+    case = _case(submission, read, header, earlier)
+    decisions = await run(lambda: decide(case, configured, now=now))
+    if not any(isinstance(decision, Release) for decision in decisions):
+        raise NoRecipient("no agreement in force lets any recipient have this message", outcomes(decisions, {}))
+    writing = Writing(
+        submission=submission,
+        case=case,
+        header=header,
+        earlier=earlier,
+        content_digest=read.content_digest,
+        decisions=decisions,
+        configured=configured,
+        now=now,
+    )
+    stored, answer = await write(gateway, writing)
+    if stored is Stored.KNOWN:
+        known = await gateway.store.known(submission.sender, submission.sender_id)
+        return await _repeat(gateway, submission, read, known) if known else None
+    return answer if stored is Stored.STORED else None
+
+
+def _case(submission: Submission, read: Read, header: Header, earlier: Earlier | None) -> Case:
+    return Case(
+        document=read.document,
+        iepd=read.iepd,
+        sender=submission.sender,
+        action=header.action,
+        only=submission.only,
+        past=earlier.past if earlier is not None and header.action in REACHES_PAST_RECIPIENTS else (),
+    )
+
+
+def _read(submission: Submission, agency: Agency, configured: Configured, digest_key: bytes, now: datetime) -> Read:
+    document = parse(submission.body)
+    if has_signature(document):
+        document = verify_enveloped(document, configured.trust(agency.id), now=now)
+    elif agency.signs:
+        raise Unsigned(f"messages of {agency.id} carry an enveloped signature; this one does not")
+    iepd = configured.registry.find(document)
+    content = exclusive(document.root)
+    return Read(document=document, iepd=iepd, content_digest=hmac.digest(digest_key, content, "sha256"))
+
+
+async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: Known) -> Accepted:
+    """The stored answer, when the content is the same. The decision of then stands, whatever is in force now."""
+    if not hmac.compare_digest(known.content_digest, read.content_digest):
+        raise IdConflict("this message id was used before for other content; a new message needs a new id")
+    record = await gateway.store.message(known.message)
+    assert record is not None  # noqa: S101  (the id and the message are written in one transaction)
+    disseminations = await gateway.store.disseminations(known.message)
+    entries = await gateway.store.entries_of(known.message)
+    return Accepted(
+        id=known.message,
+        sender_id=submission.sender_id,
+        received_at=record.message.received_at,
+        digest=record.message.digest,
+        recipients=outcomes((), {each.dissemination.recipient: each.delivery.id for each in disseminations}),
+        entry=entries[0].entry.id,
+        receipt=known.receipt.decode(),
+        repeated=True,
+    )
+
+
+async def _inline(act: Callable[[], T]) -> T:
+    return act()
+
+
+async def _off_loop(act: Callable[[], T]) -> T:
+    return await asyncio.to_thread(act)
+
+
+__all__ = ["MessageId", "Unsigned", "accept", "sha256_text"]

@@ -1,0 +1,63 @@
+"""The chain of messages that a correction, cancellation or update belongs to."""
+
+from dataclasses import dataclass
+
+from gateway.exchange.past import Past
+from gateway.exchange.submission import ActionMismatch, EarlierUnknown, Submission
+from gateway.iepd.header import Header
+from gateway.message import REACHES_PAST_RECIPIENTS, Action, Message, MessageId
+from gateway.store.interface import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """The message that an action speaks of, and everyone who got, or was to get, something of its chain."""
+
+    message: Message
+    past: tuple[Past, ...]
+
+
+async def find_earlier(store: Store, submission: Submission, header: Header, exchange: str) -> Earlier | None:
+    """The earlier message; None for a new one, and for an update that names none.
+
+    It is named by the sender's own id or by ours, in the message, in the address, or in both: then they must agree.
+    Raises `ActionMismatch`, `EarlierUnknown`.
+    """
+    named = header.earlier
+    if submission.act is not None:
+        action, addressed = submission.act
+        if header.action is not action:
+            raise ActionMismatch(f"the address says {action}, the message says {header.action}")
+        found = await _message(store, submission, addressed)
+        if named is not None and found is not None and (await _message(store, submission, named)) != found:
+            raise ActionMismatch("the message and the address name different earlier messages")
+    elif named is None:
+        if header.action in REACHES_PAST_RECIPIENTS:
+            raise EarlierUnknown(f"to {header.action} a message it must name the earlier message's id")
+        return None
+    elif header.action is Action.NEW:
+        raise ActionMismatch("a new message names no earlier one")
+    else:
+        found = await _message(store, submission, named)
+    if found is None or found.exchange != exchange:
+        raise EarlierUnknown("the earlier message is not one that this sender sent in this exchange")
+    return Earlier(message=found, past=await _past(store, found.first))
+
+
+async def _message(store: Store, submission: Submission, id: str) -> Message | None:
+    known = await store.known(submission.sender, id)
+    record = await store.message(known.message if known else MessageId(id))
+    return record.message if record is not None and record.message.sender == submission.sender else None
+
+
+async def _past(store: Store, first: MessageId) -> tuple[Past, ...]:
+    """Each past recipient once, with the agreement of the newest message it was to get."""
+    past = {
+        record.dissemination.recipient: Past(
+            recipient=record.dissemination.recipient,
+            mou=record.dissemination.mou,
+            mou_version=record.dissemination.mou_version,
+        )
+        for record in sorted(await store.chain(first), key=lambda record: record.delivery.created_at)
+    }
+    return tuple(past[recipient] for recipient in sorted(past))

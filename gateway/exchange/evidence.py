@@ -1,0 +1,215 @@
+"""Evidence out of the log: proof of one entry, proof that one head goes on from another, all of it to read again."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+
+from gateway.audit.checkpoint import Checkpoint, read_checkpoint, unverified_checkpoint
+from gateway.audit.evidence import Evidence, write_evidence
+from gateway.audit.note import NoteKey
+from gateway.audit.proof import (
+    consistency,
+    consistency_ranges,
+    inclusion,
+    inclusion_ranges,
+    verify_consistency,
+    verify_inclusion,
+)
+from gateway.audit.tree import WIDTH, CompactRange, Got, HashMissing, Range, Span, complete_spans, ranges, span_hash
+from gateway.audit.verify import LogReader, LogReport, above
+from gateway.errors import GatewayError, Refused, Unavailable
+from gateway.message import MessageId
+from gateway.store.interface import Store, StoredEntry
+
+BATCH = 1024
+"""Entries read at a time: under a megabyte."""
+
+
+class EntryUnknown(Refused):
+    """The log has no such entry."""
+
+    code = "audit.entry-unknown"
+
+
+class EntryNotInTree(Unavailable):
+    """The entry is stored and not yet under a checkpoint; it will be within seconds."""
+
+    code = "audit.entry-not-in-tree"
+
+
+class SizeUnknown(Refused):
+    """No checkpoint of this size was signed."""
+
+    code = "audit.size-unknown"
+
+
+async def evidence_of(store: Store, entry: str) -> str:
+    """The evidence file of one entry, under the newest checkpoint.
+
+    Raises `EntryUnknown`, `EntryNotInTree`, and `ProofWrong` or `HashMissing` when the stored tree does not lead to
+    the checkpoint: a file that proves nothing is not handed out.
+    """
+    stored = await store.entry(entry)
+    if stored is None:
+        raise EntryUnknown("the log has no entry with this id")
+    return await _evidence(store, stored)
+
+
+async def evidence_of_message(store: Store, message: MessageId) -> tuple[str, ...]:
+    """The evidence files of all entries about one message, in the order they were written. Raises as above."""
+    entries = await store.entries_of(message)
+    if not entries:
+        raise EntryUnknown("the log has no entry about this message")
+    return tuple([await _evidence(store, stored) for stored in entries])
+
+
+async def _evidence(store: Store, stored: StoredEntry) -> str:
+    note = await store.checkpoint()
+    if stored.index is None or note is None:
+        raise EntryNotInTree("the entry is not in the signed log yet; try again in a few seconds")
+    head = unverified_checkpoint(note)
+    if stored.index >= head.size:
+        raise EntryNotInTree("the entry is not under a checkpoint yet; try again in a few seconds")
+    proof = inclusion(stored.index, head.size, await _read(store, inclusion_ranges(stored.index, head.size)))
+    verify_inclusion(stored.entry.leaf_hash, stored.index, head.size, proof, head.root)
+    evidence = Evidence(body=stored.entry.body, index=stored.index, proof=proof, checkpoint=note.decode())
+    return write_evidence(evidence)
+
+
+async def consistency_of(store: Store, old: int, new: int) -> tuple[bytes, ...]:
+    """Proof that the log of `new` entries goes on from the one of `old` entries; both were signed.
+
+    Raises `SizeUnknown`, and `ProofWrong` when the stored tree does not lead from one to the other.
+    """
+    before, after = await store.checkpoint(old), await store.checkpoint(new)
+    if before is None or after is None or not 0 < old <= new:
+        raise SizeUnknown("a proof of consistency is between two sizes that checkpoints were signed for")
+    proof = consistency(old, new, await _read(store, consistency_ranges(old, new)))
+    verify_consistency(old, new, proof, unverified_checkpoint(before).root, unverified_checkpoint(after).root)
+    return proof
+
+
+async def export_log(store: Store, *, size: int | None = None) -> AsyncIterator[str]:
+    """The log as lines of JSON, one an entry, for the single-file verifier: index, leaf (hex), body (text).
+
+    Up to the newest checkpoint's size, or to `size`.
+    """
+    if size is None:
+        note = await store.checkpoint()
+        size = unverified_checkpoint(note).size if note else 0
+    async for batch in _entries(store, 0, size):
+        for stored in batch:
+            line = {"index": stored.index, "leaf": stored.entry.leaf_hash.hex(), "body": stored.entry.body.decode()}
+            yield json.dumps(line) + "\n"
+
+
+async def verify_log(
+    store: Store,
+    keys: Iterable[NoteKey],
+    *,
+    origin: str = "",
+    since: datetime | None = None,
+    known: Sequence[Checkpoint] = (),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> LogReport:
+    """Read the log again, entry by entry, and compare it with the newest checkpoint.
+
+    since        read only entries from this moment on; what was before is taken from the stored hashes, which are
+                 under the same signed root, so a change of the tree before is found and a changed body there is not
+    known        checkpoints kept elsewhere: the log must go on from each of them
+    on_progress  called with the entries done and the size
+
+    Raises only when the store does not answer; what is wrong with the log is in the report.
+    """
+    note = await store.checkpoint()
+    if note is None:
+        reader = LogReader(known)
+        if await store.entries(0, 1):
+            reader.find("audit.checkpoint-missing", "the log has entries and no checkpoint", 0)
+        return reader.report(Checkpoint(origin=origin, size=0, root=CompactRange().root()))
+    wrong: GatewayError | None = None
+    try:
+        signed = read_checkpoint(note, keys, origin=origin)
+    except GatewayError as error:
+        signed, wrong = _as_written(note, origin), error
+    reader = await _reader(store, signed, since, known)
+    if wrong is not None:
+        reader.find("audit.checkpoint-wrong", wrong.text)
+    async for batch in _entries(store, reader.since, signed.size):
+        reader.feed((stored.index, stored.entry.body, stored.entry.leaf_hash) for stored in batch)
+        if on_progress is not None:
+            on_progress(reader.size, signed.size)
+    await _compare_levels(store, reader)
+    return reader.report(signed)
+
+
+async def _reader(store: Store, signed: Checkpoint, since: datetime | None, known: Sequence[Checkpoint]) -> LogReader:
+    """A reader that begins where the question asks it to, and no later than the first head it is to compare."""
+    if since is None:
+        return LogReader(known)
+    starts = [(head.size - 1) // WIDTH * WIDTH for head in known if head.size]
+    start = min([await _index_since(store, since, signed.size), *starts])
+    try:
+        return LogReader(known, range_before=await _range_before(store, start))
+    except HashMissing as error:
+        reader = LogReader(known)
+        reader.find(error.code, error.text)
+        return reader
+
+
+def _as_written(note: bytes, origin: str) -> Checkpoint:
+    """What a checkpoint with a wrong signature says, so that the entries can be judged all the same."""
+    try:
+        return unverified_checkpoint(note)
+    except GatewayError:
+        return Checkpoint(origin=origin, size=0, root=b"")
+
+
+async def _compare_levels(store: Store, reader: LogReader) -> None:
+    """Compare the stored hashes above the entries: proofs are made of them."""
+    level, start, computed = 1, reader.since // WIDTH, reader.tiles
+    while computed:
+        for at in range(0, len(computed), BATCH):
+            ours = computed[at : at + BATCH]
+            stored = await store.hashes(level, start + at, len(ours))
+            reader.compare_stored(level, start + at, stored, ours)
+        skipped = -start % WIDTH
+        level, start, computed = level + 1, (start + skipped) // WIDTH, above(computed[skipped:])
+
+
+async def _entries(store: Store, start: int, end: int) -> AsyncIterator[tuple[StoredEntry, ...]]:
+    """Entries from `start` up to `end`, as far as there are any."""
+    while start < end:
+        batch = await store.entries(start, min(BATCH, end - start))
+        if not batch:
+            return
+        yield batch
+        start += len(batch)
+
+
+async def _index_since(store: Store, since: datetime, size: int) -> int:
+    """Beginning of the tile that holds the first entry of or after a moment, by halving.
+
+    Entries are ordered by the sequencer, seconds after they were made, so their times run only nearly with their
+    indexes; a whole tile of earlier ones is read before the place found.
+    """
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        found = await store.entries(middle, 1)
+        if found and found[0].entry.at < since:
+            low = middle + 1
+        else:
+            high = middle
+    return max(0, low // WIDTH - 1) * WIDTH
+
+
+async def _range_before(store: Store, size: int) -> CompactRange:
+    """What the root of the first `size` entries is folded from, out of the stored hashes."""
+    spans = complete_spans(Span(0, size))
+    got = await _read(store, ranges(spans, size))
+    return CompactRange(size, [span_hash(span, size, got) for span in spans])
+
+
+async def _read(store: Store, needed: Iterable[Range]) -> Got:
+    return {each: await store.hashes(each.level, each.start, each.count) for each in needed}

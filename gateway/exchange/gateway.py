@@ -1,0 +1,142 @@
+"""Gateway: what every verb is given - the store, the keys, the clock, and what is in force."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.agency import Agency, AgencyId
+from gateway.clock import Clock
+from gateway.config import Settings
+from gateway.errors import Refused
+from gateway.exchange.configured import Configured, compile_configuration
+from gateway.message import Sealed, uuid7
+from gateway.signing.keyring import Signer
+from gateway.store.interface import CredentialKind, Store
+
+SEAL_RANDOM_SIZE_BYTES = 17
+"""What `PayloadSafe.seal_salted` takes of chance: 5 bytes for the key's address in its bucket, 12 for the nonce."""
+
+
+class NotIdentified(Refused):
+    """No credential, or one that is unknown, expired or revoked. The same text for all of them."""
+
+    code = "identity.unknown"
+
+
+class AgencySuspended(Refused):
+    """The agency behind a good credential is suspended."""
+
+    code = "agency.suspended"
+
+    def __init__(self, text: str, agency: AgencyId | None = None) -> None:
+        super().__init__(text)
+        self.agency = agency
+
+
+class PayloadSafe(Protocol):
+    """Encrypts what the store keeps. Keys are derived from a bucket's secret and never stored."""
+
+    def seal_salted(self, plaintext: bytes, *, bucket: str, aad: bytes, random: bytes) -> tuple[Sealed, bytes]:
+        """Encrypt under a fresh key of the bucket, whose secret is durable before this returns; and 32 bytes derived
+        one way from that key: the salt of the payload's commitment, which dies with the key.
+
+        random  17 bytes: 5 for the key's address in the bucket, 12 for the nonce
+        """
+
+    def open(self, sealed: Sealed, *, aad: bytes) -> bytes:
+        """Decrypt. Raises `Tampered` when bytes or `aad` differ, `Refused` "key.destroyed" when the key is gone."""
+
+    def salt_of(self, sealed: Sealed) -> bytes:
+        """The same salt again."""
+
+
+class NoteSigner(Protocol):
+    """Ed25519 key of the log or of receipts."""
+
+    @property
+    def name(self) -> str:
+        """Key name in signed notes."""
+
+    @property
+    def public_bytes(self) -> bytes:
+        """The 32 bytes of the public key."""
+
+    def sign(self, data: bytes) -> bytes:
+        """64 bytes."""
+
+
+class Keys(Protocol):
+    """The gateway's own keys, ready to use."""
+
+    @property
+    def cover_signer(self) -> Signer:
+        """Signs Covers, enveloped payloads and WS-Security headers."""
+
+    @property
+    def log_signer(self) -> NoteSigner:
+        """Signs checkpoints."""
+
+    @property
+    def receipt_signer(self) -> NoteSigner:
+        """Signs receipts."""
+
+    @property
+    def digest_key(self) -> bytes:
+        """32 bytes; keys the digest that tells a repeat from a conflict."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """One running process of the gateway. `current` is replaced whole when the configuration changes."""
+
+    store: Store
+    keys: Keys
+    payloads: PayloadSafe
+    clock: Clock
+    settings: Settings
+    current: Configured
+    _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def refresh(self) -> bool:
+        """Take up a changed configuration; True when there was one. Several calls at once load it once."""
+        if await self.store.configuration_version() == self.current.version:
+            return False
+        async with self._reload:
+            if await self.store.configuration_version() == self.current.version:
+                return True
+            self.current = compile_configuration(await self.store.configuration(), before=self.current)
+            return True
+
+    def new_id(self, now: datetime) -> str:
+        """A fresh UUIDv7 text."""
+        return uuid7(now, self.clock.random(10))
+
+    def identify_token(self, token: str) -> Agency:
+        """The agency this bearer token speaks for. Raises `NotIdentified`, `AgencySuspended`."""
+        return self._holder(hashlib.sha256(token.encode()).hexdigest(), CredentialKind.TOKEN)
+
+    def identify_certificate(self, der: bytes) -> Agency:
+        """The agency this client certificate is registered for. Raises `NotIdentified`, `AgencySuspended`.
+
+        The TLS layer has proven that the peer holds the key; which agency it is, is ours to say.
+        """
+        return self._holder(hashlib.sha256(der).hexdigest(), CredentialKind.CERTIFICATE)
+
+    def _holder(self, fingerprint: str, kind: CredentialKind) -> Agency:
+        credential = self.current.credentials.get(fingerprint)
+        now = self.clock.now()
+        if (
+            credential is None
+            or credential.kind is not kind
+            or credential.revoked_at is not None
+            or not credential.not_before <= now < credential.not_after
+        ):
+            raise NotIdentified("no valid credential: a bearer token or a registered client certificate is needed")
+        agency = self.current.agencies[credential.agency]
+        if agency.suspended:
+            raise AgencySuspended(
+                f"{agency.id} is suspended; its liaison at the gateway's operator can tell why", agency.id
+            )
+        return agency

@@ -1,0 +1,119 @@
+"""The inbox of an agency that polls: what waits for it, the content, and its acknowledgement."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.agency import AgencyId
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry, make
+from gateway.delivery.delivery import Delivery, State
+from gateway.errors import Refused, Unavailable
+from gateway.exchange.gateway import Gateway
+from gateway.message import DeliveryId, MessageId
+from gateway.store.interface import DisseminationRecord
+
+PAGE_MAX = 200
+
+
+class DeliveryUnknown(Refused):
+    """No delivery of this id for this agency; the same answer for one that is somebody else's."""
+
+    code = "delivery.unknown"
+
+
+class DeliveryRecalled(Refused):
+    """It was corrected, canceled or withdrawn before it was acknowledged: what was read of it is void."""
+
+    code = "delivery.recalled"
+
+
+class DeliveryBusy(Unavailable):
+    """Somebody else is changing this delivery."""
+
+    code = "delivery.busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """One waiting delivery, without content. `position` is what `after` takes for the next page."""
+
+    delivery: DeliveryId
+    message: MessageId
+    exchange: str
+    sender: AgencyId
+    mou: str
+    received_at: datetime
+    urgent: bool
+    position: int
+
+
+async def inbox_page(gateway: Gateway, agency: AgencyId, *, after: int, limit: int) -> tuple[InboxItem, ...]:
+    """Waiting deliveries with a position above `after`, oldest first; at most `limit` (1 to 200)."""
+    records = await gateway.store.inbox(agency, after, max(1, min(limit, PAGE_MAX)))
+    return tuple(
+        InboxItem(
+            delivery=record.delivery.id,
+            message=record.delivery.message,
+            exchange=record.exchange,
+            sender=record.sender,
+            mou=f"{record.dissemination.mou}@{record.dissemination.mou_version}",
+            received_at=record.delivery.created_at,
+            urgent=record.delivery.urgent,
+            position=record.position,
+        )
+        for record in records
+    )
+
+
+async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
+    """The payload. Reading it is an audit entry, written before the content leaves."""
+    record = await _own(gateway, agency, delivery)
+    payload = gateway.payloads.open(record.payload, aad=record.dissemination.id.encode())
+    await gateway.store.record([_entry(gateway, EntryType.READ, record, kind="payload", agency=agency)])
+    return payload
+
+
+async def inbox_cover(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
+    """The signed Cover. It names agreement, clauses and digests, no content; so it can be had at any time."""
+    return (await _own(gateway, agency, delivery)).cover
+
+
+async def acknowledge(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> Delivery:
+    """The recipient has it. A second acknowledgement is answered like the first."""
+    record = await _own(gateway, agency, delivery)
+    if record.delivery.state is State.DELIVERED:
+        return record.delivery
+    now = gateway.clock.now()
+    delivered = replace(record.delivery, state=State.DELIVERED, delivered_at=now, evidence="transport")
+    entry = _entry(gateway, EntryType.DELIVER, record, evidence="transport", channel="inbox")
+    if await gateway.store.move(delivered, expected=record.delivery.state, entries=[entry]):
+        return delivered
+    again = await _own(gateway, agency, delivery)
+    if again.delivery.state is State.DELIVERED:
+        return again.delivery
+    raise DeliveryBusy("the delivery is being changed; acknowledge again")
+
+
+async def _own(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> DisseminationRecord:
+    record = await gateway.store.delivery(delivery)
+    if record is None or record.dissemination.recipient != agency:
+        raise DeliveryUnknown("there is no such delivery for this agency")
+    if record.delivery.state in {State.RECALLED, State.EXPIRED}:
+        raise DeliveryRecalled("the delivery was withdrawn before it was acknowledged; do not use it")
+    return record
+
+
+def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: str) -> AuditEntry:
+    now = gateway.clock.now()
+    recipient = record.dissemination.recipient
+    return make(
+        type,
+        id=gateway.new_id(now),
+        at=now,
+        parties=(record.sender, recipient),
+        message=record.delivery.message,
+        dissemination=record.dissemination.id,
+        delivery=record.delivery.id,
+        recipient=recipient,
+        **fields,
+    )

@@ -1,0 +1,45 @@
+"""A refused submission: recorded, and its bytes kept sealed for seven days so that somebody can look into it."""
+
+from datetime import datetime, timedelta
+
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import commit, make
+from gateway.errors import GatewayError
+from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
+from gateway.exchange.submission import InvalidMessage, NoRecipient, Submission
+from gateway.message import MessageId, bucket_name
+from gateway.store.interface import RefusedMessage
+
+KEPT = timedelta(days=7)
+
+
+async def record_refusal(gateway: Gateway, submission: Submission, error: GatewayError, now: datetime) -> None:
+    """Write the refusal. It does not occupy the sender's id: the mended message may come under the same one.
+
+    Raises `Unavailable` when it cannot be written: no log, no answer that pretends there is one.
+    """
+    id = MessageId(gateway.new_id(now))
+    original, salt = gateway.payloads.seal_salted(
+        submission.body,
+        bucket=bucket_name(now + KEPT),
+        aad=id.encode(),
+        random=gateway.clock.random(SEAL_RANDOM_SIZE_BYTES),
+    )
+    entry = make(
+        EntryType.REFUSE,
+        id=gateway.new_id(now),
+        at=now,
+        parties=(submission.sender,),
+        message=id,
+        sender=submission.sender,
+        code=error.code,
+        commit=commit(salt, submission.sender_id, submission.body),
+        configuration=gateway.current.version,
+        size_bytes=len(submission.body),
+        channel=submission.channel,
+        count=len(error.findings) if isinstance(error, InvalidMessage) else None,
+        refused=[outcome.agency for outcome in error.outcomes] if isinstance(error, NoRecipient) else None,
+    )
+    await gateway.store.refuse(
+        RefusedMessage(id=id, sender=submission.sender, at=now, code=error.code, original=original, entries=(entry,))
+    )

@@ -1,0 +1,107 @@
+"""Submission and Accepted: what an edge hands to `accept`, and what it gets back."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.agency import AgencyId
+from gateway.errors import Refused
+from gateway.finding import Finding
+from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
+
+
+class InvalidMessage(Refused):
+    """The message breaks its schema, its references or a rule; `findings` say where."""
+
+    code = "message.invalid"
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__(f"the message is not valid: {len(findings)} finding{'s' if len(findings) != 1 else ''}")
+        self.findings = findings
+
+
+class BadSenderId(Refused):
+    """Idempotency-Key or wsa:MessageID is empty, too long, or not printable ASCII."""
+
+    code = "message.bad-id"
+
+
+class IdConflict(Refused):
+    """The sender used this id before, for other content."""
+
+    code = "message.id-conflict"
+
+
+class EarlierUnknown(Refused):
+    """A correction or cancellation names no earlier message of this sender and exchange."""
+
+    code = "message.earlier-unknown"
+
+
+class ActionMismatch(Refused):
+    """The message's own action or earlier id contradicts the address it was sent to."""
+
+    code = "message.action-mismatch"
+
+
+class NoRecipient(Refused):
+    """No agency may have this message: every recipient is refused, or no agreement covers it."""
+
+    code = "policy.no-mou-in-force"
+
+    def __init__(self, text: str, outcomes: "tuple[RecipientOutcome, ...]" = ()) -> None:
+        super().__init__(text)
+        self.outcomes = outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One message as an edge received it; the sender is proven by the transport.
+
+    sender_id  Idempotency-Key or wsa:MessageID; "" = the gateway makes one, and a repeat cannot be told
+    only       the recipients asked for; empty = everyone who may have it
+    act        correct or cancel, and the earlier message's id, when the address said so
+    channel    "rest" or "soap"
+    """
+
+    sender: AgencyId
+    sender_id: str
+    body: bytes
+    only: frozenset[AgencyId] = field(default_factory=frozenset)
+    act: tuple[Action, str] | None = None
+    channel: str = "rest"
+
+    def __post_init__(self) -> None:
+        id = self.sender_id
+        if len(id) > SENDER_ID_LENGTH_MAX or not id.isascii() or any(not "!" <= letter <= "~" for letter in id):
+            raise BadSenderId(
+                f"a message id is at most {SENDER_ID_LENGTH_MAX} characters of printable ASCII without spaces"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientOutcome:
+    """What becomes of the message for one recipient; `code` says why when it is refused."""
+
+    agency: AgencyId
+    outcome: str  # "accepted" | "refused"
+    code: str = ""
+    delivery: DeliveryId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to an accepted submission.
+
+    entry    id of the audit entry that records the reception
+    receipt  signed note: names the entry's leaf hash, which will be in the log within 10 seconds
+    repeated the sender had this answer before; nothing was done again
+    """
+
+    id: MessageId
+    sender_id: str
+    received_at: datetime
+    digest: str
+    recipients: tuple[RecipientOutcome, ...]
+    entry: str
+    receipt: str
+    repeated: bool = False

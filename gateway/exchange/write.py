@@ -1,0 +1,287 @@
+"""Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.agency import AgencyId, EndpointKind, SignatureForm
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry, commit, make
+from gateway.audit.receipt import make_receipt
+from gateway.delivery.delivery import Delivery, State
+from gateway.document.canonical import exclusive, sha256_text
+from gateway.exchange.chain import Earlier
+from gateway.exchange.configured import Configured
+from gateway.exchange.decide import Case, Denied, Release, releases
+from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
+from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
+from gateway.iepd.header import Header
+from gateway.message import (
+    REACHES_PAST_RECIPIENTS,
+    DeliveryId,
+    Dissemination,
+    DisseminationId,
+    Message,
+    MessageId,
+    Sealed,
+    bucket_name,
+)
+from gateway.signing.cover import Cover, sign_cover
+from gateway.signing.enveloped import sign_enveloped
+from gateway.store.interface import Acceptance, NewDissemination, Stored
+
+KEPT_DEFAULT = timedelta(days=30)
+"""How long the gateway keeps its copy when the agreement does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """A decided message on its way into the store."""
+
+    submission: Submission
+    case: Case
+    header: Header
+    earlier: Earlier | None
+    content_digest: bytes
+    decisions: tuple[Release | Denied, ...]
+    configured: Configured
+    now: datetime
+
+
+def outcomes(
+    decisions: Iterable[Release | Denied], deliveries: Mapping[AgencyId, DeliveryId]
+) -> tuple[RecipientOutcome, ...]:
+    """What the sender is told of each recipient, by name."""
+    told = [RecipientOutcome(agency=agency, outcome="accepted", delivery=id) for agency, id in deliveries.items()]
+    told += [
+        RecipientOutcome(agency=decision.recipient, outcome="refused", code=decision.code)
+        for decision in decisions
+        if isinstance(decision, Denied)
+    ]
+    return tuple(sorted(told, key=lambda outcome: outcome.agency))
+
+
+async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
+    """Store it. The answer counts only when it is STORED.
+
+    Everything is made before the transaction opens: a key may sit in a token, and nothing slow may hold a lock.
+    """
+    message = _message(gateway, writing)
+    due = _due(gateway, writing)
+    original, salt = _seal(gateway, writing.submission.body, due=due, id=message.id)
+    received = _received(gateway, writing, message, salt)
+    receipt = make_receipt(
+        gateway.keys.receipt_signer,
+        origin=gateway.settings.name,
+        message=message.id,
+        sender=message.sender,
+        received_at=message.received_at,
+        digest=message.digest,
+        leaf_hash=received.leaf_hash,
+    )
+    made = [_disseminate(gateway, writing, message, release, due) for release in releases(writing.decisions)]
+    withheld = [_withheld(gateway, writing, message, decision) for decision in writing.decisions]
+    acceptance = Acceptance(
+        configuration=writing.configured.version,
+        message=message,
+        content_digest=writing.content_digest,
+        original=original,
+        receipt=receipt.encode(),
+        disseminations=tuple(new for new, _ in made),
+        entries=(received, *(entry for _, entry in made), *(entry for entry in withheld if entry)),
+        recalls=tuple(past.recipient for past in writing.case.past),
+    )
+    stored = await gateway.store.accept(acceptance)
+    deliveries = {new.dissemination.recipient: new.delivery.id for new, _ in made}
+    return stored, Accepted(
+        id=message.id,
+        sender_id=message.sender_id,
+        received_at=message.received_at,
+        digest=message.digest,
+        recipients=outcomes(writing.decisions, deliveries),
+        entry=received.id,
+        receipt=receipt,
+    )
+
+
+def _message(gateway: Gateway, writing: Writing) -> Message:
+    id = MessageId(gateway.new_id(writing.now))
+    earlier = writing.earlier.message if writing.earlier else None
+    return Message(
+        id=id,
+        sender=writing.submission.sender,
+        sender_id=writing.submission.sender_id or id,
+        exchange=writing.case.iepd.id,
+        action=writing.header.action,
+        first=earlier.first if earlier else id,
+        received_at=writing.now,
+        digest=sha256_text(writing.submission.body),
+        earlier=earlier.id if earlier else None,
+        as_of=writing.header.as_of,
+    )
+
+
+def _due(gateway: Gateway, writing: Writing) -> datetime:
+    """The latest day on which any copy of this message is due: the original takes the latest of its agreements.
+
+    Counted from the last moment a delivery can still be made, so that it is never too early.
+    """
+    return max(_expires(gateway, writing, release) + _kept(release) for release in releases(writing.decisions))
+
+
+def _expires(gateway: Gateway, writing: Writing, release: Release) -> datetime:
+    """When it is too late to arrive: a push after its budget of tries; what waits in an inbox stays as long as the
+    gateway's copy may be kept, for an agency that looks in once a week must not lose a notice."""
+    if writing.configured.agencies[release.grant.recipient].endpoint.kind is EndpointKind.INBOX:
+        return writing.now + _kept(release)
+    return writing.now + timedelta(hours=gateway.settings.relay.budget_hours)
+
+
+def _kept(release: Release) -> timedelta:
+    return release.grant.clause.retention.gateway_copy or KEPT_DEFAULT
+
+
+def _seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple[Sealed, bytes]:
+    return gateway.payloads.seal_salted(
+        plaintext, bucket=bucket_name(due), aad=id.encode(), random=gateway.clock.random(SEAL_RANDOM_SIZE_BYTES)
+    )
+
+
+def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes) -> AuditEntry:
+    return make(
+        EntryType.RECEIVE,
+        id=gateway.new_id(writing.now),
+        at=writing.now,
+        parties=(message.sender,),
+        message=message.id,
+        sender=message.sender,
+        exchange=message.exchange,
+        action=message.action,
+        first=message.first,
+        earlier=message.earlier,
+        commit=commit(salt, message.sender_id, writing.submission.body),
+        recipients=[release.grant.recipient for release in releases(writing.decisions)],
+        refused=[decision.recipient for decision in writing.decisions if isinstance(decision, Denied)] or None,
+        configuration=writing.configured.version,
+        size_bytes=len(writing.submission.body),
+        channel=writing.submission.channel,
+    )
+
+
+def _disseminate(
+    gateway: Gateway, writing: Writing, message: Message, release: Release, due: datetime
+) -> tuple[NewDissemination, AuditEntry]:
+    """One recipient's payload, Cover, delivery and entry."""
+    grant, cut = release.grant, release.cut
+    clause = grant.clause
+    endpoint = writing.configured.agencies[grant.recipient].endpoint
+    if endpoint.signature is SignatureForm.ENVELOPED and endpoint.kind is not EndpointKind.SOAP:
+        payload = sign_enveloped(cut.document, gateway.keys.cover_signer)
+    else:
+        # Canonical, so that a recipient of SOAP, who gets it inside an envelope, can make the same bytes again.
+        payload = exclusive(cut.document.root)
+    id = DisseminationId(gateway.new_id(writing.now))
+    dissemination = Dissemination(
+        id=id,
+        message=message.id,
+        recipient=grant.recipient,
+        mou=grant.mou.id,
+        mou_version=grant.mou.version,
+        mou_digest=grant.mou.digest,
+        clauses=(clause.id,),
+        purpose=clause.purpose,
+        shared=cut.shared,
+        redactions=cut.redactions,
+        payload_digest=sha256_text(payload),
+    )
+    sealed, salt = _seal(gateway, payload, due=due, id=id)
+    cover = sign_cover(_cover(writing, message, dissemination, release), gateway.keys.cover_signer)
+    delivery = _delivery(gateway, writing, message, dissemination, release)
+    counts = Counter((redaction.outcome == "withheld", redaction.label) for redaction in cut.redactions)
+    entry = make(
+        EntryType.DISSEMINATE,
+        id=gateway.new_id(writing.now),
+        at=writing.now,
+        parties=(message.sender, grant.recipient),
+        message=message.id,
+        dissemination=id,
+        delivery=delivery.id,
+        sender=message.sender,
+        recipient=grant.recipient,
+        exchange=message.exchange,
+        action=message.action,
+        mou=f"{grant.mou.id}@{grant.mou.version}",
+        mou_digest=grant.mou.digest,
+        clauses=dissemination.clauses,
+        purpose=clause.purpose,
+        shared=cut.shared,
+        withheld={label: count for (gone, label), count in counts.items() if gone},
+        reduced={label: count for (gone, label), count in counts.items() if not gone},
+        commit=commit(salt, message.sender_id, payload),
+        cover_digest=sha256_text(cover),
+        bucket=sealed.bucket,
+    )
+    return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
+
+
+def _cover(writing: Writing, message: Message, dissemination: Dissemination, release: Release) -> Cover:
+    clause = release.grant.clause
+    kept = clause.retention.recipient_copy
+    contact = next((each for each in writing.configured.agencies[message.sender].contacts), None)
+    return Cover(
+        dissemination=dissemination.id,
+        message=message.id,
+        earlier=message.earlier,
+        action=message.action,
+        sender=message.sender,
+        recipient=dissemination.recipient,
+        exchange=message.exchange,
+        mou=dissemination.mou,
+        mou_version=dissemination.mou_version,
+        mou_digest=dissemination.mou_digest,
+        clauses=dissemination.clauses,
+        purpose=clause.purpose,
+        role=clause.role,
+        keep_until=writing.now + kept if kept else None,
+        onward_sharing=clause.onward_sharing,
+        notices=clause.notices,
+        fields_withheld=bool(dissemination.redactions),
+        contact=" ".join(part for part in (contact.role, contact.phone or contact.email) if part) if contact else "",
+        created=writing.now,
+        payload_digest=dissemination.payload_digest,
+    )
+
+
+def _delivery(
+    gateway: Gateway, writing: Writing, message: Message, dissemination: Dissemination, release: Release
+) -> Delivery:
+    return Delivery(
+        id=DeliveryId(gateway.new_id(writing.now)),
+        dissemination=dissemination.id,
+        message=message.id,
+        first=message.first,
+        recipient=dissemination.recipient,
+        state=State.WAITING,
+        urgent=message.action in REACHES_PAST_RECIPIENTS,
+        created_at=writing.now,
+        due_at=writing.now,
+        expires_at=_expires(gateway, writing, release),
+    )
+
+
+def _withheld(gateway: Gateway, writing: Writing, message: Message, decision: Release | Denied) -> AuditEntry | None:
+    if isinstance(decision, Release):
+        return None
+    return make(
+        EntryType.WITHHOLD,
+        id=gateway.new_id(writing.now),
+        at=writing.now,
+        parties=(message.sender,),
+        message=message.id,
+        sender=message.sender,
+        recipient=decision.recipient,
+        code=decision.code,
+        exchange=message.exchange,
+        action=message.action,
+    )

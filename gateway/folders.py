@@ -1,0 +1,94 @@
+"""Reads `iepd/`, `xsd/` and `policies/` into memory; nothing else opens them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway.errors import Misconfigured
+from gateway.finding import Finding
+from gateway.iepd.fields import FILE
+from gateway.iepd.package import Iepd, IepdRefused, load
+
+SIZE_BYTES_MAX = 256 * 1024 * 1024
+"""Of one folder. All published NIEM releases together are smaller; more is a wrong folder."""
+
+
+class FolderUnusable(Misconfigured):
+    """A folder that is missing, cannot be read, or is far too large."""
+
+    code = "folder.unusable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedFolders:
+    """The folders that come with the gateway."""
+
+    iepd: Path
+    xsd: Path
+    policies: Path
+
+
+def shipped() -> ShippedFolders:
+    """Beside the package in a checkout, inside it when installed. Raises `FolderUnusable` when they are in neither."""
+    package = Path(__file__).resolve().parent
+    for top in (package.parent, package / "shipped"):
+        found = ShippedFolders(iepd=top / "iepd", xsd=top / "xsd", policies=top / "policies")
+        if all(folder.is_dir() for folder in (found.iepd, found.xsd, found.policies)):
+            return found
+    raise FolderUnusable("the folders iepd, xsd and policies that come with the gateway are not there: install it anew")
+
+
+def read_tree(folder: Path) -> Mapping[str, bytes]:
+    """Every file below a folder by its name relative to it, with "/"; hidden files and links that lead out left out."""
+    if not folder.is_dir():
+        raise FolderUnusable(f"{folder}: no such folder")
+    top = folder.resolve()
+    files: dict[str, bytes] = {}
+    size = 0
+    try:
+        for path in sorted(folder.rglob("*")):
+            relative = path.relative_to(folder)
+            hidden = any(part.startswith((".", "__")) for part in relative.parts)
+            if hidden or not path.is_file() or not path.resolve().is_relative_to(top):
+                continue
+            size += path.stat().st_size
+            if size > SIZE_BYTES_MAX:
+                raise FolderUnusable(f"{folder}: more than {SIZE_BYTES_MAX >> 20} MiB; is it the right folder?")
+            files[relative.as_posix()] = path.read_bytes()
+    except OSError as error:
+        raise FolderUnusable(f"{folder}: cannot be read") from error
+    return files
+
+
+def load_exchanges(iepd_dir: Path, xsd_dir: Path) -> tuple[Iepd, ...]:
+    """All exchanges of `iepd/<name>/<version>/`, sorted by id.
+
+    Raises `IepdRefused` with the findings of all of them, each under the file's name from `iepd/` on.
+    """
+    schemas = {name: data for name, data in read_tree(xsd_dir).items() if name.endswith(".xsd")}
+    exchanges: list[Iepd] = []
+    findings: list[Finding] = []
+    for fields in sorted(iepd_dir.glob(f"*/*/{FILE}")):
+        place = fields.parent.relative_to(iepd_dir).as_posix()
+        try:
+            exchanges.append(_load_from(fields.parent, place, schemas))
+        except IepdRefused as error:
+            findings.extend(error.findings)
+    if findings:
+        raise IepdRefused(findings)
+    return tuple(sorted(exchanges, key=lambda iepd: iepd.id))
+
+
+def _load_from(folder: Path, place: str, schemas: Mapping[str, bytes]) -> Iepd:
+    try:
+        iepd = load(read_tree(folder), schemas)
+    except IepdRefused as error:
+        named = (
+            each if each.file.startswith("xsd/") else replace(each, file=f"{place}/{each.file}")
+            for each in error.findings
+        )
+        raise IepdRefused(named) from error
+    if iepd.id != place:
+        text = f"the exchange calls itself {iepd.id}, but its folder is {place}"
+        raise IepdRefused([Finding(code="fields.wrong-folder", text=text, file=f"{place}/{FILE}", path="exchange")])
+    return iepd

@@ -1,0 +1,69 @@
+"""Files as one zip and back: how an exchange lies in the database. Always the same bytes for the same files."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+
+from gateway.finding import Finding
+from gateway.iepd.refused import IepdRefused
+
+FILES_MAX = 2_000
+SIZE_BYTES_MAX = 64 * 1024 * 1024
+"""Of all files together, unpacked. The largest published NIEM release is 25 MB of schema documents."""
+
+_NAME = re.compile(r"(?:iepd|xsd)(?:/[A-Za-z0-9_][A-Za-z0-9_.+\-]*)+")
+_NAME_LENGTH_MAX = 255
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """A zip of these files: sorted, one date, no attributes of any machine."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, bytes]:
+    """The files of a zip. Raises `IepdRefused`: names that leave the folder, doubles, sizes that lie, encryption."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            _check(entries)
+            return {entry.filename: _content(archive, entry) for entry in entries}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise _refused("iepd.archive-broken", "the archive is not a zip file, or it is damaged") from error
+
+
+def _check(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > FILES_MAX:
+        raise _refused("iepd.archive-too-large", f"the archive has more than {FILES_MAX} files")
+    if sum(entry.file_size for entry in entries) > SIZE_BYTES_MAX:
+        raise _refused("iepd.archive-too-large", f"the files are larger than {SIZE_BYTES_MAX >> 20} MiB together")
+    seen: set[str] = set()
+    for entry in entries:
+        name = entry.filename
+        if len(name) > _NAME_LENGTH_MAX or not _NAME.fullmatch(name):
+            raise _refused("iepd.archive-name", "a file's name in the archive leaves iepd/ and xsd/ or is unusual")
+        # Names that differ in case only would fall together on some disks.
+        if name.lower() in seen:
+            raise _refused("iepd.archive-name", "two files of the archive have the same name")
+        seen.add(name.lower())
+        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or entry.flag_bits & 0x1:
+            raise _refused("iepd.archive-broken", "the archive is encrypted or packed in an unusual way")
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """The file, never more than its entry promises: zipfile stops there and then compares the checksum."""
+    with archive.open(entry) as file:
+        return file.read(entry.file_size + 1)
+
+
+def _refused(code: str, text: str) -> IepdRefused:
+    return IepdRefused([Finding(code=code, text=text)])

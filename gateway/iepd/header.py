@@ -1,0 +1,72 @@
+"""Header: what a message says of itself - action, earlier message, reason, as-of time."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from gateway.document.parse import Document, text
+from gateway.message import Action
+
+if TYPE_CHECKING:
+    from gateway.iepd.package import Iepd
+
+_MOMENT = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6})\d*)?)?(?:(Z)|([+-])(\d{2}):(\d{2}))?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The head of one message.
+
+    earlier  id of the message that `action` speaks of, as the sender writes it
+    as_of    aware; a time without zone is taken as UTC, a date as its midnight
+    """
+
+    action: Action = Action.NEW
+    earlier: str | None = None
+    reason: str | None = None
+    as_of: datetime | None = None
+
+
+def read(document: Document, iepd: "Iepd") -> Header:
+    """The head of a valid message. An exchange without an action path has only new messages."""
+    values = {key: _value(document, path) for key, path in iepd.message_paths.items()}
+    action = values.get("action")
+    return Header(
+        action=Action(action) if action else Action.NEW,
+        earlier=values.get("earlier"),
+        reason=values.get("reason"),
+        as_of=moment(values.get("as_of") or ""),
+    )
+
+
+def _value(document: Document, path: tuple[str, ...]) -> str | None:
+    element: etree._Element | None = document.root
+    for step in path:
+        element = next(element.iterchildren(step), None) if element is not None else None
+    return None if element is None else text(element).strip() or None
+
+
+def moment(value: str) -> datetime | None:
+    """An xs:dateTime or xs:date as an aware moment; None when it is neither, or beyond what Python can hold."""
+    match = _MOMENT.fullmatch(value)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.group(1, 2, 3, 4, 5, 6))
+    fraction = int((match[7] or "").ljust(6, "0"))
+    zone = UTC if match[9] is None else timezone(_offset(match[9], match[10], match[11]))
+    try:
+        # xs:dateTime allows 24:00:00 for the midnight that ends the day.
+        start = datetime(year, month, day, 0 if hour == 24 else hour, minute, second, fraction, tzinfo=zone)
+        return start + timedelta(days=1) if hour == 24 else start
+    except (ValueError, OverflowError):
+        return None
+
+
+def _offset(sign: str, hours: str, minutes: str) -> timedelta:
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    return -offset if sign == "-" else offset

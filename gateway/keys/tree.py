@@ -1,0 +1,86 @@
+"""The tree a bucket's payload keys grow on, and how one leaf is forgotten while all others stay.
+
+A bucket's secret is the root. The child on side b (0 left, 1 right) of a node with secret s is SHA-256(TAG_b ‖ s); a
+payload's 40-bit index, most significant bit first, is the way down to its leaf. Nobody can go from a node to its
+parent or to its sibling, so a bucket can be *punctured*: to forget one leaf its root is replaced by the siblings along
+the way down (the co-path), from which every other leaf still grows and that one does not.
+
+A punctured bucket is a list of nodes, (depth, prefix, secret); one that was never punctured is the list of its root.
+Source: the GGM construction (Goldreich, Goldwasser, Micali 1986) as a puncturable pseudorandom function.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+DEPTH = 40
+SECRET_SIZE_BYTES = 32
+
+_LEFT = b"gateway/payload-tree/0"
+_RIGHT = b"gateway/payload-tree/1"
+_SIDES = (_LEFT, _RIGHT)
+"""TAG_0, TAG_1. 22 bytes, so that tag, secret and the hash's padding are one block: half the work of two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node whose secret is known.
+
+    depth   0 for the root, 40 for a leaf
+    prefix  the `depth` bits of the way to it, as a number
+    """
+
+    depth: int
+    prefix: int
+    secret: bytes
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.depth <= DEPTH and 0 <= self.prefix < 1 << self.depth):
+            raise ValueError("a node's prefix has as many bits as its depth, at most 40")
+        if len(self.secret) != SECRET_SIZE_BYTES:
+            raise ValueError("a node's secret has 32 bytes")
+
+    def is_above(self, index: int) -> bool:
+        """Whether the leaf of this index grows on it."""
+        return index >> (DEPTH - self.depth) == self.prefix
+
+
+def root(secret: bytes) -> Node:
+    """The only node of a bucket that was never punctured."""
+    return Node(0, 0, secret)
+
+
+def leaf(nodes: Iterable[Node], index: int) -> bytes | None:
+    """Secret of the leaf, 32 bytes; None when it was forgotten."""
+    if not 0 <= index < 1 << DEPTH:
+        raise ValueError("an index has 40 bits")
+    for node in nodes:
+        if node.is_above(index):
+            return _down(node, index)
+    return None
+
+
+def _down(node: Node, index: int) -> bytes:
+    secret, left, right = node.secret, _LEFT, _RIGHT
+    for bit in range(DEPTH - node.depth - 1, -1, -1):
+        secret = sha256((right if index >> bit & 1 else left) + secret).digest()
+    return secret
+
+
+def puncture(nodes: Iterable[Node], index: int) -> tuple[Node, ...]:
+    """The nodes from which every leaf still grows but this one; the same nodes when it was forgotten already."""
+    kept: list[Node] = []
+    for node in nodes:
+        kept.extend(_siblings(node, index) if node.is_above(index) else (node,))
+    return tuple(kept)
+
+
+def _siblings(node: Node, index: int) -> list[Node]:
+    """Siblings of the nodes on the way from `node` down to the leaf."""
+    found: list[Node] = []
+    secret = node.secret
+    for depth in range(node.depth + 1, DEPTH + 1):
+        step = index >> (DEPTH - depth)
+        found.append(Node(depth, step ^ 1, sha256(_SIDES[step & 1 ^ 1] + secret).digest()))
+        secret = sha256(_SIDES[step & 1] + secret).digest()
+    return found

@@ -1,0 +1,192 @@
+"""Mou: one version of one agreement, as a value; its clauses, and what they say of fields.
+
+The paper and the rule are one file: what the gateway enforces (parties, dates, clauses) and what only
+people read (definitions, contacts, prose) stand together, so that counsel keeps no second document.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from gateway.agency import AgencyId, Contact
+
+
+class Kind(StrEnum):
+    """What sort of paper it is."""
+
+    MOU = "mou"  # memorandum of understanding between agencies
+    DSA = "dsa"  # data sharing agreement
+    SOP = "sop"  # standard operating procedure; may bind units of one agency
+    LETTER = "letter"  # letter of agreement, also between units of one agency
+
+
+class Evidence(StrEnum):
+    """What counts as delivered."""
+
+    TRANSPORT = "transport"  # the recipient's system answered without an error
+    SIGNED = "signed"  # the recipient's system answered with its signature
+
+
+class How(StrEnum):
+    """What becomes of a field that does not go through as it is."""
+
+    MASK = "mask"  # four asterisks and the last characters
+    GENERALIZE = "generalize"  # a coarser value
+    REPLACE = "replace"  # a fixed value
+    REMOVE = "remove"  # withheld, whatever else the clause says
+
+
+class Grain(StrEnum):
+    """How coarse a generalized value is."""
+
+    YEAR = "year"  # of a date
+    MONTH = "month"  # of a date
+    DAY = "day"  # of a date with time
+    CITY_STATE = "city-state"  # of an address: its city, county, state and country go through, the rest does not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Holds when the message's fact is one of these values."""
+
+    fact: str
+    values: tuple[bool | str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One line of an allow-list.
+
+    what    label ("person.name"), labels below a word ("medical.*"), or name of a field
+    unless  the field is withheld where this fact holds; "" = no condition
+    when    the field is withheld where this fact does not hold; "" = no condition
+    """
+
+    what: str
+    unless: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transform:
+    """How the fields named by `what` are reduced.
+
+    keep_last  characters that stay, of a mask
+    to         grain, of a generalization
+    text       fixed value, of a replacement
+    because    reason, in the words of the agreement
+    """
+
+    what: str
+    how: How
+    keep_last: int = 0
+    to: Grain | None = None
+    text: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """A notice is due this long before a moment the message names (a fact)."""
+
+    at_least: timedelta
+    before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long copies are kept: ours from delivery, the recipient's from receipt. None = the agreement is silent."""
+
+    gateway_copy: timedelta | None = None
+    recipient_copy: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """What one sender gives these recipients of one exchange, for one purpose.
+
+    role      who at the recipient may see it
+    route     all must hold for a message to go
+    within    longest time to delivery
+    notices   texts that travel in the Cover
+    onward_sharing  what the recipient may pass on; "" = nothing
+    """
+
+    id: str
+    exchange: str
+    sender: AgencyId
+    recipients: tuple[AgencyId, ...]
+    purpose: str
+    role: str
+    route: tuple[Condition, ...] = ()
+    share: tuple[Item, ...] = ()
+    transforms: tuple[Transform, ...] = ()
+    evidence: Evidence = Evidence.TRANSPORT
+    within: timedelta | None = None
+    deadline: Deadline | None = None
+    retention: Retention = Retention()
+    notices: tuple[str, ...] = ()
+    onward_sharing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyContact:
+    """Whom to call at a party about this agreement."""
+
+    party: AgencyId
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's word for one party. Stands outside the digest, because it is given over the digest."""
+
+    party: AgencyId
+    by: str
+    role: str
+    at: date
+    key: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading and a text that only people read."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mou:
+    """One version of one agreement.
+
+    supersedes  the version it takes the place of, 0 = none
+    since       first day; until = last day, that day included
+    digest      "sha-256:<hex>" of the canonical JSON of the file without its approvals
+    """
+
+    id: str
+    version: int
+    title: str
+    kind: Kind
+    parties: tuple[AgencyId, ...]
+    since: date
+    until: date
+    exchanges: tuple[Clause, ...]
+    digest: str
+    supersedes: int = 0
+    review_by: date | None = None
+    authority: tuple[str, ...] = ()
+    contacts: tuple[PartyContact, ...] = ()
+    definitions: tuple[Section, ...] = ()
+    prose: tuple[Section, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+
+    def in_force(self, on: date) -> bool:
+        """Whether the day lies between its first and last."""
+        return self.since <= on <= self.until
+
+    def clause(self, id: str) -> Clause | None:
+        """The clause with this id."""
+        return next((clause for clause in self.exchanges if clause.id == id), None)

@@ -1,0 +1,248 @@
+"""The cut: what a recipient may see of a message, as a new tree. The only code that leaves anything out.
+
+Nothing is removed from the message: a new document is built of what the rules let through, so that what no rule
+names - comments, processing instructions, schema locations, prefixes, white space, attributes and elements of a
+newer schema - cannot get into it. The order:
+
+1. find identities; a document without any pays nothing more for them
+2. one walk down the message and the rules together, building what may be seen
+3. a container that lacks what its schema requires goes, up to one that may be absent; an empty one goes too
+4. references whose target went go as well, until nothing changes; ids are numbered anew (`closure.py`)
+
+The message itself is left as it was, and whoever sends the cut out validates it again.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from lxml import etree
+
+from gateway.document.names import XSI, split, structures_version
+from gateway.document.parse import Document
+from gateway.document.parse import text as text_of
+from gateway.errors import Refused
+from gateway.iepd.facts import Facts
+from gateway.iepd.package import Iepd
+from gateway.message import Redaction
+from gateway.policy.closure import Closure, has, may_go
+from gateway.policy.identity import Standing, Standings, find_identities, step
+from gateway.policy.journal import Branch, Journal, Point
+from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, strictest
+from gateway.policy.rules import Node, SharingRules
+
+NIL = f"{{{XSI}}}nil"
+_TRUE = frozenset({"true", "1"})
+
+_Others = tuple[Standing, ...]
+"""Where else in the rules the object stands that is being cut; () nearly always."""
+
+_NOWHERE: _Others = ()
+
+
+class NotReleasable(Refused):
+    """Nothing of the message can be released that the schema would still accept."""
+
+    code = "policy.not-releasable"
+
+    def __init__(self, *, mou: str, clause: str, exchange: str) -> None:
+        super().__init__(f"what clause {clause} of {mou} leaves of a {exchange} message is not a message any more")
+        self.mou, self.clause, self.exchange = mou, clause, exchange
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """What one recipient gets of one message.
+
+    shared   leaves released as they were; those released in a lesser form are among the redactions
+    journal  what was left out; it looks into the original, which must not be changed before it is asked
+    """
+
+    document: Document
+    shared: int
+    journal: Journal
+
+    @cached_property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """Every place withheld or reduced, in document order. Worked out when first asked for."""
+        return self.journal.redactions()
+
+
+def cut(document: Document, rules: SharingRules, facts: Facts, iepd: Iepd) -> Cut:
+    """What these rules let through of this message. Raises NotReleasable."""
+    root = document.root
+    cutter = _Cutter(rules, facts, root)
+    # The exchange's own prefixes: a sender's choice of them does not reach the recipient.
+    target = etree.Element(rules.tag, nsmap=dict(iepd.namespaces))
+    if root.tag != rules.tag or not cutter.build(root, target):
+        raise NotReleasable(mou=rules.mou, clause=rules.clause, exchange=rules.exchange)
+    etree.cleanup_namespaces(target)
+    return Cut(document=Document(target), shared=cutter.shared, journal=cutter.journal)
+
+
+class _Cutter:
+    """One cut under way. `shared` counts leaves released as they were, `reduced` those in a lesser form."""
+
+    def __init__(self, rules: SharingRules, facts: Facts, root: etree._Element) -> None:
+        self.journal = Journal(rules.prefixes)
+        self.shared = self.reduced = 0
+        self._rules, self._facts = rules, facts
+        self._notes = self.journal.notes
+        identities = find_identities(root)
+        self._closure = None if identities is None else Closure(identities, self.journal)
+        self._standings: Standings | None = None
+        if identities is not None and identities.classes:
+            self._standings = Standings(identities, rules, facts, root)
+
+    def build(self, source: etree._Element, target: etree._Element) -> bool:
+        """Fill the new root. False when nothing is left that can stand."""
+        node = self._rules.root
+        active = node.hold(source, self._rules.holding(self._facts), self._facts)
+        others = self._elsewhere(source, _NOWHERE)
+        if self._closure is not None:
+            self._closure.note(source, target, node)
+        cause = self._attributes(source, target, node, active, others)
+        if cause is None:
+            cause = self._fill(source, target, node, active, others)
+        if cause is not None:
+            return False
+        if self._closure is None:
+            return self.shared + self.reduced > 0
+        stands, lost = self._closure.close(target)
+        self.shared -= lost
+        return stands and self._closure.has_leaf()
+
+    def _elsewhere(self, source: etree._Element, above: _Others) -> _Others:
+        """The other places of an object, or of an object it lies in."""
+        if self._standings is None:
+            return above
+        return self._standings.of(source) + (step(above, source, self._facts) if above else _NOWHERE)
+
+    def _fill(
+        self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], above: _Others
+    ) -> str | None:
+        """Build the children. The clause that decided, when what is left cannot stand; None when it can."""
+        children = node.children
+        empty: list[etree._Element] = []
+        others = above
+        for child in source:
+            below = children.get(child.tag)  # the tag of an instruction is a function: not found
+            if below is None or not below.open:
+                if isinstance(child.tag, str):
+                    self._notes.append(Branch(child, below, DEFAULT))
+                continue
+            if self._standings is not None:
+                others = self._elsewhere(child, above)
+            held = below.hold(child, active, self._facts) if below.anchored else active
+            if below.leaf is not None:
+                self._leaf(child, target, below, held, others)
+            else:
+                twin = self._container(child, target, below, held, others)
+                if twin is not None:
+                    empty.append(twin)
+        if (empty or node.needs) and source.get(NIL) not in _TRUE:
+            return _settle(target, node, empty)
+        return None
+
+    def _container(
+        self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], others: _Others
+    ) -> etree._Element | None:
+        """Build one container. Gives it back when nothing is in it: the caller knows whether it must stay."""
+        mark, shared, reduced = len(self._notes), self.shared, self.reduced
+        twin = etree.SubElement(target, source.tag)
+        if self._closure is not None:
+            self._closure.note(source, twin, node)
+        cause = self._attributes(source, twin, node, active, others)
+        if cause is None:
+            cause = self._fill(source, twin, node, active, others)
+        if cause is not None:
+            target.remove(twin)
+            del self._notes[mark:]
+            self.shared, self.reduced = shared, reduced
+            self._notes.append(Branch(source, node, cause))
+            return None
+        if len(twin):
+            return None
+        empty = not twin.keys()
+        if source.get(NIL) in _TRUE:
+            twin.set(NIL, "true")
+        return twin if empty else None
+
+    def _leaf(
+        self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], others: _Others
+    ) -> None:
+        outcome = node.leaf or OUTSIDE
+        if others:
+            outcome = strictest(outcome, ((place.leaf if place else OUTSIDE, held) for place, held in others))
+        value = source.text if len(source) == 0 else text_of(source)
+        lesser = outcome.change(value) if outcome.change is not None and value else value
+        if outcome.withheld_in(active) or (value and lesser is None):
+            self._notes.append(Point(source, node.field, "", WITHHELD, outcome.clause))
+            return
+        twin = etree.SubElement(target, outcome.becomes or source.tag)
+        twin.text = lesser
+        mark = len(self._notes)
+        if outcome.change is not None:
+            self._notes.append(Point(source, node.field, "", outcome.how, outcome.clause))
+        if self._closure is not None:
+            self._closure.note(source, twin, node)
+            self._closure.note_leaf(twin, whole=outcome.change is None)
+        if source.keys():
+            cause = self._attributes(source, twin, node, active, others)
+            if cause is not None:
+                target.remove(twin)
+                del self._notes[mark:]
+                self._notes.append(Branch(source, node, cause))
+                return
+            if not value and source.get(NIL) in _TRUE:
+                twin.set(NIL, "true")
+        if outcome.change is None:
+            self.shared += 1
+        else:
+            self.reduced += 1
+
+    def _attributes(
+        self, source: etree._Element, twin: etree._Element, node: Node, active: frozenset[str], others: _Others
+    ) -> str | None:
+        """Build the attributes. The clause that decided, when a required one is withheld."""
+        for name, value in cast("list[tuple[str, str]]", source.items()):
+            attribute = node.attributes.get(name)
+            if attribute is None:
+                namespace, _ = split(name)
+                if namespace != XSI and structures_version(namespace) is None:
+                    self._notes.append(Point(source, None, name, WITHHELD, DEFAULT))
+                continue
+            outcome = attribute.outcome
+            if others:
+                outcome = strictest(outcome, ((_attribute_at(place, name), held) for place, held in others))
+            lesser = outcome.change(value) if outcome.change is not None else value
+            if outcome.withheld_in(active) or lesser is None:
+                if attribute.field.required:
+                    return outcome.clause
+                self._notes.append(Point(source, attribute.field, name, WITHHELD, outcome.clause))
+            elif attribute.names_ids:
+                if self._closure is not None:
+                    self._closure.note_list(twin, name, value, required=attribute.field.required)
+            else:
+                twin.set(name, lesser)
+                if outcome.change is not None:
+                    self._notes.append(Point(source, attribute.field, name, outcome.how, outcome.clause))
+        return None
+
+
+def _attribute_at(place: Node | None, name: str) -> Outcome | None:
+    if place is None:
+        return OUTSIDE
+    attribute = place.attributes.get(name)
+    return None if attribute is None else attribute.outcome
+
+
+def _settle(target: etree._Element, node: Node, empty: list[etree._Element]) -> str | None:
+    """Remove the empty containers that may be absent. The clause that decided, when something required is missing."""
+    for need in node.needs:
+        if not has(target, need, need.least):
+            return node.cause(need)
+    for twin in reversed(empty):
+        if may_go(target, node, twin):
+            target.remove(twin)
+    return None

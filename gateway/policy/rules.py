@@ -1,0 +1,183 @@
+"""SharingRules: a clause, compiled against its exchange into one tree of names.
+
+Made once, when an agreement comes into force, and never changed. Every field of the exchange is a leaf of
+the tree, those that are withheld too, so that a decision is a walk down and costs the same for ten rules and
+for a thousand.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from gateway.iepd.catalog import Field
+from gateway.iepd.components import Components
+from gateway.iepd.facts import Facts
+from gateway.iepd.package import Iepd
+from gateway.policy.mou import Clause, Mou
+from gateway.policy.outcome import DEFAULT, Outcome, negation, outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A container cannot stand without this many of these elements."""
+
+    names: frozenset[str]
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """What becomes of an attribute. `names_ids`: its value points at other elements."""
+
+    field: Field
+    outcome: Outcome
+    names_ids: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One element's place in the exchange.
+
+    leaf      what becomes of its text, None for a container
+    open      something at or below it may be seen
+    anchored  the facts about this element that conditions of the clause ask for
+    """
+
+    children: Mapping[str, "Node"]
+    attributes: Mapping[str, Attribute]
+    leaf: Outcome | None
+    field: Field | None
+    open: bool
+    needs: tuple[Need, ...]
+    anchored: tuple[str, ...]
+
+    def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
+        """The conditions that hold here: those from above, and those about this element."""
+        if not self.anchored:
+            return active
+        return active.union(*(_holding(fact, facts.of(element, fact)) for fact in self.anchored))
+
+    def cause(self, need: Need) -> str:
+        """The clause that withholds what is needed here."""
+        clauses = (
+            outcome.clause
+            for name, child in self.children.items()
+            if name in need.names
+            for _, outcome in child.outcomes()
+            if not outcome.released or outcome.unless
+        )
+        return next(clauses, DEFAULT)
+
+    def outcomes(self) -> Iterator[tuple[Field, Outcome]]:
+        """Every field at and below this place, and what becomes of it."""
+        if self.leaf is not None and self.field is not None:
+            yield self.field, self.leaf
+        for attribute in self.attributes.values():
+            yield attribute.field, attribute.outcome
+        for child in self.children.values():
+            yield from child.outcomes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingRules:
+    """What one clause lets through of one exchange.
+
+    tag       the exchange's root element
+    prefixes  prefix to namespace, as redactions write paths
+    facts     facts about the whole message that conditions of the clause ask for
+    """
+
+    mou: str
+    version: int
+    clause: str
+    exchange: str
+    tag: str
+    root: Node
+    prefixes: Mapping[str, str]
+    facts: tuple[str, ...] = ()
+
+    def holding(self, facts: Facts) -> frozenset[str]:
+        """The conditions that hold for the message as a whole."""
+        return frozenset[str]().union(*(_holding(fact, facts.message(fact)) for fact in self.facts))
+
+
+def compile_rules(mou: Mou, clause: Clause, iepd: Iepd) -> SharingRules:
+    """The rules of one clause. Raises ValueError for a clause that `read_mou` finds fault with."""
+    decided = outcomes(clause, iepd.catalog)
+    asked = {fact for outcome in decided.values() for condition in outcome.unless for fact in (condition.split()[-1],)}
+    anchors: dict[tuple[str, ...], list[str]] = {}
+    whole: list[str] = []
+    for fact in iepd.facts:
+        if fact.name in asked:
+            (anchors.setdefault(fact.each, []) if fact.each else whole).append(fact.name)
+    root = _Growing()
+    for each in iepd.catalog.fields:
+        root.plant(each, each.path, decided[each.path])
+    components = iepd.schema.components
+    return SharingRules(
+        mou=mou.id,
+        version=mou.version,
+        clause=clause.id,
+        exchange=iepd.id,
+        tag=iepd.root,
+        root=root.ripe((), components.elements[iepd.root].type, components, anchors),
+        prefixes=dict(iepd.namespaces),
+        facts=tuple(whole),
+    )
+
+
+def _holding(fact: str, value: bool | str) -> set[str]:
+    """The conditions of one fact. What is neither true nor false answers both questions the strict way."""
+    return {condition for condition, kept in ((fact, False), (negation(fact), True)) if value is not kept}
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A node while the tree is built."""
+
+    children: dict[str, "_Growing"] = field(default_factory=dict)
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    leaf: Outcome | None = None
+    entry: Field | None = None
+
+    def plant(self, each: Field, path: tuple[str, ...], outcome: Outcome) -> None:
+        if not path:
+            self.leaf, self.entry = outcome, each
+        elif path[0].startswith("@"):
+            self.attributes[path[0][1:]] = Attribute(each, outcome, each.kind == "identity")
+        else:
+            self.children.setdefault(path[0], _Growing()).plant(each, path[1:], outcome)
+
+    def ripe(
+        self,
+        path: tuple[str, ...],
+        type_name: str,
+        components: Components,
+        anchors: Mapping[tuple[str, ...], list[str]],
+    ) -> Node:
+        children = {}
+        for name, child in self.children.items():
+            element = components.element_in(type_name, name)
+            below = element.type if element is not None else ""
+            children[name] = child.ripe((*path, name), below, components, anchors)
+        released = self.leaf is not None and self.leaf.released
+        shown = released or any(attribute.outcome.released for attribute in self.attributes.values())
+        return Node(
+            children=children,
+            attributes=self.attributes,
+            leaf=self.leaf,
+            field=self.entry,
+            # A leaf without its text is not there, so its attributes alone open nothing.
+            open=released if self.leaf is not None else shown or any(child.open for child in children.values()),
+            needs=_needs(type_name, components),
+            anchored=tuple(anchors.get(path, ())),
+        )
+
+
+def _needs(type_name: str, components: Components) -> tuple[Need, ...]:
+    return tuple(
+        Need(frozenset(components.substitutes(particle.name)), particle.least)
+        for particle in components.children(type_name).values()
+        if particle.least > 0
+    )

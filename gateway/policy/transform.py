@@ -1,0 +1,194 @@
+"""Transforms: a field in a lesser form that its schema still accepts.
+
+A transform is judged against the field's type when the agreement is read, so that none is found impossible
+on the day of the message. Every one of them is idempotent: reducing what is reduced changes nothing. A value
+that a transform cannot read is withheld, never let through.
+"""
+
+import re
+from collections.abc import Callable
+
+from lxml import etree
+
+from gateway.document.names import XS, join, split
+from gateway.iepd.catalog import Catalog, Field, ValueType
+from gateway.policy.mou import Grain, How, Transform
+
+MASK = "****"
+"""Stands for however many characters were there: the length of a number says something of it."""
+
+Change = Callable[[str], str | None]
+"""A value to its lesser form; None for a value that cannot be read."""
+
+_FREE_TEXT = re.compile(r"(Text|Narrative|Description|Comment)$")
+_PLACE = re.compile(r"(City|County|State|Country)(?![a-z])")
+_ZONE = r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+_MOMENT = re.compile(rf"(-?[0-9]{{4,}})(?:-([0-9]{{2}})(?:-([0-9]{{2}})(?:T[0-9:.]+)?)?)?{_ZONE}")
+
+_GRAINS = {
+    "date": {Grain.YEAR: "{year}-01-01", Grain.MONTH: "{year}-{month}-01"},
+    "datetime": {
+        Grain.YEAR: "{year}-01-01T00:00:00Z",
+        Grain.MONTH: "{year}-{month}-01T00:00:00Z",
+        Grain.DAY: "{year}-{month}-{day}T00:00:00Z",
+    },
+    "year": {Grain.YEAR: "{year}"},
+    "year-month": {Grain.YEAR: "{year}-01", Grain.MONTH: "{year}-{month}"},
+}
+"""How a generalized value is written. What is left out becomes the first of its kind: a schema that asks for a date
+takes nothing less. Where the schema also has a plain year or month in that place, that is written instead."""
+
+_COARSER = {
+    (Grain.YEAR, "date"): "year",
+    (Grain.YEAR, "datetime"): "year",
+    (Grain.MONTH, "date"): "year-month",
+    (Grain.MONTH, "datetime"): "year-month",
+}
+
+
+def misfit(transform: Transform, field: Field) -> str:
+    """Why the field's type cannot take the transform, and what to do instead; "" when it can."""
+    if transform.how is How.REMOVE or transform.to is Grain.CITY_STATE:
+        return ""
+    if field.kind == "binary":
+        return "an image or file goes through whole or not at all: share it or remove it"
+    if is_free_text(field):
+        return "free text goes through whole or not at all: share it or remove it"
+    if field.kind in {"identity", "empty"} or field.value.is_list:
+        return "there is no lesser form of it: share it or remove it"
+    return _FITS[transform.how](transform, field)
+
+
+def goes_through(transform: Transform, field: Field) -> bool:
+    """Whether anything of the field is left: of an address generalized to city and state, its street is not."""
+    return transform.to is not Grain.CITY_STATE or is_place(field)
+
+
+def is_free_text(field: Field) -> bool:
+    """A text a person wrote: nobody knows what is in it. NIEM names such elements by their ending."""
+    return field.kind == "string" and bool(_FREE_TEXT.search(_last(field)))
+
+
+def is_place(field: Field) -> bool:
+    """A city, county, state or country."""
+    return bool(_PLACE.search(_last(field)))
+
+
+def change_of(transform: Transform, field: Field, catalog: Catalog) -> tuple[Change | None, str]:
+    """How a value is reduced, and the element that holds the lesser form ("" = the same one).
+
+    None when the field goes through as it is: a city, of an address generalized to city and state.
+    """
+    if transform.how is How.MASK:
+        return _masking(transform.keep_last), ""
+    if transform.how is How.REPLACE:
+        return _replacing(transform.text), ""
+    if transform.to is None or transform.to is Grain.CITY_STATE:
+        return None, ""
+    coarser = _coarser(transform.to, field, catalog)
+    if coarser is not None:
+        return _generalizing(coarser.kind, transform.to), coarser.path[-1]
+    return _generalizing(field.kind, transform.to), ""
+
+
+def _last(field: Field) -> str:
+    return split(field.path[-1].removeprefix("@"))[1]
+
+
+# --- does it fit -------------------------------------------------------------------------------------------------
+
+
+def _mask_fits(transform: Transform, field: Field) -> str:
+    if field.kind != "string":
+        return f"a {field.kind} has no last characters to keep: use generalize, replace or remove"
+    if not accepts(field.value, MASK + "X" * transform.keep_last):
+        return "the type of this field does not take asterisks: use replace or remove"
+    return ""
+
+
+def _generalize_fits(transform: Transform, field: Field) -> str:
+    grains = _GRAINS.get(field.kind)
+    if grains is None:
+        return f"a {field.kind} cannot be generalized to a {transform.to}: use mask, replace or remove"
+    if transform.to not in grains:
+        return f"a {field.kind} can be generalized to {' or '.join(grains)}"
+    return ""
+
+
+def _replace_fits(transform: Transform, field: Field) -> str:
+    if accepts(field.value, transform.text):
+        return ""
+    if field.enumeration is not None:
+        return f"the value is not one of the field's codes: {', '.join(field.enumeration[:12])}"
+    return f"the value is not a {field.kind} as the field's type wants it"
+
+
+_FITS = {How.MASK: _mask_fits, How.GENERALIZE: _generalize_fits, How.REPLACE: _replace_fits}
+
+
+def accepts(value: ValueType, text: str) -> bool:
+    """Whether a text is a value of this type. Asked of the schema processor, by a schema made for the question."""
+    if not value.builtin or value.is_list:
+        return False
+    facets = [("enumeration", code) for code in value.enumeration or ()]
+    bounds = {
+        "minLength": value.length_min,
+        "maxLength": value.length_max,
+        "minExclusive" if value.exclusive else "minInclusive": value.minimum,
+        "maxExclusive" if value.exclusive else "maxInclusive": value.maximum,
+        "totalDigits": value.digits,
+        "fractionDigits": value.fraction_digits,
+    }
+    facets += [(name, str(bound)) for name, bound in bounds.items() if bound is not None]
+    schema = etree.Element(join(XS, "schema"), nsmap={"xs": XS})
+    at = etree.SubElement(schema, join(XS, "element"), name="value")
+    for depth, step in enumerate([*((("pattern", pattern),) for pattern in value.patterns), facets]):
+        at = etree.SubElement(etree.SubElement(at, join(XS, "simpleType")), join(XS, "restriction"))
+        for name, facet in step:
+            etree.SubElement(at, join(XS, name), value=facet)
+        if depth == len(value.patterns):
+            at.set("base", f"xs:{value.builtin}")
+    element = etree.Element("value")
+    element.text = text
+    return etree.XMLSchema(schema).validate(element)
+
+
+# --- doing it ----------------------------------------------------------------------------------------------------
+
+
+def _masking(keep_last: int) -> Change:
+    def mask(value: str) -> str:
+        text = value.strip()
+        if len(text) <= keep_last or not text.strip("*"):
+            return MASK
+        return MASK + text[len(text) - keep_last :]
+
+    return mask
+
+
+def _replacing(text: str) -> Change:
+    def replace(_: str) -> str:
+        return text
+
+    return replace
+
+
+def _generalizing(kind: str, grain: Grain) -> Change:
+    form = _GRAINS[kind][grain]
+
+    def generalize(value: str) -> str | None:
+        moment = _MOMENT.fullmatch(value.strip())
+        if moment is None:
+            return None
+        return form.format(year=moment[1], month=moment[2] or "01", day=moment[3] or "01")
+
+    return generalize
+
+
+def _coarser(grain: Grain, field: Field, catalog: Catalog) -> Field | None:
+    """The plain year or month the schema has beside this date, if any."""
+    kind = _COARSER.get((grain, field.kind))
+    if kind is None or field.path[-1].startswith("@"):
+        return None
+    beside = (other for other in catalog.fields if other.kind == kind and other.path[:-1] == field.path[:-1])
+    return next(beside, None)

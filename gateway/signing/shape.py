@@ -1,0 +1,310 @@
+"""The one shape a signature may have, checked before any cryptography.
+
+XML-DSig is far more general than what anybody needs, and libraries accept what attackers make of that: signatures
+wrapped around other content, transforms that select nothing, manifests, references to elsewhere. So a signature here
+is exactly the elements below in their order, with exactly these attributes, and every id in the document is unique.
+What does not look like this is refused, however well it verifies.
+
+    Signature: SignedInfo, SignatureValue, KeyInfo
+    SignedInfo: CanonicalizationMethod (exclusive), SignatureMethod (listed), Reference …
+    Reference: Transforms (exactly those expected), DigestMethod (SHA-256), DigestValue
+
+Source: the profile checks of SAML stacks (OpenSAML; pysaml2 after CVE-2020-5390), and the vectors they missed.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+
+from lxml import etree
+
+from gateway.document.names import DS, split
+from gateway.errors import Tampered
+from gateway.signing.algorithm import DigestMethod, SignatureMethod, Transform
+from gateway.signing.certificate import CERTIFICATE_SIZE_BYTES_MAX
+
+REFERENCES_MAX = 20
+"""A signed SOAP message has about eight. A thousand cost a library 15 s."""
+
+CERTIFICATES_MAX = 4
+VALUE_SIZE_BYTES_MAX = 1024
+"""An RSA-8192 value has exactly as many."""
+
+PREFIX_LIST_LENGTH_MAX = 200
+
+ID_NAMES = frozenset({"id", "assertionid", "requestid", "responseid"})
+"""Local names, in lower case, of attributes that some stack takes for an id: Id, ID, id, xml:id, wsu:Id, SAML's."""
+
+
+class SignatureShape(Tampered):
+    """The signature, or its place, is not of the one form that is accepted."""
+
+    code = "signature.shape"
+
+
+class SignatureAlgorithm(Tampered):
+    """An algorithm that is not on the list, or not one for this key."""
+
+    code = "signature.algorithm"
+
+
+class SignatureMissing(Tampered):
+    """A signature is required and there is none."""
+
+    code = "signature.missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeReference:
+    """A ds:Reference: its URI, and the declared digest."""
+
+    uri: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a well-formed signature says. Nothing in it is verified yet.
+
+    key_info    the only child of ds:KeyInfo
+    """
+
+    element: etree._Element
+    method: SignatureMethod
+    value: bytes
+    references: tuple[ShapeReference, ...]
+    key_info: etree._Element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeId:
+    """An element and the attribute ("{namespace}local") by which a Reference finds it."""
+
+    element: etree._Element
+    attribute: str
+
+
+def read_shape(signature: etree._Element, transforms: tuple[Transform, ...]) -> Shape:
+    """The signature's parts. Raises `SignatureShape`, `SignatureAlgorithm`.
+
+    transforms  what each Reference must apply, in this order
+    """
+    signed_info, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
+    for element in (signature, signed_info, value, key_info):
+        _only_attributes(element, "Id")
+    parts = _elements(signed_info)
+    if not 1 <= len(parts) - 2 <= REFERENCES_MAX:
+        raise SignatureShape(f"a SignedInfo has two methods and 1 to {REFERENCES_MAX} references")
+    c14n, method, *references = parts
+    _named(c14n, "CanonicalizationMethod")
+    _check_exclusive(c14n)
+    content = _elements(key_info)
+    if len(content) != 1:
+        raise SignatureShape("the signature's KeyInfo has exactly one child")
+    return Shape(
+        element=signature,
+        method=_method(method),
+        value=_binary(value, VALUE_SIZE_BYTES_MAX),
+        references=tuple(_reference(reference, transforms) for reference in references),
+        key_info=content[0],
+    )
+
+
+def certificate_of(x509_data: etree._Element) -> bytes:
+    """DER of the first certificate of a ds:X509Data, by convention the signer's. A hint, nothing is trusted for it."""
+    _named(x509_data, "X509Data")
+    certificates: list[etree._Element] = []
+    for child in _elements(x509_data):
+        namespace, name = split(str(child.tag))
+        if (namespace, name) == (DS, "X509Certificate"):
+            certificates.append(child)
+        elif namespace != DS or name not in {"X509IssuerSerial", "X509SubjectName", "X509SKI"}:
+            raise SignatureShape("the signature's X509Data holds something other than certificates and their names")
+    if not 1 <= len(certificates) <= CERTIFICATES_MAX:
+        raise SignatureShape(f"the signature's X509Data holds 1 to {CERTIFICATES_MAX} certificates")
+    return _binary(certificates[0], CERTIFICATE_SIZE_BYTES_MAX)
+
+
+def binary_text(element: etree._Element) -> bytes:
+    """Bytes of an element whose whole content is base64, as large as a certificate at most."""
+    return _binary(element, CERTIFICATE_SIZE_BYTES_MAX)
+
+
+def unique_ids(root: etree._Element) -> Mapping[str, NodeId]:
+    """Every id in the tree. Raises `SignatureShape` when one stands twice.
+
+    All attributes that anybody's stack might take for an id share one space of names: two elements with one id are
+    what signature wrapping is made of.
+    """
+    found: dict[str, NodeId] = {}
+    for identity, node in all_ids(root):
+        if identity in found:
+            raise SignatureShape("two elements of the signed document have the same id")
+        found[identity] = node
+    return found
+
+
+def all_ids(root: etree._Element) -> Iterator[tuple[str, NodeId]]:
+    """Every id in the tree, repeated ones too."""
+    for element in root.iter(etree.Element):
+        for attribute, text in element.attrib.items():
+            if split(str(attribute))[1].lower() in ID_NAMES:
+                yield str(text).strip(), NodeId(element=element, attribute=str(attribute))
+
+
+def stripped(root: etree._Element) -> etree._Element:
+    """A copy in a document of its own, without comments: those are not signed, and would split the text around them.
+
+    Raises `SignatureShape` when processing instructions or entity references stand in it or beside its root.
+    """
+    beside = [*root.itersiblings(etree.PI, preceding=True), *root.itersiblings(etree.PI)]
+    if root.getparent() is None and beside:
+        raise SignatureShape("a signed document has no processing instructions beside its root")
+    clean = deepcopy(root)
+    clean.tail = None
+    etree.strip_tags(clean, etree.Comment)
+    if next(clean.iter(etree.PI, etree.Entity), None) is not None:
+        raise SignatureShape("a signed document has no processing instructions and no entity references")
+    return clean
+
+
+def _reference(element: etree._Element, transforms: tuple[Transform, ...]) -> ShapeReference:
+    _named(element, "Reference")
+    _only_attributes(element, "Id", "URI")
+    uri = element.get("URI")
+    if uri is None:
+        raise SignatureShape("a signature's Reference has a URI")
+    chain, method, digest = _children(element, "Transforms", "DigestMethod", "DigestValue")
+    _check_transforms(chain, transforms)
+    _check_algorithm(method, DigestMethod.SHA256)
+    _only_attributes(digest)
+    value = _binary(digest, 32)
+    if len(value) != 32:
+        raise SignatureShape("a SHA-256 digest has 32 bytes")
+    return ShapeReference(uri=uri, digest=value)
+
+
+def _check_transforms(chain: etree._Element, expected: tuple[Transform, ...]) -> None:
+    _only_attributes(chain)
+    steps = _elements(chain)
+    for step in steps:
+        _named(step, "Transform")
+        if step.get("Algorithm") not in expected:
+            names = ", ".join(expected)
+            raise SignatureAlgorithm(f"a Reference has exactly these transforms: {names}")
+    if len(steps) != len(expected):
+        raise SignatureShape(f"a Reference has exactly {len(expected)} transforms")
+    for step, transform in zip(steps, expected, strict=True):
+        if transform is Transform.EXCLUSIVE_C14N:
+            _check_exclusive(step)
+        else:
+            _check_algorithm(step, transform)
+
+
+def _method(element: etree._Element) -> SignatureMethod:
+    _named(element, "SignatureMethod")
+    _only_attributes(element, "Algorithm")
+    if _elements(element):  # HMACOutputLength and its like
+        raise SignatureShape("the signature method takes no parameters")
+    try:
+        return SignatureMethod(element.get("Algorithm", ""))
+    except ValueError as error:
+        known = ", ".join(method.rpartition("#")[2] for method in SignatureMethod)
+        raise SignatureAlgorithm(f"the signature method must be one of {known}") from error
+
+
+def _check_algorithm(element: etree._Element, expected: Transform | DigestMethod) -> None:
+    _only_attributes(element, "Algorithm")
+    if element.get("Algorithm") != expected:
+        raise SignatureAlgorithm(f"the signature's {_local(element)} must be {expected}")
+    if _elements(element):
+        raise SignatureShape(f"the signature's {_local(element)} takes no parameters")
+
+
+def _check_exclusive(element: etree._Element) -> None:
+    """Exclusive C14N; it may name prefixes to be treated inclusively, as WSS4J does."""
+    _only_attributes(element, "Algorithm")
+    if element.get("Algorithm") != Transform.EXCLUSIVE_C14N:
+        raise SignatureAlgorithm(f"the signature's {_local(element)} must be {Transform.EXCLUSIVE_C14N}")
+    parameters = _elements(element)
+    if not parameters:
+        return
+    prefixes = parameters[0]
+    if len(parameters) > 1 or prefixes.tag != f"{{{Transform.EXCLUSIVE_C14N}}}InclusiveNamespaces":
+        raise SignatureShape("canonicalization takes no parameters but InclusiveNamespaces")
+    _only_attributes(prefixes, "PrefixList")
+    if len(prefixes.get("PrefixList", "")) > PREFIX_LIST_LENGTH_MAX or _elements(prefixes):
+        raise SignatureShape("the InclusiveNamespaces list is too long")
+
+
+def _children(element: etree._Element, *names: str) -> list[etree._Element]:
+    children = _elements(element)
+    if [child.tag for child in children] != [f"{{{DS}}}{name}" for name in names]:
+        raise SignatureShape(f"the signature's {_local(element)} has exactly {', '.join(names)}, in this order")
+    return children
+
+
+def _elements(element: etree._Element) -> list[etree._Element]:
+    """Children; there is nothing but white space between them."""
+    children = list(element)
+    if (element.text or "").strip() or any((child.tail or "").strip() for child in children):
+        raise SignatureShape(f"the signature's {_local(element)} has text between its elements")
+    return children
+
+
+def _named(element: etree._Element, name: str) -> None:
+    if element.tag != f"{{{DS}}}{name}":
+        raise SignatureShape(f"the signature lacks {name} in its place")
+
+
+def _only_attributes(element: etree._Element, *allowed: str) -> None:
+    if any(attribute not in allowed for attribute in element.attrib):
+        raise SignatureShape(f"the signature's {_local(element)} has an attribute that does not belong there")
+
+
+_SPACE = re.compile(r"[ \t\r\n]+")
+
+
+def _binary(element: etree._Element, size_bytes_max: int) -> bytes:
+    """Decoded base64 text, white space aside; only its one canonical spelling is taken."""
+    if len(element):
+        raise SignatureShape(f"the signature's {_local(element)} holds base64 text and nothing else")
+    text = _SPACE.sub("", element.text or "")
+    if not 0 < len(text) <= (size_bytes_max + 2) // 3 * 4:
+        raise SignatureShape(f"the signature's {_local(element)} has not the length it must have")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SignatureShape(f"the signature's {_local(element)} is not base64") from error
+    if base64.b64encode(data).decode() != text:
+        raise SignatureShape(f"the signature's {_local(element)} is not base64 as everybody writes it")
+    return data
+
+
+_SPOKEN_OF = frozenset(
+    {
+        "Signature",
+        "SignedInfo",
+        "SignatureValue",
+        "KeyInfo",
+        "CanonicalizationMethod",
+        "SignatureMethod",
+        "Reference",
+        "Transforms",
+        "Transform",
+        "DigestMethod",
+        "DigestValue",
+        "X509Data",
+        "X509Certificate",
+        "BinarySecurityToken",
+    }
+)
+
+
+def _local(element: etree._Element) -> str:
+    """Local name of an element of the profile; never a name the sender made up, for it goes into texts."""
+    name = split(str(element.tag))[1]
+    return name if name in _SPOKEN_OF else "content"

@@ -1,0 +1,99 @@
+"""Where a database is, and whether it has the tables this version needs. Asked at each start, so it loads little."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+
+from gateway.errors import Misconfigured
+from gateway.store.interface import StoreUnavailable
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+MIGRATION_TABLE: Final = "_yoyo_migration"
+"""Where yoyo keeps what was applied; its own default name."""
+
+MIGRATE_COMMAND: Final = "gateway init"
+"""What an operator types to migrate."""
+
+
+class MigrationsMissing(Misconfigured):
+    """The database is older than this version of the gateway."""
+
+    code = "store.migrations-missing"
+
+
+class UnknownDatabase(Misconfigured):
+    """A database URL that is neither SQLite's nor PostgreSQL's."""
+
+    code = "store.unknown-database"
+
+
+class NotDurable(Misconfigured):
+    """The database would answer before what it was given is safe."""
+
+    code = "store.not-durable"
+
+
+def database_kind(url: str) -> str:
+    """ "sqlite" or "postgres"."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return "sqlite"
+    if scheme in ("postgresql", "postgres"):
+        return "postgres"
+    raise UnknownDatabase("a database URL begins with sqlite:/// or postgresql://")
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of "sqlite:///relative" or "sqlite:////absolute"."""
+    parts = urlsplit(url, allow_fragments=False)
+    if parts.netloc or len(parts.path) < 2:
+        raise UnknownDatabase("a SQLite URL has three slashes and a path: sqlite:///gateway.db")
+    return Path(unquote(parts.path[1:]))
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a file."""
+    return f"sqlite:///{path.as_posix().replace('%', '%25').replace('?', '%3F')}"
+
+
+def check_migrated(url: str) -> None:
+    """Raises `MigrationsMissing` when the database lacks a migration of this version."""
+    kind = database_kind(url)
+    applied = _applied_sqlite(sqlite_path(url)) if kind == "sqlite" else _applied_postgres(url)
+    missing = sorted(path.stem for path in (MIGRATIONS / kind).glob("*.sql") if path.stem not in applied)
+    if missing:
+        raise MigrationsMissing(f"the database lacks {', '.join(missing)}: run `{MIGRATE_COMMAND}`")
+
+
+_APPLIED: Final = f"SELECT migration_id FROM {MIGRATION_TABLE}"  # noqa: S608 - the name is ours
+
+
+def _applied_sqlite(path: Path) -> frozenset[str]:
+    if not path.exists():
+        return frozenset()
+    with wrapped(), closing(sqlite3.connect(path, timeout=5)) as connection:
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (MIGRATION_TABLE,)).fetchone()
+        return frozenset() if found is None else frozenset(name for (name,) in connection.execute(_APPLIED))
+
+
+def _applied_postgres(url: str) -> frozenset[str]:
+    with wrapped(), psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        found = connection.execute("SELECT to_regclass(%s)", (MIGRATION_TABLE,)).fetchone()
+        if found is None or found[0] is None:
+            return frozenset()
+        return frozenset(str(name) for (name,) in connection.execute(_APPLIED))
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """The database's own words stay in the cause."""
+    try:
+        yield
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise StoreUnavailable("the database did not answer") from error

@@ -1,0 +1,46 @@
+"""The named points where a write can be interrupted, so that tests can kill a process exactly there.
+
+GATEWAY_KILL_AT="accept.before-commit" kills the process (SIGKILL: no handler, no flush, as when the power goes) the
+first time it gets there; "accept.before-commit:3" the third time. Not set, as in every real deployment, a point costs
+one comparison. Tests inside one process put a function into `watch` instead, which may raise.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+WRITES: Final = ("accept", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact")
+"""What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
+
+POINTS: Final = tuple(f"{write}.{side}-commit" for write in WRITES for side in ("before", "after"))
+
+Watcher = Callable[[str], None]
+
+
+def _killer(setting: str) -> Watcher | None:
+    """What the environment variable asks for; a name that is no point is a mistake of the one who set it."""
+    if not setting:
+        return None
+    name, _, count = setting.partition(":")
+    if name not in POINTS:
+        raise ValueError(f"GATEWAY_KILL_AT names no write point: {name}")
+    left = int(count or 1)
+
+    def kill(point: str) -> None:
+        nonlocal left
+        if point == name:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill
+
+
+watch: Watcher | None = _killer(os.environ.get("GATEWAY_KILL_AT", ""))
+
+
+def reach(point: str) -> None:
+    """Say that a write has come to this point."""
+    if watch is not None:
+        watch(point)

@@ -1,0 +1,402 @@
+"""Row to value and back, for both databases. The law: value to row to value gives the same value.
+
+Rows hold texts, whole numbers and bytes only, so that one mapping serves both. A moment is the number of whole
+microseconds since 1970 in UTC, exact both ways; a list is canonical JSON.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from gateway.agency import (
+    Agency,
+    AgencyId,
+    AgencyKind,
+    Contact,
+    Duty,
+    Endpoint,
+    EndpointKind,
+    SignatureForm,
+    Unit,
+)
+from gateway.audit.entry import AuditEntry
+from gateway.delivery.delivery import Delivery, State
+from gateway.message import (
+    Action,
+    DeliveryId,
+    Dissemination,
+    DisseminationId,
+    Message,
+    MessageId,
+    Redaction,
+    Sealed,
+)
+from gateway.store.interface import (
+    Agreement,
+    AgreementState,
+    Credential,
+    CredentialKind,
+    DisseminationRecord,
+    Exchange,
+    MessageRecord,
+    RefusedMessage,
+    StoredEntry,
+)
+
+Row = Sequence[Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970. Exact, unlike `timestamp()`, which is a float."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def moment(number: int) -> datetime:
+    """The moment of a number of microseconds, in UTC."""
+    return _EPOCH + timedelta(microseconds=number)
+
+
+def _micros_or_none(value: datetime | None) -> int | None:
+    return None if value is None else micros(value)
+
+
+def _moment_or_none(number: int | None) -> datetime | None:
+    return None if number is None else moment(number)
+
+
+json_text: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+"""Compact JSON. One encoder for all: `json.dumps` makes a new one each time, which costs more than the encoding."""
+
+
+# --- agencies ---------------------------------------------------------------------------------------------------
+
+
+def agency_text(agency: Agency) -> str:
+    """An agency as JSON."""
+    endpoint = agency.endpoint
+    return json_text(
+        {
+            "id": agency.id,
+            "name": agency.name,
+            "kind": agency.kind,
+            "ori": agency.ori,
+            "units": [{"id": unit.id, "name": unit.name} for unit in agency.units],
+            "contacts": [
+                {"role": contact.role, "name": contact.name, "phone": contact.phone, "email": contact.email}
+                for contact in agency.contacts
+            ],
+            "duties": sorted(agency.duties),
+            "endpoint": {
+                "kind": endpoint.kind,
+                "url": endpoint.url,
+                "signature": endpoint.signature,
+                "payload_alone": endpoint.payload_alone,
+                "client_key": endpoint.client_key,
+                "private_network": endpoint.private_network,
+            },
+            "signs": agency.signs,
+            "suspended": agency.suspended,
+        }
+    )
+
+
+def agency_of(text: str) -> Agency:
+    """The agency of `agency_text`."""
+    body: Mapping[str, Any] = json.loads(text)
+    endpoint: Mapping[str, Any] = body["endpoint"]
+    return Agency(
+        id=AgencyId(body["id"]),
+        name=body["name"],
+        kind=AgencyKind(body["kind"]),
+        ori=body["ori"],
+        units=tuple(Unit(**unit) for unit in body["units"]),
+        contacts=tuple(Contact(**contact) for contact in body["contacts"]),
+        duties=frozenset(Duty(duty) for duty in body["duties"]),
+        endpoint=Endpoint(
+            kind=EndpointKind(endpoint["kind"]),
+            url=endpoint["url"],
+            signature=SignatureForm(endpoint["signature"]),
+            payload_alone=endpoint["payload_alone"],
+            client_key=endpoint["client_key"],
+            private_network=endpoint["private_network"],
+        ),
+        signs=body["signs"],
+        suspended=body["suspended"],
+    )
+
+
+# --- the rest of the configuration ------------------------------------------------------------------------------
+
+
+def credential_row(credential: Credential) -> Row:
+    """fingerprint, kind, agency, not_before, not_after, certificate, revoked_at"""
+    return (
+        credential.fingerprint,
+        credential.kind.value,
+        credential.agency,
+        micros(credential.not_before),
+        micros(credential.not_after),
+        credential.certificate,
+        _micros_or_none(credential.revoked_at),
+    )
+
+
+def credential_of(row: Row) -> Credential:
+    """The credential of `credential_row`."""
+    fingerprint, kind, agency, not_before, not_after, certificate, revoked_at = row
+    return Credential(
+        fingerprint=fingerprint,
+        kind=CredentialKind(kind),
+        agency=AgencyId(agency),
+        not_before=moment(not_before),
+        not_after=moment(not_after),
+        certificate=certificate,
+        revoked_at=_moment_or_none(revoked_at),
+    )
+
+
+def agreement_row(agreement: Agreement) -> Row:
+    """mou, version, digest, state, body, changed_at"""
+    return (
+        agreement.mou,
+        agreement.version,
+        agreement.digest,
+        agreement.state.value,
+        agreement.body,
+        micros(agreement.changed_at),
+    )
+
+
+def agreement_of(row: Row) -> Agreement:
+    """The agreement of `agreement_row`."""
+    mou, version, digest, state, body, changed_at = row
+    return Agreement(
+        mou=mou,
+        version=version,
+        digest=digest,
+        state=AgreementState(state),
+        body=body,
+        changed_at=moment(changed_at),
+    )
+
+
+def exchange_row(exchange: Exchange) -> Row:
+    """id, digest, archive"""
+    return exchange.id, exchange.digest, exchange.archive
+
+
+def exchange_of(row: Row) -> Exchange:
+    """The exchange of `exchange_row`."""
+    key, digest, archive = row
+    return Exchange(id=key, digest=digest, archive=archive)
+
+
+# --- messages ---------------------------------------------------------------------------------------------------
+
+
+def message_row(message: Message) -> Row:
+    """id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of"""
+    return (
+        message.id,
+        message.sender,
+        message.sender_id,
+        message.exchange,
+        message.action.value,
+        message.first,
+        micros(message.received_at),
+        message.digest,
+        message.earlier,
+        _micros_or_none(message.as_of),
+    )
+
+
+def message_of(row: Row) -> Message:
+    """The message of `message_row`."""
+    key, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of = row
+    return Message(
+        id=MessageId(key),
+        sender=AgencyId(sender),
+        sender_id=sender_id,
+        exchange=exchange,
+        action=Action(action),
+        first=MessageId(first),
+        received_at=moment(received_at),
+        digest=digest,
+        earlier=None if earlier is None else MessageId(earlier),
+        as_of=_moment_or_none(as_of),
+    )
+
+
+def sealed_row(sealed: Sealed) -> Row:
+    """bucket, key_index, nonce, ciphertext"""
+    return sealed.bucket, sealed.index, sealed.nonce, sealed.ciphertext
+
+
+def sealed_of(row: Row) -> Sealed:
+    """The sealed payload of `sealed_row`."""
+    bucket, index, nonce, ciphertext = row
+    return Sealed(bucket=bucket, index=index, nonce=nonce, ciphertext=ciphertext)
+
+
+def message_record_of(row: Row) -> MessageRecord:
+    """The columns of `message_row`, then of `sealed_row`, then the receipt."""
+    return MessageRecord(message=message_of(row[:10]), original=sealed_of(row[10:14]), receipt=row[14])
+
+
+def refused_row(refused: RefusedMessage) -> Row:
+    """id, sender, at, code, then the columns of `sealed_row`, null when nothing was kept."""
+    sealed: Row = (None, None, None, None) if refused.original is None else sealed_row(refused.original)
+    return refused.id, refused.sender, micros(refused.at), refused.code, *sealed
+
+
+def _redactions_text(redactions: Iterable[Redaction]) -> str:
+    return json_text([[each.path, each.field, each.label, each.outcome, each.clause] for each in redactions])
+
+
+def _redactions_of(text: str) -> tuple[Redaction, ...]:
+    return tuple(
+        Redaction(path=path, field=field, label=label, outcome=outcome, clause=clause)
+        for path, field, label, outcome, clause in json.loads(text)
+    )
+
+
+def dissemination_row(dissemination: Dissemination) -> Row:
+    """id, message, recipient, mou, mou_version, mou_digest, clauses, purpose, shared, payload_digest, redactions"""
+    return (
+        dissemination.id,
+        dissemination.message,
+        dissemination.recipient,
+        dissemination.mou,
+        dissemination.mou_version,
+        dissemination.mou_digest,
+        json_text(dissemination.clauses),
+        dissemination.purpose,
+        dissemination.shared,
+        dissemination.payload_digest,
+        _redactions_text(dissemination.redactions),
+    )
+
+
+def dissemination_of(row: Row) -> Dissemination:
+    """The dissemination of `dissemination_row`."""
+    key, message, recipient, mou, mou_version, mou_digest, clauses, purpose, shared, payload_digest, redactions = row
+    return Dissemination(
+        id=DisseminationId(key),
+        message=MessageId(message),
+        recipient=AgencyId(recipient),
+        mou=mou,
+        mou_version=mou_version,
+        mou_digest=mou_digest,
+        clauses=tuple(json.loads(clauses)),
+        purpose=purpose,
+        shared=shared,
+        redactions=_redactions_of(redactions),
+        payload_digest=payload_digest,
+    )
+
+
+# --- deliveries -------------------------------------------------------------------------------------------------
+
+
+def delivery_row(delivery: Delivery) -> Row:
+    """id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
+    delivered_at, last_error, evidence"""
+    return (
+        delivery.id,
+        delivery.dissemination,
+        delivery.message,
+        delivery.first,
+        delivery.recipient,
+        delivery.state.value,
+        int(delivery.urgent),
+        micros(delivery.created_at),
+        micros(delivery.due_at),
+        micros(delivery.expires_at),
+        delivery.attempts,
+        _micros_or_none(delivery.delivered_at),
+        delivery.last_error,
+        delivery.evidence,
+    )
+
+
+def delivery_of(row: Row) -> Delivery:
+    """The delivery of `delivery_row`."""
+    key, dissemination, message, first, recipient, state, urgent, created_at, due_at, *rest = row
+    expires_at, attempts, delivered_at, last_error, evidence = rest
+    return Delivery(
+        id=DeliveryId(key),
+        dissemination=DisseminationId(dissemination),
+        message=MessageId(message),
+        first=MessageId(first),
+        recipient=AgencyId(recipient),
+        state=State(state),
+        urgent=bool(urgent),
+        created_at=moment(created_at),
+        due_at=moment(due_at),
+        expires_at=moment(expires_at),
+        attempts=attempts,
+        delivered_at=_moment_or_none(delivered_at),
+        last_error=last_error,
+        evidence=evidence,
+    )
+
+
+def outcome_row(delivery: Delivery) -> Row:
+    """What a try or an officer may change of a delivery: state, urgent, due_at, expires_at, attempts, delivered_at,
+    last_error, evidence."""
+    row = delivery_row(delivery)
+    return row[5], row[6], *row[8:]
+
+
+def record_of(row: Row) -> DisseminationRecord:
+    """The columns of `delivery_row`, then of `dissemination_row`, then of `sealed_row`, then cover, sender, exchange,
+    position."""
+    cover, sender, exchange, position = row[29:33]
+    return DisseminationRecord(
+        dissemination=dissemination_of(row[14:25]),
+        sender=AgencyId(sender),
+        exchange=exchange,
+        payload=sealed_of(row[25:29]),
+        cover=cover,
+        delivery=delivery_of(row[:14]),
+        position=position,
+    )
+
+
+# --- audit entries ----------------------------------------------------------------------------------------------
+
+
+def entry_row(entry: AuditEntry) -> Row:
+    """id, type, at, leaf_hash, parties, message, body"""
+    return (
+        entry.id,
+        entry.type,
+        micros(entry.at),
+        entry.leaf_hash,
+        json_text(entry.parties),
+        entry.message,
+        entry.body,
+    )
+
+
+def entry_of(row: Row) -> AuditEntry:
+    """The entry of `entry_row`."""
+    key, kind, at, leaf_hash, parties, message, body = row
+    return AuditEntry(
+        id=key,
+        type=kind,
+        at=moment(at),
+        body=body,
+        leaf_hash=leaf_hash,
+        parties=tuple(AgencyId(party) for party in json.loads(parties)),
+        message=None if message is None else MessageId(message),
+    )
+
+
+def stored_entry_of(row: Row) -> StoredEntry:
+    """The columns of `entry_row`, then the leaf's index or null."""
+    return StoredEntry(entry=entry_of(row[:7]), index=row[7])

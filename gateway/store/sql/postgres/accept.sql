@@ -1,0 +1,95 @@
+-- name: share_configuration
+-- Held by whoever decides under the configuration until its transaction ends; whoever changes it waits, and the other way
+-- round. An advisory lock, since a row lock would write to the same row with each message.
+SELECT pg_advisory_xact_lock_shared(:space, 0);
+
+-- name: insert_sender_ids
+-- Take the ids of senders for those decided under the present configuration. Gives those that were free.
+INSERT INTO sender_id (sender, sender_id, message)
+SELECT wanted.sender, wanted.sender_id, wanted.message
+FROM unnest(:senders::text [], :sender_ids::text [], :messages::text [], :configurations::bigint [])
+AS wanted (sender, sender_id, message, configuration)
+WHERE wanted.configuration = (SELECT version FROM configuration)
+ON CONFLICT DO NOTHING
+RETURNING message;
+
+-- name: taken_sender_ids
+-- Which of these sender ids are taken.
+SELECT taken.sender, taken.sender_id
+FROM unnest(:senders::text [], :sender_ids::text []) AS wanted (sender, sender_id)
+JOIN sender_id AS taken ON taken.sender = wanted.sender AND taken.sender_id = wanted.sender_id;
+
+-- name: insert_messages!
+-- An accepted message, with its sealed original and its receipt.
+INSERT INTO message (
+    id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of,
+    content_digest, receipt, bucket, key_index, nonce, ciphertext
+)
+VALUES (
+    :id, :sender, :sender_id, :exchange, :action, :first, :received_at, :digest, :earlier, :as_of,
+    :content_digest, :receipt, :bucket, :key_index, :nonce, :ciphertext
+);
+
+-- name: insert_disseminations!
+-- What one recipient gets.
+INSERT INTO dissemination (
+    id, message, recipient, mou, mou_version, mou_digest, clauses, purpose, shared, payload_digest, redactions,
+    bucket, key_index, nonce, ciphertext, cover
+)
+VALUES (
+    :id, :message, :recipient, :mou, :mou_version, :mou_digest, :clauses, :purpose, :shared, :payload_digest,
+    :redactions, :bucket, :key_index, :nonce, :ciphertext, :cover
+);
+
+-- name: lock_keys
+-- Hold these keys of a space until the transaction ends. They come in ascending order, so that nobody waits in a circle.
+SELECT pg_advisory_xact_lock(:space, key) FROM unnest(:keys::int4 []) AS key;
+
+-- name: insert_deliveries!
+-- How it is to get there. The inboxes are locked: the position is above all that others have committed in this one.
+INSERT INTO delivery (
+    id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts, delivered_at,
+    last_error, evidence, position
+)
+VALUES (
+    :id, :dissemination, :message, :first, :recipient, :state, :urgent, :created_at, :due_at, :expires_at, :attempts,
+    :delivered_at, :last_error, :evidence, nextval('inbox_position')
+);
+
+-- name: recall!
+-- Withdraw what of a chain is still on its way to these recipients. A try under way is not stopped: it is marked, and
+-- ends recalled unless it arrives.
+UPDATE delivery
+SET recalled = true, state = CASE state WHEN 'waiting' THEN 'recalled' ELSE state END
+WHERE
+    id IN (
+        SELECT v.id
+        FROM delivery AS v
+        JOIN dissemination AS d ON d.id = v.dissemination
+        WHERE
+            d.message IN (
+                SELECT id FROM message WHERE id = :first
+                UNION ALL
+                SELECT id FROM message WHERE first = :first AND first <> id
+            )
+            AND v.recipient = ANY(:recipients::text [])
+            AND v.state IN ('waiting', 'sending')
+        ORDER BY v.id
+        FOR UPDATE OF v
+    )
+    AND state IN ('waiting', 'sending');
+
+-- name: insert_refused!
+-- A refused submission, for seven days.
+INSERT INTO refused (id, sender, at, code, bucket, key_index, nonce, ciphertext)
+VALUES (:id, :sender, :at, :code, :bucket, :key_index, :nonce, :ciphertext);
+
+-- name: insert_entries!
+-- Audit entries, all with one statement; they stand in line for the tree by a trigger.
+INSERT INTO entry (id, type, at, leaf_hash, parties, message, body)
+SELECT new.id, new.type, new.at, new.leaf_hash, new.parties, new.message, new.body
+FROM unnest(
+    :ids::text [], :types::text [], :ats::bigint [], :leaf_hashes::bytea [], :parties::text [], :messages::text [],
+    :bodies::bytea []
+) WITH ORDINALITY AS new (id, type, at, leaf_hash, parties, message, body, place)
+ORDER BY new.place;

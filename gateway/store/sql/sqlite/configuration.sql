@@ -1,0 +1,64 @@
+-- name: fact$
+-- A named fact.
+SELECT value FROM fact WHERE name = :name;
+
+-- name: set_fact!
+-- A named fact, unless it stands already.
+INSERT INTO fact (name, value)
+VALUES (:name, :value)
+ON CONFLICT DO NOTHING;
+
+-- name: configuration_version$
+-- The version of the configuration, asked for each message.
+SELECT version FROM configuration;
+
+-- name: next_version!
+-- One more, with each change.
+UPDATE configuration SET version = version + 1;
+
+-- name: agencies
+-- Every agency.
+SELECT body FROM agency ORDER BY id;
+
+-- name: credentials
+-- Every credential, revoked and expired ones too.
+SELECT fingerprint, kind, agency, not_before, not_after, certificate, revoked_at
+FROM credential
+ORDER BY fingerprint;
+
+-- name: agreements
+-- Every version of every agreement.
+SELECT mou, version, digest, state, body, changed_at
+FROM agreement
+ORDER BY mou, version;
+
+-- name: exchanges
+-- Every registered message specification.
+SELECT id, digest, archive FROM exchange ORDER BY id;
+
+-- name: put_agency!
+-- A new agency, or its new state.
+INSERT INTO agency (id, body)
+VALUES (:id, :body)
+ON CONFLICT (id) DO UPDATE SET body = excluded.body;
+
+-- name: put_credential!
+-- A new credential, or its new state.
+INSERT INTO credential (fingerprint, kind, agency, not_before, not_after, certificate, revoked_at)
+VALUES (:fingerprint, :kind, :agency, :not_before, :not_after, :certificate, :revoked_at)
+ON CONFLICT (fingerprint) DO UPDATE SET
+    kind = excluded.kind, agency = excluded.agency, not_before = excluded.not_before, not_after = excluded.not_after,
+    certificate = excluded.certificate, revoked_at = excluded.revoked_at;
+
+-- name: put_agreement!
+-- A new version of an agreement, or its new state.
+INSERT INTO agreement (mou, version, digest, state, body, changed_at)
+VALUES (:mou, :version, :digest, :state, :body, :changed_at)
+ON CONFLICT (mou, version) DO UPDATE SET
+    digest = excluded.digest, state = excluded.state, body = excluded.body, changed_at = excluded.changed_at;
+
+-- name: put_exchange!
+-- A new message specification, or its new archive.
+INSERT INTO exchange (id, digest, archive)
+VALUES (:id, :digest, :archive)
+ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, archive = excluded.archive;

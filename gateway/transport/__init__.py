@@ -1,0 +1,1 @@
+"""How a dissemination travels to an agency's endpoint: REST and SOAP push behind one small interface."""

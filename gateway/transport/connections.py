@@ -1,0 +1,75 @@
+"""Connections: kept-alive HTTP connections, apart by how far they may go and whom they trust."""
+
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.transport.address import Reach, SocketMaker
+from gateway.transport.interface import Parcel
+from gateway.transport.tls import ClientIdentity, Trust, client_context
+
+SESSIONS_MAX = 256
+"""More than that many trust sets at once: the one used longest ago is closed. A worker has fewer in flight."""
+
+KEEPALIVE_SECONDS = 4.0
+"""Below the 5 s after which common servers close an idle connection: a request never meets a closing one."""
+
+HEADER_BYTES_MAX = 16 * 1024
+HEADERS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    reach: Reach
+    authorities: bytes
+    client_key: bool
+
+
+class Connections:
+    """Sessions by what their connections may do. One trust set is never used for another's endpoint: a partner's own
+    certificate authority vouches for that partner's servers only."""
+
+    def __init__(self, *, trust: Trust, identity: ClientIdentity | None = None) -> None:
+        self._trust = trust
+        self._identity = identity
+        self._sessions: dict[_Key, aiohttp.ClientSession] = {}
+
+    async def session(self, parcel: Parcel, reach: Reach) -> aiohttp.ClientSession:
+        """The session for this parcel's endpoint. Raises `Misconfigured` when a certificate or key does not load."""
+        key = _Key(reach, parcel.authorities, parcel.endpoint.client_key)
+        session = self._sessions.pop(key, None)
+        if session is None:
+            session = self._made(key)
+        self._sessions[key] = session  # last in order: used most recently
+        if len(self._sessions) > SESSIONS_MAX:
+            oldest = next(iter(self._sessions))
+            await self._sessions.pop(oldest).close()
+        return session
+
+    def _made(self, key: _Key) -> aiohttp.ClientSession:
+        authorities = b"\n".join(part for part in (self._trust.authorities, key.authorities) if part)
+        trust = Trust(authorities=authorities, system=self._trust.system)
+        context = client_context(trust, self._identity if key.client_key else None)
+        connector = aiohttp.TCPConnector(
+            ssl=context,
+            limit=0,  # the worker bounds what is in flight, for each recipient and in all
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            socket_factory=SocketMaker(key.reach),
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # nothing is asked for compressed; a bomb stays small
+            trust_env=False,  # no proxy or netrc that nobody configured here
+            timeout=aiohttp.ClientTimeout(total=None),  # the one deadline is over the whole attempt, in post.py
+            max_line_size=HEADER_BYTES_MAX,
+            max_field_size=HEADER_BYTES_MAX,
+            max_headers=HEADERS_MAX,
+            skip_auto_headers=("User-Agent", "Accept-Encoding"),
+        )
+
+    async def close(self) -> None:
+        """Close all of them."""
+        while self._sessions:
+            _, session = self._sessions.popitem()
+            await session.close()

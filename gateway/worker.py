@@ -1,0 +1,153 @@
+"""The worker: what the passing of time brings. Relays what is due, orders the log, ends what is too late.
+
+Any number of workers share one database. Each verb has a loop of its own that nothing ends but the order to stop: what
+goes wrong is logged by its code, and the loop goes on after a pause that grows while the trouble lasts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from gateway.agency import EndpointKind
+from gateway.errors import GatewayError
+from gateway.exchange.expire import expire
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.relay import Relay
+from gateway.exchange.sequence import sequence
+from gateway.store.interface import StoreUnavailable
+from gateway.telemetry import Metrics, log
+from gateway.transport.interface import Send
+
+GRACE: Final = timedelta(seconds=10)
+"""After the order to stop, what is under way has this long; service managers kill after 30 to 90 seconds."""
+
+GATHER_SECONDS: Final = 0.005
+"""Freed places are gathered this long before they are filled: one claim of several costs as much as one of one."""
+
+PAUSE_SECONDS_FIRST: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often, in seconds.
+
+    idle       looks for due deliveries when nothing wakes the relay
+    sequence   a receipt promises its entry in the log within 10 s
+    expire     looks through what no worker claims
+    pause_max  longest pause after trouble; the first is a tenth of a second, each next one twice as long
+    """
+
+    idle: float = 0.25
+    sequence: float = 1.0
+    expire: float = 300.0
+    pause_max: float = 15.0
+
+
+async def run_worker(
+    gateway: Gateway,
+    stop: asyncio.Event,
+    *,
+    sends: Mapping[EndpointKind, Send],
+    wake: asyncio.Event | None = None,
+    metrics: Metrics | None = None,
+    rhythm: Rhythm | None = None,
+    grace: timedelta = GRACE,
+) -> None:
+    """Work until told to stop; then finish what is under way, within the grace. The rest falls due by its lease.
+
+    sends  stay open: whoever opened them closes them
+    wake   set it when there is something to deliver (from the same event loop); without it the worker looks by itself
+    """
+    await Worker(gateway, sends, wake=wake, metrics=metrics, rhythm=rhythm).run(stop, grace)
+
+
+class Worker:
+    """The loops of one process."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        sends: Mapping[EndpointKind, Send],
+        *,
+        wake: asyncio.Event | None = None,
+        metrics: Metrics | None = None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._metrics = metrics or Metrics()
+        self._rhythm = rhythm or Rhythm()
+        self._relay = Relay(gateway, sends, report=report, stirred=wake, metrics=self._metrics)
+
+    async def run(self, stop: asyncio.Event, grace: timedelta = GRACE) -> None:
+        """Work until told to stop."""
+        never = asyncio.Event()
+        loops = [
+            asyncio.create_task(self._loop("relay", self._fill, stop, self._relay.stirred)),
+            asyncio.create_task(self._loop("sequence", self._sequence, stop, never)),
+            asyncio.create_task(self._loop("expire", self._expire, stop, never)),
+        ]
+        try:
+            await stop.wait()
+            # A verb in the middle of a write finishes it: canceled, it would not know what was stored.
+            await asyncio.wait(loops, timeout=grace.total_seconds())
+            await self._relay.drain(grace)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._relay.drain(timedelta())
+
+    async def _fill(self) -> float:
+        return GATHER_SECONDS if await self._relay.fill() else self._rhythm.idle
+
+    async def _sequence(self) -> float:
+        count = await sequence(self._gateway.store, self._gateway.keys.log_signer, origin=self._gateway.settings.name)
+        self._metrics.sequenced.inc(count)
+        return self._rhythm.sequence
+
+    async def _expire(self) -> float:
+        await self._gateway.refresh()
+        await expire(self._gateway, self._relay.destinations().keys())
+        return self._rhythm.expire
+
+    async def _loop(
+        self, verb: str, act: Callable[[], Awaitable[float]], stop: asyncio.Event, stirred: asyncio.Event
+    ) -> None:
+        """Do it again and again: after the seconds it asks for, or as soon as it is stirred."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                pause = await act()
+            except Exception as error:  # noqa: BLE001 - the loop outlives every trouble; the operator reads of it
+                report(error, verb=verb)
+                pause = min(PAUSE_SECONDS_FIRST * 2 ** min(failures, 16), self._rhythm.pause_max)
+                failures += 1
+                await _rest(pause, stop, asyncio.Event())  # nothing that stirs ends this pause
+            else:
+                failures = 0
+                await _rest(pause, stop, stirred)
+
+
+async def _rest(seconds: float, stop: asyncio.Event, stirred: asyncio.Event) -> None:
+    """Until the time is over, or something stirs, or the end."""
+    waits = [asyncio.ensure_future(event.wait()) for event in (stop, stirred)]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if stirred.is_set() and not stop.is_set():
+        await asyncio.sleep(GATHER_SECONDS)
+        stirred.clear()
+
+
+def report(error: BaseException, *, verb: str = "relay") -> None:
+    """Tell the operator, by code and place; the text of an error stays out of the log."""
+    if isinstance(error, StoreUnavailable):
+        log.warning("worker.waits", act=verb, code=error.code)
+    elif isinstance(error, GatewayError):
+        log.error("worker.trouble", act=verb, code=error.code, error=type(error).__name__)
+    else:
+        log.error("worker.broken", act=verb, exc_info=error)

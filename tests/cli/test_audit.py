@@ -1,0 +1,121 @@
+"""`gateway audit` on a log in memory: what a person and a machine are told, and what an outsider is handed."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.audit.evidence import read_evidence, verify_evidence
+from gateway.cli import audit
+from gateway.exchange.sequence import sequence
+from gateway.message import MessageId, uuid7
+from tests.audit.memory_log import START, MemoryLog, PretendSigner, entry, filled
+
+MESSAGE = MessageId("019ab1c2-0001-7000-8000-000000000001")
+
+
+class PretendDeployment:
+    """A deployment whose log is in memory."""
+
+    def __init__(self) -> None:
+        self.signer = PretendSigner()
+        self.log = asyncio.run(filled(self.signer, 300, 300))
+
+    @asynccontextmanager
+    async def open(self, directory: Path) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(
+            store=self.log,
+            keys=SimpleNamespace(log_signer=self.signer),
+            clock=SimpleNamespace(now=lambda: START),
+            new_id=lambda now: uuid7(now, b"0123456789"),
+        )
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(audit.app, list(words))
+
+
+@pytest.fixture
+def deployment(monkeypatch: pytest.MonkeyPatch) -> PretendDeployment:
+    pretended = PretendDeployment()
+    monkeypatch.setattr(audit, "open_deployment", pretended.open)
+    return pretended
+
+
+def test_an_untouched_log_is_verified(deployment: PretendDeployment) -> None:
+    result = deployment.run("verify")
+    assert result.exit_code == 0
+    assert "verified: 600 entries read, 600 signed" in result.output
+
+
+def test_a_machine_is_told_the_same_as_data(deployment: PretendDeployment) -> None:
+    answer = json.loads(deployment.run("verify", "--json", "--since", "2026-03-01").stdout)
+    assert (answer["verified"], answer["entries"], answer["size"], answer["findings"]) == (True, 600, 600, [])
+
+
+def test_an_altered_log_ends_with_status_1_and_names_the_place(deployment: PretendDeployment) -> None:
+    deployment.log.leaves[5] = entry(5, code="schema.other")
+    result = deployment.run("verify")
+    assert result.exit_code == 1
+    assert "audit.root-wrong" in result.output
+    answer = json.loads(deployment.run("verify", "--json").stdout)
+    assert [(each["code"], each["index"]) for each in answer["findings"]] == [
+        ("audit.hash-altered", 0),
+        ("audit.root-wrong", None),
+    ]
+
+
+def test_a_log_put_back_is_found_by_a_checkpoint_kept_elsewhere(deployment: PretendDeployment, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_bytes(deployment.log.checkpoints.pop(600))
+    del deployment.log.leaves[300:]
+    assert deployment.run("verify").exit_code == 0
+    result = deployment.run("verify", "--checkpoint", str(kept))
+    assert result.exit_code == 1
+    assert "audit.log-cut" in result.output
+
+
+def test_evidence_of_an_entry_is_printed_or_written(deployment: PretendDeployment, tmp_path: Path) -> None:
+    seventh = deployment.log.leaves[7].id
+    printed = deployment.run("evidence", seventh).stdout
+    assert verify_evidence(read_evidence(printed), [deployment.signer.key]).index == 7
+    file = tmp_path / "seven.tlog-proof"
+    assert deployment.run("evidence", seventh, "-o", str(file)).exit_code == 0
+    assert file.read_text() == printed
+
+
+def test_evidence_of_a_message_is_a_file_an_entry(deployment: PretendDeployment, tmp_path: Path) -> None:
+    about = entry(600, message=MESSAGE)
+    deployment.log.waiting = [about]
+    assert deployment.run("evidence", "--message", MESSAGE).exit_code == 3
+    asyncio.run(sequence(deployment.log, deployment.signer, origin=deployment.signer.name))
+    assert deployment.run("evidence", "--message", MESSAGE, "-o", str(tmp_path / "proofs")).exit_code == 0
+    (file,) = (tmp_path / "proofs").iterdir()
+    assert verify_evidence(read_evidence(file.read_text()), [deployment.signer.key]).body == about.body
+
+
+def test_evidence_wants_an_entry_or_a_message(deployment: PretendDeployment) -> None:
+    assert deployment.run("evidence").exit_code == 2
+    assert deployment.run("evidence", "one", "--message", MESSAGE).exit_code == 2
+    assert deployment.run("evidence", "019ab1c2-0009-7000-8000-000000000001").exit_code == 1
+
+
+def test_an_export_is_verified_by_an_outsider_and_is_itself_recorded(
+    deployment: PretendDeployment, tmp_path: Path
+) -> None:
+    assert deployment.run("export", str(tmp_path)).exit_code == 0
+    command = [sys.executable, "-I", "verifier.py", "--log", "log.jsonl", "--checkpoint", "checkpoint"]
+    checked = subprocess.run([*command, "--key", "log.vkey"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert [each.type for each in deployment.log.waiting] == ["export"]
+
+
+def test_an_empty_log_is_not_exported(deployment: PretendDeployment, tmp_path: Path) -> None:
+    deployment.log = MemoryLog()
+    assert deployment.run("export", str(tmp_path)).exit_code == 3

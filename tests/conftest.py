@@ -1,0 +1,57 @@
+"""Databases for any test: `store_url` runs a test on both, `store` is open on it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.store.database import sqlite_url
+from gateway.store.interface import Store
+from gateway.store.open import migrate, open_store
+from tests.store.postgres_server import NoPostgres, fresh_database, running_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a running PostgreSQL server."""
+    try:
+        with running_server() as url:
+            yield url
+    except NoPostgres as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a new, empty database on PostgreSQL: not migrated."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_file_url(tmp_path: Path) -> str:
+    """URL of a SQLite file that does not exist yet."""
+    return sqlite_url(tmp_path / "gateway.db")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """URL of an empty database: each test runs once on each kind."""
+    url: str = request.getfixturevalue("sqlite_file_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture
+def store_url(empty_url: str) -> str:
+    """URL of a migrated database: each test runs once on each kind."""
+    migrate(empty_url)
+    return empty_url
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """An open store: each test runs once on each kind."""
+    opened = open_store(store_url)
+    await opened.open()
+    yield opened
+    await opened.close()
