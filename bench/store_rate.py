@@ -1,8 +1,8 @@
-"""How many acceptances a second the store takes: `python bench/store_rate.py [URL …]`, some seconds for each URL.
+"""How many acceptances a second the store takes: `python bench/store_rate.py [URL ...]`, five seconds for each URL.
 
-Without a URL: SQLite in a temporary folder. Each row is a number of callers at once, in one process; one message has one
-recipient, two payloads of 6 KB and two audit entries. The load is made in the same process, so that it is the whole cost
-of a write in one core, and not what many nodes reach.
+Without a URL: SQLite in a temporary folder. Each row is a number of callers at once, in one process; one message has
+one recipient, two payloads of 6 KB and two audit entries. The load is made in the same process, so that it is the whole
+cost of a write in one core, and not what many nodes reach.
 """
 
 import asyncio

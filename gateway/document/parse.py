@@ -130,6 +130,13 @@ _DECLARATION = re.compile(
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]{0,40})"|'([^'<]{0,40})'))?"""
     rb"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>"""
 )
+_USUAL = (
+    b'<?xml version="1.0" encoding="UTF-8"?>',
+    b"<?xml version='1.0' encoding='UTF-8'?>",
+    b'<?xml version="1.0" encoding="utf-8"?>',
+    b"<?xml version='1.0' encoding='utf-8'?>",
+)
+"""What nearly every writer writes; no need to look closer."""
 _BOM_8 = b"\xef\xbb\xbf"
 _BOMS_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -142,15 +149,17 @@ def _utf8(data: bytes) -> bytes:
             data = data[2:].decode(real).encode("utf-8")
         except UnicodeError as error:
             raise WrongEncoding("the bytes are not the UTF-16 that their byte order mark promises") from error
-        declared_allowed = (b"", b"utf-16")
+        declared_allowed: tuple[bytes, ...] = (b"", b"utf-16")
     else:
         data = data.removeprefix(_BOM_8)
+        declared_allowed = (b"", b"utf-8", b"us-ascii")  # ASCII is UTF-8 as it stands
         if not data.isascii():
             _check_utf8(data)
-        declared_allowed = (b"", b"utf-8")
+            declared_allowed = (b"", b"utf-8")
     if b"\0" in data:
         raise WrongEncoding("the document holds a NUL; it must be UTF-8, or UTF-16 with a byte order mark")
-    if data.startswith(b"<?xml") and data[5:6].isspace():
+    usual = real is None and data.startswith(_USUAL)
+    if not usual and data.startswith(b"<?xml") and data[5:6].isspace():
         _check_declaration(data, declared_allowed)
     return data
 
@@ -337,7 +346,7 @@ def _refusal(error: etree.XMLSyntaxError) -> Refused:
     """Our error for libxml2's: number and place are taken over, its text is not (it quotes the document)."""
     line, column = error.position
     where = f"line {line}, column {column}: "
-    code = error.args[1]
+    code = getattr(error, "code", 0)  # lxml-stubs do not know it
     if code == _RESOURCE_LIMIT:
         if "depth" in str(error):
             return TooDeep(where + "elements are nested too deep")

@@ -25,6 +25,7 @@ from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.message import REACHES_PAST_RECIPIENTS, MessageId
 from gateway.signing.enveloped import has_signature, verify_enveloped
+from gateway.signing.shape import SignatureMissing
 from gateway.store.interface import Known, Stored
 
 OFF_LOOP_SIZE_BYTES = 256 * 1024
@@ -34,12 +35,6 @@ TRIES_MAX = 5
 """How often a message is decided again because the configuration changed under it."""
 
 T = TypeVar("T")
-
-
-class Unsigned(Tampered):
-    """The agency has registered that its messages are signed; this one is not."""
-
-    code = "signature.missing"
 
 
 class ConfigurationUnsettled(Unavailable):
@@ -130,7 +125,7 @@ def _read(submission: Submission, agency: Agency, configured: Configured, digest
     if has_signature(document):
         document = verify_enveloped(document, configured.trust(agency.id), now=now)
     elif agency.signs:
-        raise Unsigned(f"messages of {agency.id} carry an enveloped signature; this one does not")
+        raise SignatureMissing(f"messages of {agency.id} carry an enveloped signature; this one does not")
     iepd = configured.registry.find(document)
     content = exclusive(document.root)
     return Read(document=document, iepd=iepd, content_digest=hmac.digest(digest_key, content, "sha256"))

@@ -17,7 +17,7 @@ from gateway.policy.journal import Journal
 from gateway.policy.outcome import CLOSURE
 from gateway.policy.rules import Need, Node
 
-_PENDING = "pending"
+PENDING = "pending"
 """Stands in a pointer until the numbers are given."""
 
 
@@ -68,7 +68,7 @@ class Closure:
             return
         self._twins[source] = twin
         if identity.attribute is not None and identity.id is None:
-            twin.set(identity.attribute, _PENDING)
+            twin.set(identity.attribute, PENDING)
 
     def note_leaf(self, twin: etree._Element, *, whole: bool) -> None:
         """This is a leaf; `whole` when it is released as it was."""
@@ -77,7 +77,7 @@ class Closure:
     def note_list(self, twin: etree._Element, name: str, value: str, *, required: bool) -> None:
         """This attribute names ids (IDREF, IDREFS)."""
         self._lists.append(_IdList(twin, name, tuple(f"#{token}" for token in value.split()), required))
-        twin.set(name, _PENDING)
+        twin.set(name, PENDING)
 
     # --- when it is built ---
 

@@ -25,7 +25,7 @@ from gateway.errors import Refused
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
 from gateway.message import Redaction
-from gateway.policy.closure import Closure, has, may_go
+from gateway.policy.closure import PENDING, Closure, has, may_go
 from gateway.policy.identity import Standing, Standings, find_identities, step
 from gateway.policy.journal import Branch, Journal, Point
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, strictest
@@ -163,7 +163,8 @@ class _Cutter:
             return None
         if len(twin):
             return None
-        empty = not twin.keys()
+        # Pointing is all that a bare reference does; what had content and lost it is no reference for that.
+        empty = all(value == PENDING for value in twin.values()) if len(source) else not twin.keys()
         if source.get(NIL) in _TRUE:
             twin.set(NIL, "true")
         return twin if empty else None

@@ -51,6 +51,9 @@ _CONNECTIONS_MAX: Final = 8
 
 _BATCH_MAX: Final = 64
 
+_BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Payloads in one transaction, unless one alone is larger. They go as one value; PostgreSQL takes 1 GB."""
+
 _SESSION: Final = (
     "SET statement_timeout = '60s'",
     "SET lock_timeout = '10s'",
@@ -216,13 +219,14 @@ class PostgresStore:
         """One transaction; those that recall something have one of their own, so that they see what was before them."""
         results: list[Stored | Exception] = []
         together: list[Acceptance] = []
+        size_bytes = 0
         for acceptance in group:
-            if acceptance.recalls:
+            own = _size_bytes(acceptance)
+            if together and (acceptance.recalls or together[-1].recalls or size_bytes + own > _BATCH_BYTES_MAX):
                 results += await self._together(self._accept_together, together)
-                results += await self._together(self._accept_together, [acceptance])
-                together = []
-            else:
-                together.append(acceptance)
+                together, size_bytes = [], 0
+            together.append(acceptance)
+            size_bytes += own
         return results + await self._together(self._accept_together, together)
 
     async def _accept_together(self, group: Sequence[Acceptance]) -> Sequence[Stored]:
@@ -393,6 +397,11 @@ async def _fetch(db: Connected, query: str) -> list[rows.Row]:
     cursor = db.cursor(binary=True)
     await cursor.execute(SQL[query])
     return await cursor.fetchall()
+
+
+def _size_bytes(acceptance: Acceptance) -> int:
+    payloads = [acceptance.original, *(new.payload for new in acceptance.disseminations)]
+    return sum(len(payload.ciphertext) for payload in payloads)
 
 
 def _rolled_back(error: StoreUnavailable) -> bool:

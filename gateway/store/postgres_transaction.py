@@ -59,8 +59,29 @@ def _by_position(query: str) -> str:
 
 
 async def _insert(db: Connected, query: str, values: Sequence[rows.Row]) -> None:
+    """One row, or a few that are rarely written."""
     if values:
         await db.cursor().executemany(_by_position(SQL[query]), values)
+
+
+async def _insert_batch(db: Connected, query: str, values: Sequence[rows.Row]) -> None:
+    """All rows with one statement of two values: their JSON, and their bytes one after the other."""
+    if not values:
+        return
+    run: list[bytes] = []
+    length = 0
+    packed: list[list[object]] = []
+    for row in values:
+        columns: list[object] = []
+        for column in row:
+            if isinstance(column, bytes):
+                run.append(column)
+                columns.append((length + 1, len(column)))
+                length += len(column)
+            else:
+                columns.append(column)
+        packed.append(columns)
+    await db.execute(SQL[query], {"rows": rows.json_text(packed), "bytes": b"".join(run)})
 
 
 async def lock_keys(db: Connected, space: Space, texts: Iterable[str]) -> None:
@@ -72,12 +93,7 @@ async def lock_keys(db: Connected, space: Space, texts: Iterable[str]) -> None:
 
 async def insert_entries(db: Connected, entries: Sequence[AuditEntry]) -> None:
     """Write audit entries."""
-    if entries:
-        names = ("ids", "types", "ats", "leaf_hashes", "parties", "messages", "bodies")
-        columns = zip(*(rows.entry_row(entry) for entry in entries), strict=True)
-        await db.execute(
-            SQL["insert_entries"], {name: list(column) for name, column in zip(names, columns, strict=True)}
-        )
+    await _insert_batch(db, "insert_entries", [rows.entry_row(entry) for entry in entries])
 
 
 # --- messages ---------------------------------------------------------------------------------------------------
@@ -137,7 +153,7 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
         if each.recalls:
             await db.execute(SQL["recall"], {"first": each.message.first, "recipients": list(each.recalls)})
     new = [new for each in stored for new in each.disseminations]
-    await _insert(
+    await _insert_batch(
         db,
         "insert_messages",
         [
@@ -145,7 +161,7 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
             for each in stored
         ],
     )
-    await _insert(
+    await _insert_batch(
         db,
         "insert_disseminations",
         [(*rows.dissemination_row(each.dissemination), *rows.sealed_row(each.payload), each.cover) for each in new],
@@ -153,7 +169,7 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
     await insert_entries(db, list(chain.from_iterable(each.entries for each in stored)))
     # Last, since the inboxes stay locked until the commit.
     await lock_keys(db, Space.INBOX, (each.delivery.recipient for each in new))
-    await _insert(db, "insert_deliveries", [rows.delivery_row(each.delivery) for each in new])
+    await _insert_batch(db, "insert_deliveries", [rows.delivery_row(each.delivery) for each in new])
 
 
 async def refuse(db: Connected, refused: RefusedMessage) -> None:

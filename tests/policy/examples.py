@@ -119,7 +119,7 @@ def texts(document: Document) -> list[str]:
     for element in document.root.iter(etree.Element):
         if len(element) == 0 and (element.text or "").strip():
             found.append((element.text or "").strip())
-        found += [str(value) for name, value in element.items() if STRUCTURES not in str(name)]
+        found += [str(value) for name, value in element.items() if not str(name).startswith(_NO_FIELDS)]
     return found
 
 
@@ -131,6 +131,8 @@ def find(document: Document, path: str, iepd: Iepd) -> list[etree._Element]:
 
 # --- a tiny exchange: required parts, attributes, lists of references, metadata ------------------------------------
 
+_NO_FIELDS = (f"{{{STRUCTURES}}}", "{http://www.w3.org/2001/XMLSchema-instance}")
+
 TINY = "https://gateway.example/ns/tiny/1.0/"
 
 _SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{TINY}" xmlns:structures="{STRUCTURES}"
@@ -140,17 +142,19 @@ _SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{T
   <xs:attribute name="lang" type="xs:language"/>
   <xs:attribute name="source" type="xs:string" use="required"/>
  </xs:extension></xs:simpleContent></xs:complexType>
- <xs:complexType name="ThingType"><xs:sequence>
-   <xs:element ref="t:Name" minOccurs="0"/>
+ <xs:complexType name="ThingType"><xs:complexContent><xs:extension base="t:NextType"><xs:sequence>
    <xs:element ref="t:Secret" minOccurs="0"/>
    <xs:element ref="t:Day" minOccurs="0"/>
    <xs:element ref="t:YearDate" minOccurs="0"/>
    <xs:element ref="t:Word" minOccurs="0"/>
    <xs:element ref="t:Pair" minOccurs="0"/>
    <xs:element ref="t:Box" minOccurs="0"/>
+   <xs:element ref="t:Next" minOccurs="0"/>
   </xs:sequence>
-  <xs:attribute ref="structures:id"/><xs:attribute ref="structures:ref"/><xs:attribute ref="structures:uri"/>
   <xs:attribute name="metadataRef" type="xs:IDREFS"/>
+ </xs:extension></xs:complexContent></xs:complexType>
+ <xs:complexType name="NextType"><xs:sequence><xs:element ref="t:Name" minOccurs="0"/></xs:sequence>
+  <xs:attribute ref="structures:id"/><xs:attribute ref="structures:ref"/><xs:attribute ref="structures:uri"/>
  </xs:complexType>
  <xs:complexType name="PairType"><xs:sequence>
    <xs:element ref="t:First"/><xs:element ref="t:Second"/><xs:element ref="t:Note" minOccurs="0"/>
@@ -170,10 +174,14 @@ _SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{T
    <xs:element ref="t:Link" minOccurs="0" maxOccurs="unbounded"/>
    <xs:element ref="t:Metadata" minOccurs="0" maxOccurs="unbounded"/>
  </xs:sequence></xs:complexType>
- <xs:element name="Tiny" type="t:TinyType"/><xs:element name="Action" type="xs:token"/>
+ <xs:element name="Tiny" type="t:TinyType"/>
+ <xs:element name="Action"><xs:simpleType><xs:restriction base="xs:token"><xs:enumeration value="new"/>
+  <xs:enumeration value="update"/><xs:enumeration value="correct"/><xs:enumeration value="cancel"/>
+ </xs:restriction></xs:simpleType></xs:element>
  <xs:element name="Thing" type="t:ThingType" nillable="true"/><xs:element name="Hidden" type="t:ThingType"/>
  <xs:element name="From" type="t:ThingType" nillable="true"/><xs:element name="To" type="t:ThingType" nillable="true"/>
  <xs:element name="Link" type="t:LinkType"/><xs:element name="Metadata" type="t:MetadataType"/>
+ <xs:element name="Next" type="t:NextType" nillable="true"/>
  <xs:element name="Pair" type="t:PairType"/><xs:element name="Box" type="t:BoxType"/>
  <xs:element name="Inner" type="t:InnerType"/><xs:element name="Word" type="t:WordType"/>
  <xs:element name="Name" type="xs:string"/><xs:element name="Secret" type="xs:string"/>
@@ -194,6 +202,7 @@ _THING = {
     "t:Pair/t:Second": "second",
     "t:Pair/t:Note": "note",
     "t:Box/t:Inner/t:Note": "inner",
+    "t:Next/t:Name": "name",
     "@metadataRef": "mark",
 }
 
@@ -242,7 +251,7 @@ def tiny_message(body: str) -> Document:
         f"<t:Action>new</t:Action>{body}</t:Tiny>".encode()
     )
     findings: tuple[Finding, ...] = validate(document, tiny())
-    assert findings == ()
+    assert findings == (), findings[:3]
     return document
 
 

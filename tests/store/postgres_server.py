@@ -95,7 +95,12 @@ def _free_port() -> int:
 def _run(command: "list[str | Path]") -> None:
     # From "/", since the unprivileged user may not enter the folder that the tests run in.
     done = subprocess.run(
-        [str(part) for part in command], cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
+        [str(part) for part in command],
+        check=False,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=120,
     )
     if done.returncode != 0:
         raise RuntimeError(f"{command[-1]} failed: {done.stdout.decode(errors='replace')[-2000:]}")

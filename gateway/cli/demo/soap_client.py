@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def submit_by_soap(config: "Config", body: bytes, id: str) -> dict[str, Any]:
     """Submit one message over SOAP 1.2; `id` travels as wsa:MessageID. A fault is answered as its code."""
     session = requests.Session()
+    session.trust_env = False  # a CA bundle named in the environment would win over `verify`
     session.verify = config.authority
     session.cert = (config.certificate, config.key)
     transport = zeep.Transport(session=session, timeout=30)  # type: ignore[no-untyped-call]  # zeep has no types

@@ -81,8 +81,6 @@ def scenes(iepds: Mapping[str, Iepd]) -> tuple[Scene, ...]:
 
 def _of_exchange(iepd: Iepd, owner: AgencyId) -> Iterator[Scene]:
     for sample, body in sorted(iepd.samples.items()):
-        if "/" in sample:
-            continue  # samples/invalid/ has its own scene
         document = parse(body)
         header = read_header(document, iepd)
         planted = plant(document, iepd)
@@ -101,7 +99,7 @@ def _of_exchange(iepd: Iepd, owner: AgencyId) -> Iterator[Scene]:
 
 def _trouble(iepd: Iepd, first: Scene) -> Iterator[Scene]:
     """One message that is not valid, one without an agreement, one sent twice."""
-    name, invalid = next((name, body) for name, body in sorted(iepd.samples.items()) if name.startswith("invalid/"))
+    name, invalid = next((name, body) for name, body in sorted(iepd.files.items()) if "samples/invalid/schema" in name)
     yield Scene(title="a message that breaks its schema", sample=name, id="HCJ-INVALID-1", body=invalid,
                 refused="message.invalid", agency=JAIL, exchange=iepd.id)  # fmt: skip
     yield Scene(title="a sender without any agreement", sample=first.sample, id="HLS-1", body=first.body,

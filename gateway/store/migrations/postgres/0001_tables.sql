@@ -97,6 +97,10 @@ CREATE TABLE IF NOT EXISTS dissemination (
 );
 CREATE INDEX IF NOT EXISTS dissemination_by_message ON dissemination (message);
 
+-- Bytes of one row out of the bytes of a whole batch: `place` is [first, length], counted from 1, or null.
+CREATE OR REPLACE FUNCTION bytes_at(batch bytea, place jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT substring(batch FROM (place ->> 0)::integer FOR (place ->> 1)::integer) $$;
+
 -- Sealed payloads do not shrink: no time is spent trying.
 ALTER TABLE message ALTER COLUMN ciphertext SET STORAGE EXTERNAL;
 ALTER TABLE dissemination ALTER COLUMN ciphertext SET STORAGE EXTERNAL;

@@ -20,26 +20,32 @@ FROM unnest(:senders::text [], :sender_ids::text []) AS wanted (sender, sender_i
 JOIN sender_id AS taken ON taken.sender = wanted.sender AND taken.sender_id = wanted.sender_id;
 
 -- name: insert_messages!
--- An accepted message, with its sealed original and its receipt.
+-- Accepted messages, with their sealed originals and their receipts. Here and below: all rows of a batch as one JSON
+-- text, their bytes as one run of bytes. Measured: half the client's time of a row at a time, and less than half the
+-- server's.
 INSERT INTO message (
-    id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of,
-    content_digest, receipt, bucket, key_index, nonce, ciphertext
+    id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of, content_digest, receipt,
+    bucket, key_index, nonce, ciphertext
 )
-VALUES (
-    :id, :sender, :sender_id, :exchange, :action, :first, :received_at, :digest, :earlier, :as_of,
-    :content_digest, :receipt, :bucket, :key_index, :nonce, :ciphertext
-);
+SELECT
+    r ->> 0, r ->> 1, r ->> 2, r ->> 3, r ->> 4, r ->> 5, (r ->> 6)::bigint, r ->> 7, r ->> 8, (r ->> 9)::bigint,
+    bytes_at(:bytes, r -> 10), bytes_at(:bytes, r -> 11), r ->> 12, (r ->> 13)::bigint, bytes_at(:bytes, r -> 14),
+    bytes_at(:bytes, r -> 15)
+FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
+ORDER BY place;
 
 -- name: insert_disseminations!
--- What one recipient gets.
+-- What each recipient gets.
 INSERT INTO dissemination (
     id, message, recipient, mou, mou_version, mou_digest, clauses, purpose, shared, payload_digest, redactions,
     bucket, key_index, nonce, ciphertext, cover
 )
-VALUES (
-    :id, :message, :recipient, :mou, :mou_version, :mou_digest, :clauses, :purpose, :shared, :payload_digest,
-    :redactions, :bucket, :key_index, :nonce, :ciphertext, :cover
-);
+SELECT
+    r ->> 0, r ->> 1, r ->> 2, r ->> 3, (r ->> 4)::bigint, r ->> 5, r ->> 6, r ->> 7, (r ->> 8)::bigint, r ->> 9,
+    r ->> 10, r ->> 11, (r ->> 12)::bigint, bytes_at(:bytes, r -> 13), bytes_at(:bytes, r -> 14),
+    bytes_at(:bytes, r -> 15)
+FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
+ORDER BY place;
 
 -- name: lock_keys
 -- Hold these keys of a space until the transaction ends. They come in ascending order, so that nobody waits in a circle.
@@ -48,13 +54,14 @@ SELECT pg_advisory_xact_lock(:space, key) FROM unnest(:keys::int4 []) AS key;
 -- name: insert_deliveries!
 -- How it is to get there. The inboxes are locked: the position is above all that others have committed in this one.
 INSERT INTO delivery (
-    id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts, delivered_at,
-    last_error, evidence, position
+    id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
+    delivered_at, last_error, evidence, position
 )
-VALUES (
-    :id, :dissemination, :message, :first, :recipient, :state, :urgent, :created_at, :due_at, :expires_at, :attempts,
-    :delivered_at, :last_error, :evidence, nextval('inbox_position')
-);
+SELECT
+    r ->> 0, r ->> 1, r ->> 2, r ->> 3, r ->> 4, r ->> 5, (r ->> 6)::bigint, (r ->> 7)::bigint, (r ->> 8)::bigint,
+    (r ->> 9)::bigint, (r ->> 10)::bigint, (r ->> 11)::bigint, r ->> 12, r ->> 13, nextval('inbox_position')
+FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
+ORDER BY place;
 
 -- name: recall!
 -- Withdraw what of a chain is still on its way to these recipients. A try under way is not stopped: it is marked, and
@@ -85,11 +92,11 @@ INSERT INTO refused (id, sender, at, code, bucket, key_index, nonce, ciphertext)
 VALUES (:id, :sender, :at, :code, :bucket, :key_index, :nonce, :ciphertext);
 
 -- name: insert_entries!
--- Audit entries, all with one statement; they stand in line for the tree by a trigger.
-INSERT INTO entry (id, type, at, leaf_hash, parties, message, body)
-SELECT new.id, new.type, new.at, new.leaf_hash, new.parties, new.message, new.body
-FROM unnest(
-    :ids::text [], :types::text [], :ats::bigint [], :leaf_hashes::bytea [], :parties::text [], :messages::text [],
-    :bodies::bytea []
-) WITH ORDINALITY AS new (id, type, at, leaf_hash, parties, message, body, place)
-ORDER BY new.place;
+-- Audit entries; they stand in line for the tree by a trigger.
+INSERT INTO entry (
+    id, type, at, leaf_hash, parties, message, body
+)
+SELECT
+    r ->> 0, r ->> 1, (r ->> 2)::bigint, bytes_at(:bytes, r -> 3), r ->> 4, r ->> 5, bytes_at(:bytes, r -> 6)
+FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
+ORDER BY place;
