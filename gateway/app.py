@@ -1,24 +1,19 @@
 """Where everything is put together: settings to a running gateway. The only module that names concrete classes."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import tomli_w
 
-from gateway.agency import AgencyId, EndpointKind
-from gateway.api.app import make_app, make_console_app
-from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
-from gateway.api.tls import server_context, trusted_clients
+from gateway.agency import AgencyId
 from gateway.clock import SystemClock
 from gateway.config import FILE, Settings, read_settings, settings
-from gateway.errors import GatewayError, Misconfigured
+from gateway.errors import Misconfigured
 from gateway.exchange.activate import (
     AgreementRefused,
     activate_mou,
@@ -37,19 +32,9 @@ from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange
 from gateway.store.open import migrate, open_store
-from gateway.telemetry import Metrics, configure_logging
-from gateway.transport.connections import Connections
-from gateway.transport.interface import Send
-from gateway.transport.rest import RestTransport
-from gateway.transport.soap import SoapTransport
-from gateway.transport.tls import ClientIdentity, Trust
-from gateway.worker import run_worker
 
 PASSPHRASE_VARIABLE = "GATEWAY_KEY_PASSPHRASE"
 """Environment variable with the passphrase of the key files; unset: they are protected by their permissions alone."""
-
-REFRESH_SECONDS = 0.5
-"""How long a process may go on with a configuration that was changed elsewhere: a suspended agency stops within it."""
 
 KEY_DIRECTORY = "key-directory"
 
@@ -222,80 +207,3 @@ def drafts(now: datetime) -> Configured:
         exchanges=tuple(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)) for iepd in iepds),
     )
     return compile_configuration(configuration, before=nothing(b"", iepds))
-
-
-# --- long-running processes -------------------------------------------------------------------------------------
-
-
-async def serve_process(
-    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool
-) -> None:
-    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
-    configure_logging()
-    made = read_settings(directory)
-    async with assembled(made) as gateway, sends_of(gateway) as sends:
-        metrics = Metrics()
-        keys = key_store(made)
-        tls = None
-        if made.listen.tls:
-            files = keys.tls_files
-            tls = server_context(
-                files.certificate,
-                files.key,
-                lambda: trusted_clients(gateway.current),
-                passphrase=files.passphrase,
-            )
-        listeners = [Listener(app=make_app(gateway, metrics=metrics), sockets=listening, tls=tls)]
-        if console:
-            listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
-        stop = asyncio.Event()
-        tasks = [asyncio.create_task(refresh_forever(gateway))]
-        if worker:
-            tasks.append(asyncio.create_task(run_worker(gateway, stop, sends=sends)))
-        try:
-            await serve(
-                listeners,
-                limits=connection_limits(made.limits),
-                refused=lambda code: metrics.connections_refused.labels(code).inc(),
-                stop=stop,
-            )
-        finally:
-            stop.set()
-            tasks[0].cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def worker_process(directory: Path) -> None:
-    """Work until SIGINT or SIGTERM."""
-    configure_logging()
-    async with open_deployment(directory) as gateway, sends_of(gateway) as sends:
-        stop = asyncio.Event()
-        with stop_on_signals(stop):
-            await run_worker(gateway, stop, sends=sends)
-
-
-@asynccontextmanager
-async def sends_of(gateway: Gateway) -> AsyncIterator[Mapping[EndpointKind, Send]]:
-    """The ways to push, open while the block runs. Servers are trusted by the system's authorities, by the gateway's
-    own, and by those registered for the recipient."""
-    keys = key_store(gateway.settings)
-    files = keys.client_files
-    connections = Connections(
-        trust=Trust(authorities=keys.authority.certificate_pem, system=True),
-        identity=ClientIdentity(certificate=files.certificate, key=files.key, passphrase=files.passphrase),
-    )
-    try:
-        yield {
-            EndpointKind.REST: RestTransport(connections, gateway.clock),
-            EndpointKind.SOAP: SoapTransport(connections, gateway.clock, gateway.keys.cover_signer),
-        }
-    finally:
-        await connections.close()
-
-
-async def refresh_forever(gateway: Gateway) -> None:
-    """Take up what other processes change. When the store is away the configuration of before stays in use."""
-    while True:
-        await asyncio.sleep(REFRESH_SECONDS)
-        with contextlib.suppress(GatewayError):
-            await gateway.refresh()

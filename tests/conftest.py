@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,6 +22,14 @@ def postgres_server() -> Iterator[str]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """Name of a migrated database, to be copied: quicker than migrating for each test."""
+    with fresh_database(postgres_server) as url:
+        migrate(url)
+        yield urlsplit(url).path[1:]
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of a new, empty database on PostgreSQL: not migrated."""
@@ -34,6 +43,20 @@ def sqlite_file_url(tmp_path: Path) -> str:
     return sqlite_url(tmp_path / "gateway.db")
 
 
+@pytest.fixture
+def migrated_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """URL of a new, migrated database on PostgreSQL."""
+    with fresh_database(postgres_server, postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_file_url: str) -> str:
+    """URL of a new, migrated SQLite file."""
+    migrate(sqlite_file_url)
+    return sqlite_file_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest) -> str:
     """URL of an empty database: each test runs once on each kind."""
@@ -41,11 +64,12 @@ def empty_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture
-def store_url(empty_url: str) -> str:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
     """URL of a migrated database: each test runs once on each kind."""
-    migrate(empty_url)
-    return empty_url
+    fixture = "migrated_sqlite_url" if request.param == "sqlite" else "migrated_postgres_url"
+    url: str = request.getfixturevalue(fixture)
+    return url
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ GRACE_SECONDS = 10
 """A stopping server gives requests under way this long; supervisors kill after 30 to 90 seconds."""
 
 HANDSHAKE_SECONDS = 10.0
+GOODBYE_SECONDS = 1.0
+"""A pooled client that reads nothing never answers TLS's close; asyncio would wait 30 seconds for it."""
 
 T = TypeVar("T")
 
@@ -119,9 +121,15 @@ class _Server(uvicorn.Server):
             return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
         handshake = HANDSHAKE_SECONDS if self._tls is not None else None
+        goodbye = GOODBYE_SECONDS if self._tls is not None else None
         self.servers = [
             await loop.create_server(
-                protocol, sock=each, ssl=self._tls, ssl_handshake_timeout=handshake, backlog=BACKLOG
+                protocol,
+                sock=each,
+                ssl=self._tls,
+                ssl_handshake_timeout=handshake,
+                ssl_shutdown_timeout=goodbye,
+                backlog=BACKLOG,
             )
             for each in sockets
         ]

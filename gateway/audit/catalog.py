@@ -219,7 +219,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     ),
     EntryType.REFUSE: (
         "code",
-        "message sender exchange action commit channel configuration size_bytes fingerprint count counts refused status",
+        "message sender exchange action commit channel configuration size_bytes fingerprint count refused status",
     ),
     EntryType.REPEAT: ("message sender", "commit channel count"),
     EntryType.DISSEMINATE: (

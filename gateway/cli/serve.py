@@ -1,4 +1,7 @@
-"""`gateway serve` and `gateway worker`: the long-running processes."""
+"""`gateway serve` and `gateway worker`: the long-running processes.
+
+Web framework and transports are imported when one of them starts: every other command starts faster without.
+"""
 
 import multiprocessing
 import signal
@@ -13,9 +16,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.api.server import bind, port_of
-from gateway.api.server import run as run_loop
-from gateway.app import serve_process, worker_process
 from gateway.cli.run import Directory, err, fail
 from gateway.config import Settings, read_settings
 from gateway.errors import GatewayError
@@ -35,6 +35,8 @@ def serve(
     directory: Directory = Path(),
 ) -> None:
     """Run the gateway: REST and SOAP for agencies, and the worker that delivers. Ctrl-C stops it cleanly."""
+    from gateway.api.server import bind  # noqa: PLC0415  (see the head of this module)
+
     try:
         settings = read_settings(directory)
         listening = [bind(settings.listen.host, settings.listen.port if port is None else port)]
@@ -43,7 +45,7 @@ def serve(
         fail(error)
     _announce(settings, listening[0], console)
     if processes == 1:
-        _guarded(lambda: run_loop(serve_process(directory, listening, console, worker=worker)))
+        _serve(directory, listening, console, worker=worker)
         return
     targets: list[tuple[Callable[..., None], tuple[object, ...]]] = [
         (_serve_child, (directory, listening, console if number == 0 else [])) for number in range(processes)
@@ -55,31 +57,41 @@ def serve(
 
 def worker(directory: Directory = Path()) -> None:
     """Run only the worker: deliver what is due, order the log, sign checkpoints. Any number may run."""
-    _guarded(lambda: run_loop(worker_process(directory)))
+    _worker_child(directory)
 
 
-def _guarded(act: Callable[[], None]) -> None:
+def _worker_child(directory: Path) -> None:
+    from gateway import serving  # noqa: PLC0415  (see the head of this module)
+    from gateway.api.server import run  # noqa: PLC0415
+
     try:
-        act()
+        run(serving.worker_process(directory))
+    except GatewayError as error:
+        fail(error)
+
+
+def _serve(directory: Path, listening: list[socket.socket], console: list[socket.socket], *, worker: bool) -> None:
+    from gateway import serving  # noqa: PLC0415  (see the head of this module)
+    from gateway.api.server import run  # noqa: PLC0415
+
+    try:
+        run(serving.serve_process(directory, listening, console, worker=worker))
     except GatewayError as error:
         fail(error)
 
 
 def _serve_child(directory: Path, listening: list[socket.socket], console: list[socket.socket]) -> None:
-    _guarded(lambda: run_loop(serve_process(directory, listening, console, worker=False)))
-
-
-def _worker_child(directory: Path) -> None:
-    _guarded(lambda: run_loop(worker_process(directory)))
+    _serve(directory, listening, console, worker=False)
 
 
 def _announce(settings: Settings, listening: socket.socket, console: list[socket.socket]) -> None:
     scheme = "https" if settings.listen.tls else "http"
     err.print(
-        f"gateway {settings.name}: {scheme}://{settings.listen.host}:{port_of(listening)}  (REST /v1, SOAP /soap?wsdl)"
+        f"gateway {settings.name}: {scheme}://{settings.listen.host}:{listening.getsockname()[1]} "
+        "(REST below /v1, SOAP at /soap?wsdl)"
     )
     for each in console:
-        err.print(f"docs and metrics: http://{settings.listen.console_host}:{port_of(each)}/docs")
+        err.print(f"docs and metrics: http://{settings.listen.console_host}:{each.getsockname()[1]}/docs")
     if not settings.listen.tls:
         err.print("[yellow]plain HTTP, on loopback only: listen.tls is off in gateway.toml[/]")
 

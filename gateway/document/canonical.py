@@ -1,16 +1,33 @@
 """Canonical bytes of a subtree, and digests as the gateway writes them."""
 
 import hashlib
+from collections.abc import Sequence
 
 from lxml import etree
 
 
-def exclusive(element: etree._Element, *, with_comments: bool = False) -> bytes:
+def exclusive(element: etree._Element, *, with_comments: bool = False, prefixes: Sequence[str] = ()) -> bytes:
     """Exclusive canonical form of this element and everything in it.
 
-    Source: W3C Exclusive XML Canonicalization 1.0; without an InclusiveNamespaces list.
+    prefixes  the InclusiveNamespaces PrefixList: these are declared once, on the element, and not wherever they are
+              used; prefixes that stand only in values (xsi:type) need to be in it
+
+    Source: W3C Exclusive XML Canonicalization 1.0.
     """
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=with_comments, with_tail=False)
+    listed = list(prefixes) or None
+    return etree.tostring(
+        element,
+        method="c14n",
+        exclusive=True,
+        with_comments=with_comments,
+        with_tail=False,
+        inclusive_ns_prefixes=listed,
+    )
+
+
+def declared_prefixes(element: etree._Element) -> tuple[str, ...]:
+    """Every namespace prefix in scope at this element, sorted; "#default" for the default namespace."""
+    return tuple(sorted(prefix or "#default" for prefix in element.nsmap))
 
 
 def sha256_text(data: bytes) -> str:

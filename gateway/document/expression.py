@@ -157,7 +157,8 @@ class _Reader:
         while position < end:
             match = _TOKEN.match(text, position)
             if match is None:
-                raise ExpressionRefused("a character that has no meaning here", position + 1)
+                blanks = len(text[position:]) - len(text[position:].lstrip())
+                raise ExpressionRefused("a character that has no meaning here", position + blanks + 1)
             kind = str(match.lastgroup)
             self._tokens.append((kind, match[kind], match.start(kind) + 1))
             position = match.end()

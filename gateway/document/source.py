@@ -33,6 +33,7 @@ NUMBER_MAX = 2**53 - 1
 """The largest whole number canonical JSON writes without loss (RFC 8785, section 3.2.2.3)."""
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_EMPTY_TEXT = "there is no value here: give one, or remove the key"
 _EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 _OTHER_NUMBER = re.compile(
@@ -164,7 +165,7 @@ class _Builder:
         while not isinstance(event := next(events), MappingEndEvent):
             key = self._key(event, events, path, depth)
             below = f"{path}.{key}" if path else key
-            value = self.node(next(events), events, below, depth + 1)
+            value = self._value(next(events), events, below, depth, _place(event))
             if key in places:
                 text = f"the key {key!r} stands here twice; its first place is line {places[key][0]}"
                 self.wrong("yaml.duplicate-key", text, _place(event), below)
@@ -174,6 +175,13 @@ class _Builder:
                 entries[key] = value
         line, column = _place(start)
         return Table(path=path, line=line, column=column, entries=entries, places=places)
+
+    def _value(self, event: Event, events: Iterator[Event], path: str, depth: int, key: tuple[int, int]) -> Node | None:
+        """A key's value. Nothing at all after the colon is placed at the key: its own mark is on some later line."""
+        if isinstance(event, ScalarEvent) and event.value == "" and event.implicit[0] and event.anchor is None:
+            self.wrong("yaml.empty", _EMPTY_TEXT, key, path)
+            return None
+        return self.node(event, events, path, depth + 1)
 
     def _key(self, event: Event, events: Iterator[Event], path: str, depth: int) -> str:
         key = self.node(event, events, path, depth + 1)
@@ -191,7 +199,7 @@ class _Builder:
         if _WHOLE_NUMBER.fullmatch(text) and abs(int(text)) <= NUMBER_MAX:
             return int(text)
         if text in _EMPTY:
-            self.wrong("yaml.empty", "there is no value here: give one, or remove the key", _place(event), path)
+            self.wrong("yaml.empty", _EMPTY_TEXT, _place(event), path)
             return None
         if _OTHER_NUMBER.fullmatch(text):
             text = "only whole numbers are understood; put a text in quotes"

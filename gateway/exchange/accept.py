@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.agency import Agency
-from gateway.document.canonical import exclusive, sha256_text
+from gateway.document.canonical import exclusive
 from gateway.document.parse import Document, parse
 from gateway.errors import Refused, Tampered, Unavailable
 from gateway.exchange.chain import Earlier, find_earlier
@@ -23,7 +23,7 @@ from gateway.iepd.header import Header
 from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
-from gateway.message import REACHES_PAST_RECIPIENTS, MessageId
+from gateway.message import REACHES_PAST_RECIPIENTS
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.shape import SignatureMissing
 from gateway.store.interface import Known, Stored
@@ -157,6 +157,3 @@ async def _inline(act: Callable[[], T]) -> T:
 
 async def _off_loop(act: Callable[[], T]) -> T:
     return await asyncio.to_thread(act)
-
-
-__all__ = ["MessageId", "Unsigned", "accept", "sha256_text"]

@@ -89,7 +89,8 @@ class Keys(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Gateway:
-    """One running process of the gateway. `current` is replaced whole when the configuration changes."""
+    """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
+    when there is something new to deliver."""
 
     store: Store
     keys: Keys
@@ -97,6 +98,7 @@ class Gateway:
     clock: Clock
     settings: Settings
     current: Configured
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:

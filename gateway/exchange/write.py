@@ -10,7 +10,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, commit, make
 from gateway.audit.receipt import make_receipt
 from gateway.delivery.delivery import Delivery, State
-from gateway.document.canonical import exclusive, sha256_text
+from gateway.document.canonical import declared_prefixes, exclusive, sha256_text
 from gateway.exchange.chain import Earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
@@ -93,6 +93,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         recalls=tuple(past.recipient for past in writing.case.past),
     )
     stored = await gateway.store.accept(acceptance)
+    gateway.accepted.set()
     deliveries = {new.dissemination.recipient: new.delivery.id for new, _ in made}
     return stored, Accepted(
         id=message.id,
@@ -176,11 +177,13 @@ def _disseminate(
     grant, cut = release.grant, release.cut
     clause = grant.clause
     endpoint = writing.configured.agencies[grant.recipient].endpoint
+    prefixes: tuple[str, ...] = ()
     if endpoint.signature is SignatureForm.ENVELOPED and endpoint.kind is not EndpointKind.SOAP:
         payload = sign_enveloped(cut.document, gateway.keys.cover_signer)
     else:
         # Canonical, so that a recipient of SOAP, who gets it inside an envelope, can make the same bytes again.
-        payload = exclusive(cut.document.root)
+        prefixes = declared_prefixes(cut.document.root)
+        payload = exclusive(cut.document.root, prefixes=prefixes)
     id = DisseminationId(gateway.new_id(writing.now))
     dissemination = Dissemination(
         id=id,
@@ -196,7 +199,7 @@ def _disseminate(
         payload_digest=sha256_text(payload),
     )
     sealed, salt = _seal(gateway, payload, due=due, id=id)
-    cover = sign_cover(_cover(writing, message, dissemination, release), gateway.keys.cover_signer)
+    cover = sign_cover(_cover(writing, message, dissemination, release, prefixes), gateway.keys.cover_signer)
     delivery = _delivery(gateway, writing, message, dissemination, release)
     counts = Counter((redaction.outcome == "withheld", redaction.label) for redaction in cut.redactions)
     entry = make(
@@ -225,7 +228,9 @@ def _disseminate(
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
 
 
-def _cover(writing: Writing, message: Message, dissemination: Dissemination, release: Release) -> Cover:
+def _cover(
+    writing: Writing, message: Message, dissemination: Dissemination, release: Release, prefixes: tuple[str, ...]
+) -> Cover:
     clause = release.grant.clause
     kept = clause.retention.recipient_copy
     contact = next((each for each in writing.configured.agencies[message.sender].contacts), None)
@@ -250,6 +255,7 @@ def _cover(writing: Writing, message: Message, dissemination: Dissemination, rel
         contact=" ".join(part for part in (contact.role, contact.phone or contact.email) if part) if contact else "",
         created=writing.now,
         payload_digest=dissemination.payload_digest,
+        payload_prefixes=prefixes,
     )
 
 

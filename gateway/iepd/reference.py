@@ -2,9 +2,9 @@
 
 libxml2 does not check IDREF; nobody checks structures:uri="#x". Rules: each reference names an element of the message
 that is there; at most one of structures:id, ref and uri on an element (NDR5 12-3, NDR6 12-7); an element that points
-has the type of its target or one that the target's derives from (NDR5 12-6, NDR6 12-10); in NIEM 6.0 an element is
-nil only when it points (NDR6 12-14). Which attributes are identities comes from the schema set: no NIEM version is
-built in. Duplicate ids are libxml2's to find.
+has the type of its target or one that the target's derives from (NDR5 12-6, NDR6 12-10; a warning before 6.0, where
+real messages break it); in NIEM 6.0 an element is nil only when it points (NDR6 12-14). Which attributes are
+identities comes from the schema set: no NIEM version is built in. Duplicate ids are libxml2's to find.
 """
 
 import threading
@@ -15,6 +15,7 @@ from typing import Any, cast
 from lxml import etree
 
 from gateway.document.names import XS, XSI, join, split, structures_version
+from gateway.finding import Severity
 from gateway.iepd.schema import Schema
 from gateway.iepd.wording import Wording, Words, nothing_but_space
 
@@ -66,7 +67,9 @@ class References:
         self._identities = [
             tuple(join(namespace, local) for local in ("id", "ref", "uri")) for namespace in self._structures
         ]
-        self._nil_points = any(version >= 6 for version in schema.structures.values())
+        self._strict = any(version >= 6 for version in schema.structures.values())
+        # NIEM 2.x points with elements of a type of their own, which may name anything.
+        self._any_target = {join(namespace, "ReferenceType") for namespace in self._structures}
         self._of_thread = threading.local()
 
     def concern(self, root: etree._Element) -> bool:
@@ -95,7 +98,7 @@ class References:
             return f"{prefix}:{local}"
 
         others = {name for name in self._references | self._ids if structures_version(split(name)[0]) is None}
-        if self._nil_points:
+        if self._strict:
             others.add(_NIL)
         asked = [f"descendant-or-self::*/@{prefixed(join(namespace, '*'))}" for namespace in self._structures]
         asked += [f"descendant-or-self::*/@{prefixed(name)}" for name in sorted(others)]
@@ -143,7 +146,7 @@ class References:
             if len(present) > 1:
                 text = "an element has at most one of structures:id, structures:ref and structures:uri"
                 yield element, Wording(code="reference.several-identities", text=text, attribute=present[1])
-        if self._nil_points and attributes.get(_NIL, "").strip() in {"true", "1"}:
+        if self._strict and attributes.get(_NIL, "").strip() in {"true", "1"}:
             pointing = self._refs | self._uris
             if not any(name in attributes for name in pointing):
                 text = "an element may be nil only when it points at another one (structures:ref or structures:uri)"
@@ -158,6 +161,7 @@ class References:
             yield element, Wording(code="reference.unresolved", text=text, attribute=attribute)
         elif attribute in self._refs:
             pointing, pointed = self._words.type_of(element), self._words.type_of(target)
-            if not self._components.derives(pointed, pointing):
+            if pointing not in self._any_target and not self._components.derives(pointed, pointing):
                 text = "the element that is pointed at has another type than the one that points"
-                yield element, Wording(code="reference.wrong-type", text=text, attribute=attribute)
+                severity = Severity.ERROR if self._strict else Severity.WARNING
+                yield element, Wording(code="reference.wrong-type", text=text, attribute=attribute, severity=severity)

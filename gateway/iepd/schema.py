@@ -129,6 +129,7 @@ class _Loading:
         self._by_namespace: dict[str, str] = {}
         self._targets: dict[etree._Element, _Loaded] = {}
         self._broken: set[str] = set()
+        self._unresolved: list[tuple[_Loaded, etree._Element, str]] = []
 
     def load(self, chosen: tuple[str, ...]) -> None:
         """Read the chosen documents, then what they need."""
@@ -140,6 +141,7 @@ class _Loading:
         waiting = list(self.loaded.values())
         while waiting:
             waiting.extend(self._follow(waiting.pop(0)))
+        self._resolve_late()
         self._refuse_doubles()
 
     def place(self) -> None:
@@ -192,9 +194,7 @@ class _Loading:
                 self._wrong("schema.two-documents", text, document.name, node)
             return self.loaded[known]
         if named is None:
-            if namespace != XML and self._uses(document, namespace):
-                text = f"no document of the set declares the namespace {namespace}"
-                self._wrong("schema.import-unresolved", text, document.name, node)
+            self._unresolved.append((document, node, namespace))
             return None
         target = self._read(named)
         if target is not None and target.namespace != namespace:
@@ -240,6 +240,16 @@ class _Loading:
             for word in (node.get(name) or "").split()
             if ":" in word
         )
+
+    def _resolve_late(self) -> None:
+        """Imports that lead nowhere by themselves, for a namespace that another import has brought in."""
+        for document, node, namespace in self._unresolved:
+            known = self._by_namespace.get(namespace)
+            if known is not None:
+                self._targets[node] = self.loaded[known]
+            elif namespace != XML and self._uses(document, namespace):
+                text = f"no document of the set declares the namespace {namespace}"
+                self._wrong("schema.import-unresolved", text, document.name, node)
 
     def _refuse_doubles(self) -> None:
         """Find namespaces that two documents declare, neither as a part of the other."""

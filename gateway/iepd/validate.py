@@ -130,9 +130,11 @@ class _Report:
 
     def _finding(self, element: etree._Element | None, wording: Wording) -> Finding:
         if element is None:
-            return Finding(code=wording.code, text=wording.text)
+            return Finding(code=wording.code, text=wording.text, severity=wording.severity)
         path = self._locator.locate(element) + shown_attribute(wording.attribute, self._prefixes)
-        return Finding(code=wording.code, text=wording.text, path=path, line=line_of(element))
+        return Finding(
+            code=wording.code, text=wording.text, severity=wording.severity, path=path, line=line_of(element)
+        )
 
 
 def _follow(root: etree._Element, path: str) -> etree._Element | None:

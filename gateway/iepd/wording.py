@@ -12,6 +12,7 @@ from lxml import etree
 
 from gateway.document.names import XSI, join, split
 from gateway.document.parse import text
+from gateway.finding import Severity
 from gateway.iepd.catalog import ValueType, value_type
 from gateway.iepd.components import ANY_TYPE, Components
 
@@ -47,6 +48,7 @@ class Wording:
     code: str
     text: str
     attribute: str = ""
+    severity: Severity = Severity.ERROR
 
 
 class Words:

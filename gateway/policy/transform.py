@@ -130,7 +130,6 @@ def accepts(value: ValueType, text: str) -> bool:
     """Whether a text is a value of this type. Asked of the schema processor, by a schema made for the question."""
     if not value.builtin or value.is_list:
         return False
-    facets = [("enumeration", code) for code in value.enumeration or ()]
     bounds = {
         "minLength": value.length_min,
         "maxLength": value.length_max,
@@ -139,18 +138,31 @@ def accepts(value: ValueType, text: str) -> bool:
         "totalDigits": value.digits,
         "fractionDigits": value.fraction_digits,
     }
+    facets = [("enumeration", code) for code in value.enumeration or ()]
     facets += [(name, str(bound)) for name, bound in bounds.items() if bound is not None]
+    kind = _simple_type(facets)
+    kind[0].set("base", f"xs:{value.builtin}")
+    for pattern in value.patterns:
+        step = _simple_type([("pattern", pattern)])
+        step[0].insert(0, kind)
+        kind = step
     schema = etree.Element(join(XS, "schema"), nsmap={"xs": XS})
-    at = etree.SubElement(schema, join(XS, "element"), name="value")
-    for depth, step in enumerate([*((("pattern", pattern),) for pattern in value.patterns), facets]):
-        at = etree.SubElement(etree.SubElement(at, join(XS, "simpleType")), join(XS, "restriction"))
-        for name, facet in step:
-            etree.SubElement(at, join(XS, name), value=facet)
-        if depth == len(value.patterns):
-            at.set("base", f"xs:{value.builtin}")
+    etree.SubElement(schema, join(XS, "element"), name="value").append(kind)
     element = etree.Element("value")
     element.text = text
-    return etree.XMLSchema(schema).validate(element)
+    try:
+        return etree.XMLSchema(schema).validate(element)
+    except etree.XMLSchemaParseError:
+        return False
+
+
+def _simple_type(facets: list[tuple[str, str]]) -> etree._Element:
+    """A simple type with one restriction, still without its base."""
+    kind = etree.Element(join(XS, "simpleType"), nsmap={"xs": XS})
+    restriction = etree.SubElement(kind, join(XS, "restriction"))
+    for name, facet in facets:
+        etree.SubElement(restriction, join(XS, name), value=facet)
+    return kind
 
 
 # --- doing it ----------------------------------------------------------------------------------------------------
@@ -159,9 +171,8 @@ def accepts(value: ValueType, text: str) -> bool:
 def _masking(keep_last: int) -> Change:
     def mask(value: str) -> str:
         text = value.strip()
-        if len(text) <= keep_last or not text.strip("*"):
-            return MASK
-        return MASK + text[len(text) - keep_last :]
+        kept = text[len(text) - keep_last :] if len(text) > keep_last else ""
+        return MASK + kept if kept.strip("*") else MASK
 
     return mask
 

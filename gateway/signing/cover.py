@@ -62,6 +62,8 @@ class Cover:
     notices         texts the law or the agreement wants to travel with it (42 CFR 2.32 and its like)
     contact         whom to call at the sender
     payload_digest  "sha-256:<hex>" of the very bytes of the payload
+    payload_prefixes  PrefixList with which the exclusive C14N of the payload's root element gives those bytes: for who
+                    gets the payload inside an envelope. () = the bytes are not canonical
     """
 
     dissemination: DisseminationId
@@ -85,6 +87,7 @@ class Cover:
     created: datetime
     payload_digest: str
     payload_type: str = "application/xml"
+    payload_prefixes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         texts = (
@@ -102,6 +105,7 @@ class Cover:
             self.contact,
             self.payload_digest,
             self.payload_type,
+            *self.payload_prefixes,
             *self.clauses,
             *self.notices,
         )
@@ -180,7 +184,8 @@ def _unsigned(cover: Cover) -> bytes:
         f"</cover:OnwardSharing>{notices}"
         f"<cover:FieldsWithheld>{_truth(cover.fields_withheld)}</cover:FieldsWithheld>"
         f"<cover:Contact>{_text(cover.contact)}</cover:Contact>"
-        f'<cover:Payload digest="{_attribute(cover.payload_digest)}" mediaType="{_attribute(cover.payload_type)}">'
+        f'<cover:Payload digest="{_attribute(cover.payload_digest)}" mediaType="{_attribute(cover.payload_type)}"'
+        f' prefixes="{_attribute(" ".join(cover.payload_prefixes))}">'
         f"</cover:Payload></cover:Cover>"
     ).encode()
 
@@ -258,6 +263,7 @@ def _values(root: etree._Element) -> Cover:
         created=datetime.fromisoformat(_one(root, "Created").text or ""),
         payload_digest=payload.get("digest", ""),
         payload_type=payload.get("mediaType", ""),
+        payload_prefixes=tuple(payload.get("prefixes", "").split()),
     )
 
 

@@ -20,6 +20,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
 from gateway.store import postgres_transaction as transaction
 from gateway.store import rows
+from gateway.store.agency_text import agency_of
 from gateway.store.database import NotDurable, check_migrated, wrapped
 from gateway.store.gather import Gather
 from gateway.store.interface import (
@@ -39,27 +40,18 @@ from gateway.store.interface import (
     TreeHead,
 )
 from gateway.store.points import reach
+from gateway.store.postgres_pool import Connected, open_pool
 from gateway.store.postgres_sequencer import Sequencer
-from gateway.store.postgres_transaction import SQL, Connected
+from gateway.store.postgres_transaction import SQL
 
 _T = TypeVar("_T")
 
 _ENDED: Final = frozenset({State.UNDELIVERABLE, State.EXPIRED, State.RECALLED})
 
-_CONNECTIONS_MAX: Final = 8
-"""Of one process: some for what goes in groups, the rest for readers and officers. PostgreSQL gives 100 in all."""
-
 _BATCH_MAX: Final = 64
 
 _BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
 """Payloads in one transaction, unless one alone is larger. They go as one value; PostgreSQL takes 1 GB."""
-
-_SESSION: Final = (
-    "SET statement_timeout = '60s'",
-    "SET lock_timeout = '10s'",
-    # A node that hangs holds its locks no longer than this.
-    "SET idle_in_transaction_session_timeout = '30s'",
-)
 
 _ROLLED_BACK: Final = ("22", "23", "40")
 """Classes of SQLSTATE that say that nothing was stored: bad data, a broken constraint, a deadlock."""
@@ -83,17 +75,8 @@ class PostgresStore:
     async def open(self) -> None:
         """Connect."""
         await asyncio.to_thread(check_migrated, self._url)
-        pool: AsyncConnectionPool[Connected] = AsyncConnectionPool(
-            self._url,
-            min_size=1,
-            max_size=_CONNECTIONS_MAX,
-            timeout=10,
-            kwargs={"autocommit": True, "connect_timeout": 10},
-            configure=_configure,
-            open=False,
-        )
         with wrapped():
-            await pool.open(wait=True, timeout=10)
+            pool = await open_pool(self._url)
         self._open_pool = pool
         if not await self._value("durability"):
             await self.close()
@@ -186,7 +169,7 @@ class PostgresStore:
         async with self._snapshot() as db:
             return Configuration(
                 version=await transaction.value(db, "configuration_version"),
-                agencies=tuple(rows.agency_of(text) for (text,) in await _fetch(db, "agencies")),
+                agencies=tuple(agency_of(text) for (text,) in await _fetch(db, "agencies")),
                 credentials=tuple(map(rows.credential_of, await _fetch(db, "credentials"))),
                 agreements=tuple(map(rows.agreement_of, await _fetch(db, "agreements"))),
                 exchanges=tuple(map(rows.exchange_of, await _fetch(db, "exchanges"))),
@@ -384,13 +367,6 @@ class PostgresStore:
                 unsequenced_since=None if since is None else rows.moment(since),
                 log_size=await transaction.value(db, "log_size"),
             )
-
-
-async def _configure(db: Connected) -> None:
-    """Each connection of the pool, once."""
-    await db.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
-    for setting in _SESSION:
-        await db.execute(setting)
 
 
 async def _fetch(db: Connected, query: str) -> list[rows.Row]:

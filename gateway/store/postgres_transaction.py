@@ -13,13 +13,12 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-from psycopg import AsyncConnection
-
 from gateway.agency import Agency, AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import MessageId
 from gateway.store import rows
+from gateway.store.agency_text import agency_text, json_text
 from gateway.store.interface import (
     Acceptance,
     Agreement,
@@ -30,11 +29,10 @@ from gateway.store.interface import (
     Stored,
 )
 from gateway.store.lanes import Due, choose, under_way
+from gateway.store.postgres_pool import Connected
 from gateway.store.queries import named_queries
 
 SQL: Final = named_queries("postgres", "psycopg")
-
-Connected = AsyncConnection[Any]
 
 
 class Space(IntEnum):
@@ -81,7 +79,7 @@ async def _insert_batch(db: Connected, query: str, values: Sequence[rows.Row]) -
             else:
                 columns.append(column)
         packed.append(columns)
-    await db.execute(SQL[query], {"rows": rows.json_text(packed), "bytes": b"".join(run)})
+    await db.execute(SQL[query], {"rows": json_text(packed), "bytes": b"".join(run)})
 
 
 async def lock_keys(db: Connected, space: Space, texts: Iterable[str]) -> None:
@@ -193,7 +191,7 @@ async def change(db: Connected, changes: Sequence[Change], entries: Sequence[Aud
 
 async def _put(db: Connected, each: Change) -> None:
     if isinstance(each, Agency):
-        await _insert(db, "put_agency", [(each.id, rows.agency_text(each))])
+        await _insert(db, "put_agency", [(each.id, agency_text(each))])
     elif isinstance(each, Credential):
         await _insert(db, "put_credential", [rows.credential_row(each)])
     elif isinstance(each, Agreement):

@@ -5,21 +5,11 @@ microseconds since 1970 in UTC, exact both ways; a list is canonical JSON.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from gateway.agency import (
-    Agency,
-    AgencyId,
-    AgencyKind,
-    Contact,
-    Duty,
-    Endpoint,
-    EndpointKind,
-    SignatureForm,
-    Unit,
-)
+from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import (
@@ -32,6 +22,7 @@ from gateway.message import (
     Redaction,
     Sealed,
 )
+from gateway.store.agency_text import json_text
 from gateway.store.interface import (
     Agreement,
     AgreementState,
@@ -68,68 +59,7 @@ def _moment_or_none(number: int | None) -> datetime | None:
     return None if number is None else moment(number)
 
 
-json_text: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
-"""Compact JSON. One encoder for all: `json.dumps` makes a new one each time, which costs more than the encoding."""
-
-
-# --- agencies ---------------------------------------------------------------------------------------------------
-
-
-def agency_text(agency: Agency) -> str:
-    """An agency as JSON."""
-    endpoint = agency.endpoint
-    return json_text(
-        {
-            "id": agency.id,
-            "name": agency.name,
-            "kind": agency.kind,
-            "ori": agency.ori,
-            "units": [{"id": unit.id, "name": unit.name} for unit in agency.units],
-            "contacts": [
-                {"role": contact.role, "name": contact.name, "phone": contact.phone, "email": contact.email}
-                for contact in agency.contacts
-            ],
-            "duties": sorted(agency.duties),
-            "endpoint": {
-                "kind": endpoint.kind,
-                "url": endpoint.url,
-                "signature": endpoint.signature,
-                "payload_alone": endpoint.payload_alone,
-                "client_key": endpoint.client_key,
-                "private_network": endpoint.private_network,
-            },
-            "signs": agency.signs,
-            "suspended": agency.suspended,
-        }
-    )
-
-
-def agency_of(text: str) -> Agency:
-    """The agency of `agency_text`."""
-    body: Mapping[str, Any] = json.loads(text)
-    endpoint: Mapping[str, Any] = body["endpoint"]
-    return Agency(
-        id=AgencyId(body["id"]),
-        name=body["name"],
-        kind=AgencyKind(body["kind"]),
-        ori=body["ori"],
-        units=tuple(Unit(**unit) for unit in body["units"]),
-        contacts=tuple(Contact(**contact) for contact in body["contacts"]),
-        duties=frozenset(Duty(duty) for duty in body["duties"]),
-        endpoint=Endpoint(
-            kind=EndpointKind(endpoint["kind"]),
-            url=endpoint["url"],
-            signature=SignatureForm(endpoint["signature"]),
-            payload_alone=endpoint["payload_alone"],
-            client_key=endpoint["client_key"],
-            private_network=endpoint["private_network"],
-        ),
-        signs=body["signs"],
-        suspended=body["suspended"],
-    )
-
-
-# --- the rest of the configuration ------------------------------------------------------------------------------
+# --- configuration ------------------------------------------------------------------------------------------------
 
 
 def credential_row(credential: Credential) -> Row:

@@ -21,6 +21,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
 from gateway.store import rows
+from gateway.store.agency_text import agency_of, json_text
 from gateway.store.database import NotDurable, check_migrated, sqlite_url
 from gateway.store.interface import (
     Acceptance,
@@ -325,7 +326,7 @@ def _configuration(db: sqlite3.Connection) -> Configuration:
     with _snapshot(db):
         return Configuration(
             version=db.execute(SQL["configuration_version"]).fetchone()[0],
-            agencies=tuple(rows.agency_of(text) for (text,) in db.execute(SQL["agencies"])),
+            agencies=tuple(agency_of(text) for (text,) in db.execute(SQL["agencies"])),
             credentials=tuple(map(rows.credential_of, db.execute(SQL["credentials"]))),
             agreements=tuple(map(rows.agreement_of, db.execute(SQL["agreements"]))),
             exchanges=tuple(map(rows.exchange_of, db.execute(SQL["exchanges"]))),
@@ -334,9 +335,7 @@ def _configuration(db: sqlite3.Connection) -> Configuration:
 
 def _claims(db: sqlite3.Connection, taken: Sequence[tuple[int, int]]) -> tuple[Claim, ...]:
     """What was taken, in the order in which it should be sent, as far as it is still held."""
-    found = {
-        row[33]: row for row in db.execute(SQL["taken"], {"numbers": rows.json_text([number for number, _ in taken])})
-    }
+    found = {row[33]: row for row in db.execute(SQL["taken"], {"numbers": json_text([number for number, _ in taken])})}
     return tuple(
         Claim(record=rows.record_of(found[number]), lease=f"{number}.{fence}")
         for number, fence in taken

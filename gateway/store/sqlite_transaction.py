@@ -17,6 +17,7 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.store import rows
+from gateway.store.agency_text import agency_text, json_text
 from gateway.store.interface import (
     Acceptance,
     Agreement,
@@ -116,7 +117,7 @@ def _accept(db: sqlite3.Connection, wanted: Sequence[Acceptance]) -> list[Stored
 def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[Stored]:
     if not group:
         return []
-    sender_ids = rows.json_text([(each.message.sender, each.message.sender_id) for each in group])
+    sender_ids = json_text([(each.message.sender, each.message.sender_id) for each in group])
     version, taken, message, dissemination, position = db.execute(
         SQL["accept_standing"], {"sender_ids": sender_ids}
     ).fetchone()
@@ -147,7 +148,7 @@ def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int]) -> lis
 def _recall(db: sqlite3.Connection, acceptance: Acceptance) -> None:
     """Only the first of a group recalls anything, and it does before its own deliveries are there."""
     if acceptance.recalls:
-        db.execute(SQL["recall"], {"first": acceptance.message.first, "recipients": rows.json_text(acceptance.recalls)})
+        db.execute(SQL["recall"], {"first": acceptance.message.first, "recipients": json_text(acceptance.recalls)})
 
 
 def _insert_accepted(
@@ -225,7 +226,7 @@ def _change(db: sqlite3.Connection, wanted: Sequence[Changing]) -> list[int]:
 
 def _put(db: sqlite3.Connection, change: Change) -> None:
     if isinstance(change, Agency):
-        _insert(db, "put_agency", [(change.id, rows.agency_text(change))])
+        _insert(db, "put_agency", [(change.id, agency_text(change))])
     elif isinstance(change, Credential):
         _insert(db, "put_credential", [rows.credential_row(change)])
     elif isinstance(change, Agreement):
@@ -269,7 +270,7 @@ def _claim_one(db: sqlite3.Connection, claiming: Claiming) -> tuple[tuple[int, i
     if not chosen:
         return ()
     numbers = [int(due.key) for due in chosen]
-    values = {"numbers": rows.json_text(numbers), "lease_until": rows.micros(claiming.lease_until)}
+    values = {"numbers": json_text(numbers), "lease_until": rows.micros(claiming.lease_until)}
     fences = dict(db.execute(SQL["take"], values).fetchall())
     return tuple((number, fences[number]) for number in numbers)
 
@@ -290,7 +291,7 @@ def _due_in_lane(db: sqlite3.Connection, recipient: str, now: int, room: int) ->
 
 
 def _settle(db: sqlite3.Connection, wanted: Sequence[Settling]) -> list[bool]:
-    leases = rows.json_text([(each.number, each.fence, each.delivery.id) for each in wanted])
+    leases = json_text([(each.number, each.fence, each.delivery.id) for each in wanted])
     held = set(json.loads(db.execute(SQL["held"], {"leases": leases}).fetchone()[0]))
     settled: set[int] = set()
     outcomes: list[rows.Row] = []
@@ -304,7 +305,7 @@ def _settle(db: sqlite3.Connection, wanted: Sequence[Settling]) -> list[bool]:
             entries.extend(each.entries)
         results.append(mine)
     if outcomes:
-        db.execute(SQL["settle"], {"outcomes": rows.json_text(outcomes)})
+        db.execute(SQL["settle"], {"outcomes": json_text(outcomes)})
         _insert_entries(db, entries)
     return results
 

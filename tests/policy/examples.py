@@ -207,14 +207,19 @@ _THING = {
 }
 
 
+def field_at(path: str) -> str:
+    """Name of the field at a path: "at-thing-name" for t:Thing/t:Name."""
+    return "at-" + path.replace("t:", "").replace("/", "-").replace("@", "").lower()
+
+
 def _tiny_fields() -> str:
     entries = {"t:Action": "message.head", "t:Link/t:Note": "link.note", "t:Metadata/t:Reporter": "metadata.reporter"}
     places = {"t:Thing": "thing", "t:Hidden": "hidden", "t:Link/t:From": "thing", "t:Link/t:To": "thing"}
     for place, stem in places.items():
         entries.update({f"{place}/{path}": f"{stem}.{label}" for path, label in _THING.items()})
     lines = [
-        f'  - {{path: "{path}", field: f{number}.{label}, label: {label}, title: "{label}"}}'
-        for number, (path, label) in enumerate(entries.items())
+        f'  - {{path: "{path}", field: {field_at(path)}, label: {label}, title: "{label}"}}'
+        for path, label in entries.items()
     ]
     return "\n".join(
         [
@@ -238,9 +243,10 @@ def _tiny_fields() -> str:
 
 
 @cache
-def tiny() -> Iepd:
-    """An exchange with what ours have little of."""
-    folder = {"fields.yaml": _tiny_fields().encode(), "extension.xsd": _SCHEMA.encode()}
+def tiny(links_least: int = 0) -> Iepd:
+    """An exchange with what ours have little of; links_least: how many links a message must have."""
+    schema = _SCHEMA.replace('ref="t:Link" minOccurs="0"', f'ref="t:Link" minOccurs="{links_least}"')
+    folder = {"fields.yaml": _tiny_fields().encode(), "extension.xsd": schema.encode()}
     return load(folder, {name: data for name, data in read_tree(shipped().xsd).items() if name.endswith(".xsd")})
 
 

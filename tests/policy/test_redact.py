@@ -149,8 +149,9 @@ def test_a_field_nobody_lists_is_withheld_by_default() -> None:
 def test_comments_instructions_white_space_and_prefixes_do_not_get_through() -> None:
     document = parse(
         b'<!-- a --><x:Tiny xmlns:x="https://gateway.example/ns/tiny/1.0/" xmlns:leak="urn:leak"'
-        b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:leak /home/agent/x.xsd">'
-        b"<?leak now?>\n  <x:Action>new</x:Action> <x:Thing><!-- leak --><x:Name>op<?leak?>en</x:Name></x:Thing></x:Tiny>"
+        b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:leak leak.xsd">'
+        b"<?leak now?>\n  <x:Action>new</x:Action> "
+        b"<x:Thing><!-- leak --><x:Name>op<?leak?>en</x:Name></x:Thing></x:Tiny>"
     )
     data = to_bytes(cut_sharing(document, tiny(), HEAD, "thing.name").document)
     assert b"leak" not in data
@@ -219,9 +220,7 @@ def test_a_condition_is_asked_of_each_object_and_a_silent_object_is_treated_stri
         "<t:Thing><t:Name>two</t:Name><t:Secret>yes</t:Secret></t:Thing>"
         "<t:Thing><t:Name>three</t:Name></t:Thing>"
     )
-    kept = cut_sharing(document, tiny(), HEAD, Item(what="f1.thing.name", unless="secretive"))
-    assert not texts(kept.document)[1:]
-    kept = cut_sharing(document, tiny(), HEAD, Item(what="f3.thing.name", unless="secretive"))
+    kept = cut_sharing(document, tiny(), HEAD, Item(what="at-thing-name", unless="secretive"))
     assert texts(kept.document)[1:] == ["one"]
     assert [each.clause for each in kept.redactions if each.label == "thing.name"] == ["T1", "T1"]
 
@@ -229,7 +228,7 @@ def test_a_condition_is_asked_of_each_object_and_a_silent_object_is_treated_stri
 def test_all_conditions_on_a_field_count() -> None:
     document = tiny_message("<t:Thing><t:Name>two</t:Name><t:Secret>yes</t:Secret></t:Thing>")
     kept = cut_sharing(
-        document, tiny(), HEAD, "thing.secret", "thing.name", Item(what="f3.thing.name", unless="secretive")
+        document, tiny(), HEAD, "thing.secret", "thing.name", Item(what="at-thing-name", unless="secretive")
     )
     assert texts(kept.document)[1:] == ["yes"]
 

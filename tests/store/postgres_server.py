@@ -45,11 +45,13 @@ def running_server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
-    """URL of a new, empty database in this server; dropped at the end."""
+def fresh_database(server: str, template: str = "template0") -> Iterator[str]:
+    """URL of a new database in this server, a copy of its template; dropped at the end."""
     name = f"gateway_test_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
     try:
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
@@ -94,13 +96,7 @@ def _free_port() -> int:
 
 def _run(command: "list[str | Path]") -> None:
     # From "/", since the unprivileged user may not enter the folder that the tests run in.
-    done = subprocess.run(
-        [str(part) for part in command],
-        check=False,
-        cwd="/",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=120,
-    )
+    text = [str(part) for part in command]
+    done = subprocess.run(text, check=False, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
     if done.returncode != 0:
         raise RuntimeError(f"{command[-1]} failed: {done.stdout.decode(errors='replace')[-2000:]}")

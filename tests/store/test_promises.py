@@ -34,6 +34,9 @@ from tests.store.examples import (
     refused,
 )
 
+MINUTE = timedelta(minutes=1)
+
+
 # --- facts and configuration --------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from gateway.exchange.configured import Configured
 from gateway.iepd.catalog import Field
 from gateway.iepd.facts import Facts, evaluate
 from gateway.iepd.package import Iepd
-from gateway.policy.mou import Clause, How
+from gateway.policy.mou import Clause, Grain
 
 MARK = re.compile(rb"cnry[a-z2-7]{12}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{24,}")
@@ -137,7 +137,10 @@ def allowed(planted: Planted, configured: Configured, sender: AgencyId, recipien
 
 
 def _shares(clause: Clause, canary: Canary, field: Field, facts: Facts) -> bool:
-    if any(_names(each.what, field) for each in clause.transforms if each.how is not How.GENERALIZE):
+    transforms = [each for each in clause.transforms if _names(each.what, field)]
+    if any(each.to is Grain.CITY_STATE for each in transforms):
+        return any(word in split(field.path[-1])[1] for word in ("City", "County", "State", "Country"))
+    if transforms:
         return False
     listed = [item for item in clause.share if _names(item.what, field)]
     return any(not item.unless or facts.of(canary.element, item.unless) is False for item in listed)

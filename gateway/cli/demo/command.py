@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 import tempfile
 import time
@@ -15,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from gateway.app import open_deployment
 from gateway.cli.demo.process import ProcessFailed
-from gateway.cli.demo.report import leaks, lines, summary, table, verify_offline
+from gateway.cli.demo.report import leaks, lines, summary, told, verify_offline
 from gateway.cli.demo.stage import Stage, stage
-from gateway.cli.demo.story import scenes
+from gateway.cli.demo.story import parts, scenes
 from gateway.cli.run import AsJson, answer, err, out, run
 from gateway.exchange.gateway import Gateway
 
@@ -71,17 +72,22 @@ async def _tell(made: Stage, began: float, *, json: bool) -> dict[str, object]:
             disable=json,
             transient=True,
         ) as bar:
-            sending = bar.add_task("sending", total=len(story))
-            await made.play(story, lambda scene: bar.update(sending, advance=1, description=scene.title[:40]))
-            arriving = bar.add_task("delivering", total=None)
-            await made.wait_delivered(gateway, lambda done, of: bar.update(arriving, completed=done, total=of))
+            for title, part in parts(story):
+                sending = bar.add_task(title, total=len(part))
+                await made.play(part, functools.partial(bar.advance, sending))
+                arriving = bar.add_task("  arriving", total=None)
+                await made.wait_delivered(
+                    gateway,
+                    lambda done, of, task=arriving: bar.update(task, completed=done, total=of),  # type: ignore[misc]
+                )
             await _sequenced(made, gateway)
         shown = await lines(made, gateway)
         leaking = await asyncio.to_thread(leaks, made, gateway)
         audit = await verify_offline(made, gateway)
     result = summary(made, shown, leaking, audit, time.monotonic() - began)
     if not json:
-        out.print(table(made, shown))
+        for line in told(made, shown):
+            out.print(line, soft_wrap=True)
         _conclude(result, leaking)
     return result
 

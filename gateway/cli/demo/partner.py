@@ -31,7 +31,7 @@ from gateway.folders import load_exchanges, shipped
 from gateway.iepd.registry import Registry
 from gateway.iepd.validate import validate
 from gateway.signing.certificate import pem_to_der
-from gateway.signing.cover import COVER, check_payload, verify_cover
+from gateway.signing.cover import COVER, check_payload, read_cover, verify_cover
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.header import verify_envelope
 from gateway.signing.keyring import TrustedKeys
@@ -132,7 +132,8 @@ async def on_soap(request: web.Request) -> web.Response:
         payload = envelope.find(f"{{{SOAP12}}}Body/*/*")
         if cover is None or payload is None:
             raise ValueError("no Cover or no payload")  # noqa: TRY301  (answered below, like what the checks raise)
-        say(partner.take(exclusive(cover), exclusive(payload)))
+        bare = exclusive(cover)
+        say(partner.take(bare, exclusive(payload, prefixes=read_cover(bare).payload_prefixes)))
     except (GatewayError, ValueError) as error:
         say({"event": "refused", "code": getattr(error, "code", "partner.malformed")})
         return _soap(

@@ -3,12 +3,10 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from rich.table import Table
 
 import gateway.audit.verifier
 from gateway.agency import AgencyId, EndpointKind
@@ -26,8 +24,7 @@ VERIFIER = Path(gateway.audit.verifier.__file__)
 class Line:
     """One recipient of one message. `seconds` is from sending to reception, None when it did not arrive."""
 
-    scene: str
-    exchange: str
+    message: str
     recipient: AgencyId
     state: State
     mou: str
@@ -35,7 +32,6 @@ class Line:
     reduced: int
     withheld: int
     clauses: tuple[str, ...]
-    labels: tuple[str, ...]
     seconds: float | None
 
 
@@ -49,8 +45,7 @@ async def lines(stage: Stage, gateway: Gateway) -> tuple[Line, ...]:
             event = received.get((each.message, each.recipient))
             made.append(
                 Line(
-                    scene=sent.scene.title,
-                    exchange=sent.scene.exchange,
+                    message=each.message,
                     recipient=each.recipient,
                     state=record.delivery.state,
                     mou=f"{each.mou}@{each.mou_version}",
@@ -58,48 +53,37 @@ async def lines(stage: Stage, gateway: Gateway) -> tuple[Line, ...]:
                     reduced=each.reduced,
                     withheld=each.withheld,
                     clauses=tuple(f"{each.mou} {clause}" for clause in each.clauses),
-                    labels=tuple(sorted({one.label for one in each.redactions})),
                     seconds=event["at"] - sent.at if event else None,
                 )
             )
     return tuple(made)
 
 
-def table(stage: Stage, made: Sequence[Line]) -> Table:
-    """Message, recipient, outcome, fields shared / reduced / withheld with clause, delivery time."""
-    shown = Table(title="Who got what", show_lines=False, header_style="bold")
-    for name in ("message", "recipient", "outcome", "shared", "reduced", "withheld", "clause", "seconds"):
-        shown.add_column(name, justify="right" if name in {"shared", "reduced", "withheld", "seconds"} else "left")
-    for line in made:
-        color = "green" if line.state is State.DELIVERED else "yellow"
-        shown.add_row(
-            f"{line.exchange.partition('/')[0]}: {line.scene}",
-            line.recipient,
-            f"[{color}]{line.state.value}[/]",
-            str(line.shared),
-            str(line.reduced),
-            str(line.withheld),
-            ", ".join(line.clauses),
-            f"{line.seconds:.2f}" if line.seconds is not None else "-",
-        )
+HEAD = f"  {'recipient':<26}{'outcome':<13}{'shared':>6}{'reduced':>8}{'withheld':>9}{'seconds':>8}  clause"
+
+
+def told(stage: Stage, made: Sequence[Line]) -> Iterator[str]:
+    """Message, recipient, outcome, fields shared / reduced / withheld, delivery time, clause: a line each."""
+    yield f"[bold]{HEAD}[/]"
     for sent in stage.sent:
+        scene = sent.scene
+        yield f"[bold]{scene.exchange.partition('/')[0]}: {scene.title}[/] [dim]from {scene.agency}[/]"
         if not sent.accepted:
-            shown.add_row(
-                f"{sent.scene.exchange.partition('/')[0]}: {sent.scene.title}", "nobody", f"[red]{sent.code}[/]",
-                "", "", "", "", "",
-            )  # fmt: skip
-        for refused in sent.answer.get("recipients", ()) if sent.accepted else ():
-            if refused["outcome"] == "refused":
-                shown.add_row(
-                    f"{sent.scene.exchange.partition('/')[0]}: {sent.scene.title}", refused["agency"],
-                    f"[red]{refused['code']}[/]", "", "", "", "", "",
-                )  # fmt: skip
-        if sent.scene.repeat:
-            shown.add_row(
-                f"{sent.scene.exchange.partition('/')[0]}: {sent.scene.title}", "nobody again",
-                "[green]first receipt[/]", "", "", "", "", "",
-            )  # fmt: skip
-    return shown
+            yield f"  [red]{'nobody':<26}{sent.code}[/]"
+        elif scene.repeat:
+            yield f"  [green]{'nobody again':<26}the first receipt once more[/]"
+        else:
+            yield from (_line(line) for line in made if line.message == sent.answer["id"])
+            for each in sent.answer.get("recipients", ()):
+                if each["outcome"] == "refused":
+                    yield f"  [red]{each['agency']:<26}{each['code']}[/]"
+
+
+def _line(line: Line) -> str:
+    color = "green" if line.state is State.DELIVERED else "yellow"
+    seconds = f"{line.seconds:.2f}" if line.seconds is not None else "-"
+    counts = f"{line.shared:>6}{line.reduced:>8}{line.withheld:>9}{seconds:>8}"
+    return f"  {line.recipient:<26}[{color}]{line.state.value:<13}[/]{counts}  {', '.join(line.clauses)}"
 
 
 def leaks(stage: Stage, gateway: Gateway) -> tuple[str, ...]:

@@ -59,17 +59,17 @@ class Stage:
     partners: Mapping[AgencyId, PartnerProcess]
     sent: list[Sent] = field(default_factory=list)
 
-    async def play(self, scenes: Sequence[Scene], progress: Callable[[Scene], None]) -> None:
+    async def play(self, scenes: Sequence[Scene], advance: Callable[[], None]) -> None:
         """Send one after the other, as the agencies would."""
         files = self.directory / PARTNERS / "outgoing"
-        files.mkdir(exist_ok=True)
-        for number, scene in enumerate(scenes):
+        files.mkdir(exist_ok=True, mode=0o700)
+        for number, scene in enumerate(scenes, start=len(self.sent)):
             file = files / f"{number:03d}.xml"
             await asyncio.to_thread(file.write_bytes, scene.body)
             at = time.time()
             event = await self.partners[scene.agency].ask({"do": "send", "file": str(file), "id": scene.id})
             self.sent.append(Sent(scene=scene, status=event["status"], answer=event["answer"], at=at))
-            progress(scene)
+            advance()
 
     async def wait_delivered(self, gateway: Gateway, progress: Callable[[int, int], None]) -> None:
         """Let the inboxes be polled and the pushes arrive. Raises `ProcessFailed` when they do not in time."""

@@ -1,6 +1,6 @@
 """What the demo tells: who sends which sample, under which id, in which order, and what should come of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.agency import AgencyId
@@ -77,6 +77,13 @@ def scenes(iepds: Mapping[str, Iepd]) -> tuple[Scene, ...]:
     new = [scene for scene in told if scene.action is Action.NEW]
     later = sorted((scene for scene in told if scene.action is not Action.NEW), key=lambda one: _ORDER[one.action])
     return (*new, *_trouble(iepds["custody-release/1.0"], new[0]), *later)
+
+
+def parts(story: Sequence[Scene]) -> tuple[tuple[str, tuple[Scene, ...]], ...]:
+    """The story in its parts: what is new arrives before it is updated, corrected or withdrawn."""
+    new = tuple(scene for scene in story if scene.action is Action.NEW)
+    later = tuple(scene for scene in story if scene.action is not Action.NEW)
+    return ("new messages", new), ("updates, corrections, cancellations", later)
 
 
 def _of_exchange(iepd: Iepd, owner: AgencyId) -> Iterator[Scene]:

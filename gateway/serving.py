@@ -1,0 +1,104 @@
+"""The long-running processes: listeners, worker, and what they share. Apart from `app`, so that commands which end
+at once do not load web frameworks."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from socket import socket
+
+from gateway.agency import EndpointKind
+from gateway.api.app import make_app, make_console_app
+from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
+from gateway.api.tls import server_context, trusted_clients
+from gateway.app import assembled, key_store, open_deployment
+from gateway.config import read_settings
+from gateway.errors import GatewayError
+from gateway.exchange.gateway import Gateway
+from gateway.telemetry import Metrics, configure_logging
+from gateway.transport.connections import Connections
+from gateway.transport.interface import Send
+from gateway.transport.rest import RestTransport
+from gateway.transport.soap import SoapTransport
+from gateway.transport.tls import ClientIdentity, Trust
+from gateway.worker import run_worker
+
+REFRESH_SECONDS = 0.5
+"""How long a process may go on with a configuration that was changed elsewhere: a suspended agency stops within it."""
+
+
+async def serve_process(
+    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool
+) -> None:
+    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
+    configure_logging()
+    made = read_settings(directory)
+    async with assembled(made) as gateway, sends_of(gateway) as sends:
+        metrics = Metrics()
+        keys = key_store(made)
+        tls = None
+        if made.listen.tls:
+            files = keys.tls_files
+            tls = server_context(
+                files.certificate,
+                files.key,
+                lambda: trusted_clients(gateway.current),
+                passphrase=files.passphrase,
+            )
+        listeners = [Listener(app=make_app(gateway, metrics=metrics), sockets=listening, tls=tls)]
+        if console:
+            listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(refresh_forever(gateway))]
+        if worker:
+            tasks.append(
+                asyncio.create_task(run_worker(gateway, stop, sends=sends, wake=gateway.accepted, metrics=metrics))
+            )
+        try:
+            await serve(
+                listeners,
+                limits=connection_limits(made.limits),
+                refused=lambda code: metrics.connections_refused.labels(code).inc(),
+                stop=stop,
+            )
+        finally:
+            stop.set()
+            tasks[0].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def worker_process(directory: Path) -> None:
+    """Work until SIGINT or SIGTERM."""
+    configure_logging()
+    async with open_deployment(directory) as gateway, sends_of(gateway) as sends:
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            await run_worker(gateway, stop, sends=sends)
+
+
+@asynccontextmanager
+async def sends_of(gateway: Gateway) -> AsyncIterator[Mapping[EndpointKind, Send]]:
+    """The ways to push, open while the block runs. Servers are trusted by the system's authorities, by the gateway's
+    own, and by those registered for the recipient."""
+    keys = key_store(gateway.settings)
+    files = keys.client_files
+    connections = Connections(
+        trust=Trust(authorities=keys.authority.certificate_pem, system=True),
+        identity=ClientIdentity(certificate=files.certificate, key=files.key, passphrase=files.passphrase),
+    )
+    try:
+        yield {
+            EndpointKind.REST: RestTransport(connections, gateway.clock),
+            EndpointKind.SOAP: SoapTransport(connections, gateway.clock, gateway.keys.cover_signer),
+        }
+    finally:
+        await connections.close()
+
+
+async def refresh_forever(gateway: Gateway) -> None:
+    """Take up what other processes change. When the store is away the configuration of before stays in use."""
+    while True:
+        await asyncio.sleep(REFRESH_SECONDS)
+        with contextlib.suppress(GatewayError):
+            await gateway.refresh()

@@ -1,0 +1,71 @@
+"""Agency files."""
+
+import pytest
+
+from gateway.agency import AgencyKind, Duty, EndpointKind
+from gateway.folders import read_tree, shipped
+from gateway.policy.agencies import read_agency
+
+GOOD = """\
+agency: millbrook-police
+name: Millbrook Police Department
+kind: police
+ori: FR0440100
+units: [{id: patrol, name: Patrol Division}]
+contacts: [{role: liaison, name: A. Moss, phone: "+1-555-010-0001"}]
+endpoint: {kind: rest, url: "https://exchange.police.example/messages", signature: enveloped}
+signs: true
+"""
+
+
+def test_the_six_shipped_agencies_are_read() -> None:
+    found = {}
+    for file, data in read_tree(shipped().policies / "agencies").items():
+        agency, findings = read_agency(data, file)
+        assert agency is not None, findings
+        assert file == f"{agency.id}.yaml"
+        found[str(agency.id)] = agency
+    assert {id: str(agency.kind) for id, agency in found.items()} == {
+        "harlan-county-jail": "jail",
+        "millbrook-police": "police",
+        "harlan-probation": "probation",
+        "tri-county-fusion": "fusion-center",
+        "harlan-district-attorney": "prosecutor",
+        "harborlight-services": "victim-services",
+    }
+    assert found["harborlight-services"].duties == {Duty.VICTIM_SERVICE_PROVIDER}
+    assert all(agency.contacts for agency in found.values())
+
+
+def test_everything_in_the_file_is_in_the_agency() -> None:
+    agency, findings = read_agency(GOOD.encode(), "a.yaml")
+    assert findings == ()
+    assert agency is not None
+    assert (agency.kind, agency.ori, agency.signs) == (AgencyKind.POLICE, "FR0440100", True)
+    assert agency.endpoint.kind is EndpointKind.REST
+    assert agency.endpoint.url == "https://exchange.police.example/messages"
+    assert agency.units[0].id == "patrol"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("kind: police", "kind: polise", "agency.unknown-word", 3),
+        ("agency: millbrook-police", "agency: Millbrook", "agency.bad-agency", 1),
+        ("ori: FR0440100", "ori: fr44", "agency.bad-text", 4),
+        ("signs: true", "signs: maybe", "agency.wrong-type", 8),
+        ("signs: true", "sings: true", "agency.unknown-key", 8),
+        ('url: "https://exchange.police.example/messages"', 'url: "ftp://x"', "agency.bad-text", 7),
+        ("kind: rest,", "kind: inbox,", "agency.endpoint", 7),
+        ("kind: rest,", "kind: soap,", "agency.endpoint", 7),
+        (', url: "https://exchange.police.example/messages"', "", "agency.endpoint", 7),
+        ("signs: true", "duties: [healer]", "agency.unknown-word", 8),
+        ("[{id: patrol, name: Patrol Division}]", "[{id: a, name: A}, {id: a, name: B}]", "agency.named-twice", 5),
+        ("name: Millbrook Police Department\n", "", "agency.missing-key", 1),
+    ],
+)
+def test_each_fault_has_its_code_and_its_line(old: str, new: str, code: str, line: int) -> None:
+    assert old in GOOD
+    agency, findings = read_agency(GOOD.replace(old, new, 1).encode(), "a.yaml")
+    assert agency is None
+    assert (code, line) in {(finding.code, finding.line) for finding in findings}

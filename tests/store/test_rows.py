@@ -1,0 +1,81 @@
+"""The law of `gateway/store/rows.py`: value to row to value gives the same value."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.agency import Agency, AgencyId
+from gateway.audit.entry import AuditEntry
+from gateway.delivery.delivery import Delivery
+from gateway.message import Dissemination, Message, Redaction, Sealed
+from gateway.store import rows
+from gateway.store.agency_text import agency_of, agency_text
+from gateway.store.interface import Agreement, Credential, Exchange
+
+# Fixed offsets: a moment in the hour that a clock change skips is not equal to itself in another zone (PEP 495).
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+moments = st.datetimes(
+    timezones=zones, min_value=datetime.min.replace(year=1900), max_value=datetime.max.replace(year=2200)
+)
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+agency_ids = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True).map(AgencyId)
+
+for kind, strategy in (
+    (datetime, moments),
+    (str, texts),
+    (bytes, st.binary(max_size=40)),
+    (int, st.integers(0, 2**40)),
+):
+    st.register_type_strategy(kind, strategy)
+
+VALUES: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    Credential: (rows.credential_row, rows.credential_of),
+    Agreement: (rows.agreement_row, rows.agreement_of),
+    Exchange: (rows.exchange_row, rows.exchange_of),
+    Message: (rows.message_row, rows.message_of),
+    Dissemination: (rows.dissemination_row, rows.dissemination_of),
+    Delivery: (rows.delivery_row, rows.delivery_of),
+    Sealed: (rows.sealed_row, rows.sealed_of),
+    AuditEntry: (rows.entry_row, rows.entry_of),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@given(data=st.data())
+def test_value_to_row_to_value_is_the_same(kind: type, data: st.DataObject) -> None:
+    to_row, of_row = VALUES[kind]
+    value = data.draw(st.from_type(kind))
+    row = to_row(value)
+    assert of_row(row) == value
+    assert {type(column) for column in row} <= {str, int, bytes, type(None)}
+
+
+@given(data=st.data())
+def test_an_agency_to_text_and_back_is_the_same(data: st.DataObject) -> None:
+    agency = data.draw(st.builds(Agency, id=agency_ids))
+    assert agency_of(agency_text(agency)) == agency
+
+
+@given(moments)
+def test_a_moment_is_exact_to_the_microsecond(moment: datetime) -> None:
+    assert rows.moment(rows.micros(moment)) == moment
+
+
+@given(moments, moments)
+def test_moments_sort_as_their_numbers(one: datetime, other: datetime) -> None:
+    assert (one < other) == (rows.micros(one) < rows.micros(other))
+
+
+def test_every_nested_value_of_a_redaction_is_kept() -> None:
+    redaction = Redaction(path="/a[1]", field="f", label="l", outcome="mask", clause="E1")
+    assert {name: getattr(redaction, name) for name in Redaction.__slots__} == {
+        "path": "/a[1]",
+        "field": "f",
+        "label": "l",
+        "outcome": "mask",
+        "clause": "E1",
+    }
