@@ -168,13 +168,14 @@ async def serving(
     servers = [_Server(listener, protocol, limits) for listener in listeners]
     for server, listener in zip(servers, listeners, strict=True):
         await server.open(listener.sockets)
-    async with asyncio.TaskGroup() as group:
-        for server in servers:
-            group.create_task(server.run_until(stop))
-        try:
-            yield stop
-        finally:
-            stop.set()
+    tasks = [asyncio.create_task(server.run_until(stop)) for server in servers]
+    for task in tasks:
+        task.add_done_callback(lambda _: stop.set())  # one listener that ends, ends all
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
 
 
 async def serve(

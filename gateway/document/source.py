@@ -6,9 +6,11 @@ and tables with texts as keys. Anchors, aliases, tags, duplicate keys, empty val
 composing nodes first takes twice as long and hides anchors.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, MarkedYAMLWarning, YAMLError
@@ -215,3 +217,39 @@ class _Builder:
 
 def _place(event: Event) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def dump_source(table: Table) -> bytes:
+    """A table that was read, with all its places, as JSON: for whoever needs it again soon."""
+    return json.dumps(_dumped(table), separators=(",", ":")).encode()
+
+
+def restore_source(data: bytes) -> Table | None:
+    """What `dump_source` wrote; None when it is not that."""
+    try:
+        node = _restored(json.loads(data))
+    except (ValueError, TypeError, IndexError):
+        return None
+    return node if isinstance(node, Table) else None
+
+
+def _dumped(node: Node) -> list[Any]:
+    place = [node.path, node.line, node.column]
+    match node:
+        case Value():
+            return [*place, node.value]
+        case Items():
+            return [*place, [_dumped(item) for item in node.items]]
+        case Table():
+            return [*place, {key: [_dumped(value), *node.places[key]] for key, value in node.entries.items()}]
+
+
+def _restored(dumped: list[Any]) -> Node:
+    path, line, column, value = dumped
+    if isinstance(value, list):
+        return Items(path=path, line=line, column=column, items=tuple(_restored(item) for item in value))
+    if isinstance(value, dict):
+        entries = {key: _restored(entry[0]) for key, entry in value.items()}
+        places = {key: (entry[1], entry[2]) for key, entry in value.items()}
+        return Table(path=path, line=line, column=column, entries=entries, places=places)
+    return Value(path=path, line=line, column=column, value=value)

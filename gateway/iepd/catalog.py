@@ -1,6 +1,6 @@
 """Catalog: every field of an exchange - its label, its words for officers, and what the schema says of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,9 @@ Steps = tuple[str, ...]
 _T = TypeVar("_T")
 
 LEAVES_MAX = 20_000
+DEPTH_MAX = 100
+"""No document is deeper (`document.parse`)."""
+
 _IDENTITIES = frozenset({"id", "ref", "uri"})
 
 _KINDS = {
@@ -123,6 +126,9 @@ class Field:
         return self.path[-1].startswith("@")
 
 
+_EMPTY = ValueType(kind="empty", builtin="")
+
+
 class Catalog:
     """All fields of one exchange, in the order of `fields.yaml`."""
 
@@ -181,35 +187,44 @@ def leaves(components: Components, root: str) -> tuple[Leaf, ...]:
     element = components.elements.get(root)
     if element is None:
         return ()
-    found: list[Leaf] = []
-    for leaf in _below(components, element, (), (), None):
-        found.append(leaf)
-        if len(found) > LEAVES_MAX:
+    walk = _Walk(components)
+    walk.below(element, (), frozenset(), None)
+    return tuple(walk.found)
+
+
+class _Walk:
+    """One walk over a set's content models."""
+
+    def __init__(self, components: Components) -> None:
+        self._components = components
+        self.found: list[Leaf] = []
+
+    def below(self, element: Element, path: Steps, types: frozenset[str], particle: Particle | None) -> None:
+        """Note every leaf at and below an element. types: those of the elements above it."""
+        components = self._components
+        for attribute in components.attributes_of(element.type).values():
+            if not _is_identity(attribute.name):
+                self._note(_attribute_leaf(components, attribute, path))
+        if components.is_simple(element.type):
+            self._note(_leaf(element, path, particle, value_type(components, element.type)))
+            return
+        children = components.children(element.type)
+        if not children and path:
+            self._note(_leaf(element, path, particle, _EMPTY))
+        for child in children.values():
+            for name in components.substitutes(child.name):
+                below = components.element_in(element.type, name)
+                if below is None:
+                    continue
+                if below.type in types or len(path) >= DEPTH_MAX:
+                    self._note(_leaf(below, (*path, name), child, _EMPTY))
+                else:
+                    self.below(below, (*path, name), types | {below.type}, child)
+
+    def _note(self, leaf: Leaf) -> None:
+        if len(self.found) >= LEAVES_MAX:
             raise TooManyLeaves
-    return tuple(found)
-
-
-def _below(
-    components: Components, element: Element, path: Steps, types: Steps, particle: Particle | None
-) -> Iterator[Leaf]:
-    for attribute in components.attributes_of(element.type).values():
-        if not _is_identity(attribute.name):
-            yield _attribute_leaf(components, attribute, path)
-    if components.is_simple(element.type):
-        yield _leaf(element, path, particle, value_type(components, element.type))
-        return
-    children = components.children(element.type)
-    if not children and path:
-        yield _leaf(element, path, particle, ValueType(kind="empty", builtin=""))
-    for child in children.values():
-        for name in components.substitutes(child.name):
-            below = components.element_in(element.type, name)
-            if below is None:
-                continue
-            if below.type in types:
-                yield _leaf(below, (*path, name), child, ValueType(kind="empty", builtin=""))
-            else:
-                yield from _below(components, below, (*path, name), (*types, below.type), child)
+        self.found.append(leaf)
 
 
 def _leaf(element: Element, path: Steps, particle: Particle | None, value: ValueType) -> Leaf:

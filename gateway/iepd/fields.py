@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from gateway.document.expression import Expression, ExpressionRefused, is_prefix, parse_expression
 from gateway.document.names import join
-from gateway.document.source import Items, Node, Table, Value, read_source
+from gateway.document.source import Items, Node, Table, Value
 from gateway.finding import Finding
 from gateway.iepd.facts import Fact, FactKind, compiled_text
 
@@ -66,12 +66,9 @@ class Declared:
     root_place: tuple[int, int] = (1, 1)
 
 
-def read_fields(data: bytes) -> tuple[Declared | None, tuple[Finding, ...]]:
+def read_fields(source: Table) -> tuple[Declared | None, tuple[Finding, ...]]:
     """What the file declares, and everything wrong with it. None when there is no use in going on."""
-    source, findings = read_source(data, FILE)
-    if source is None:
-        return None, findings
-    reading = _Reading(list(findings))
+    reading = _Reading([])
     declared = reading.declared(source)
     return declared, tuple(reading.findings)
 

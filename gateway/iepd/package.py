@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.document.expression import Binary, Call, Expression, Path, Union
 from gateway.document.names import join
 from gateway.document.parse import parse
+from gateway.document.source import Table, dump_source, read_source, restore_source
 from gateway.errors import Refused
 from gateway.finding import Finding
 from gateway.iepd.archive import pack, unpack
@@ -21,6 +22,8 @@ __all__ = ["Iepd", "IepdRefused", "archive", "load", "load_archive"]
 
 CATALOG_FILE = "iepd-catalog.xml"
 SAMPLES = "samples/"
+READ = "iepd/fields.json"
+"""The catalog as it was read when the exchange was registered; only archives have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,8 +68,17 @@ def load(folder: Mapping[str, bytes], schemas: Mapping[str, bytes]) -> Iepd:
     """
     if FILE not in folder:
         raise IepdRefused([Finding(code="iepd.missing-file", text="an exchange needs this file", file=FILE)])
-    declared, reported = read_fields(folder[FILE])
-    findings = [*reported, *_check_catalog_file(folder)]
+    source, findings = read_source(folder[FILE], FILE)
+    if source is None:
+        raise IepdRefused(findings)
+    return _load(folder, schemas, source, findings)
+
+
+def _load(
+    folder: Mapping[str, bytes], schemas: Mapping[str, bytes], source: Table, reported: tuple[Finding, ...]
+) -> Iepd:
+    declared, wrong = read_fields(source)
+    findings = [*reported, *wrong, *_check_catalog_file(folder)]
     if declared is None:
         raise IepdRefused(findings)
     own = f"iepd/{declared.exchange}/"
@@ -113,16 +125,25 @@ def _is_sample(name: str) -> bool:
 
 
 def archive(iepd: Iepd) -> bytes:
-    """Everything the exchange is made of as a zip; the same exchange always gives the same bytes."""
-    return pack(iepd.files)
+    """Everything the exchange is made of as a zip; the same exchange always gives the same bytes.
+
+    The field catalog is in it a second time, read: reading YAML takes longer than all the rest of loading, and every
+    process of a deployment loads its exchanges from here.
+    """
+    source, _ = read_source(iepd.files["iepd/" + FILE], FILE)
+    if source is None:
+        raise ValueError("a loaded exchange has a catalog that can be read")
+    return pack({**iepd.files, READ: dump_source(source)})
 
 
 def load_archive(data: bytes) -> Iepd:
     """The exchange in a zip that `archive` made. Raises `IepdRefused`."""
     files = unpack(data)
+    read = files.pop(READ, None)
     folder = {name.removeprefix("iepd/"): each for name, each in files.items() if name.startswith("iepd/")}
     schemas = {name.removeprefix("xsd/"): each for name, each in files.items() if name.startswith("xsd/")}
-    return load(folder, schemas)
+    source = restore_source(read) if read is not None else None
+    return load(folder, schemas) if source is None else _load(folder, schemas, source, ())
 
 
 def unclassified(iepd: Iepd) -> tuple[str, ...]:

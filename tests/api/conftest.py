@@ -1,8 +1,13 @@
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
+import aiohttp
 import pytest
+
+from gateway.api.app import make_app
+from tests.api.pretend_gateway import PretendGateway
+from tests.api.wire import listening
 
 ON_EVERY_LOOP = ("test_connection.py", "test_tls.py")
 """Their promises are about sockets, which the two event loops drive with code of their own."""
@@ -15,3 +20,32 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
 
         loops["uvloop"] = uvloop.new_event_loop
     return loops
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> PretendGateway:
+    pretend = PretendGateway()
+    pretend.put_in_place(monkeypatch)
+    return pretend
+
+
+@pytest.fixture
+async def base(gateway: PretendGateway) -> AsyncIterator[str]:
+    """The agencies' application, docs included, on loopback."""
+    async with listening(make_app(gateway, docs=True)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def client(base: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that presents the jail's token."""
+    headers = {"Authorization": "Bearer jail-token"}
+    async with aiohttp.ClientSession(base, headers=headers) as session:
+        yield session
+
+
+@pytest.fixture
+async def police(base: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that presents the police's token."""
+    async with aiohttp.ClientSession(base, headers={"Authorization": "Bearer police-token"}) as session:
+        yield session

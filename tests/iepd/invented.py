@@ -65,7 +65,8 @@ CORE_XSD = f"""<xs:schema {XS} targetNamespace="{CORE}" xmlns:nc="{CORE}" xmlns:
 </xs:schema>
 """
 
-EXTENSION_XSD = f"""<xs:schema {XS} targetNamespace="{NOTICE}" xmlns:n="{NOTICE}" xmlns:nc="{CORE}" xmlns:s="{STRUCTURES}">
+EXTENSION_XSD = f"""<xs:schema {XS} targetNamespace="{NOTICE}" xmlns:n="{NOTICE}"
+  xmlns:nc="{CORE}" xmlns:s="{STRUCTURES}">
   <xs:import namespace="{CORE}" schemaLocation="../../../xsd/core/core.xsd"/>
   <xs:import namespace="{STRUCTURES}" schemaLocation="../../../xsd/core/structures.xsd"/>
   <xs:simpleType name="ActionCodeSimpleType">
@@ -75,7 +76,9 @@ EXTENSION_XSD = f"""<xs:schema {XS} targetNamespace="{NOTICE}" xmlns:n="{NOTICE}
     </xs:restriction>
   </xs:simpleType>
   <xs:simpleType name="NumberSimpleType">
-    <xs:restriction base="xs:token"><xs:pattern value="[A-Z]{{2}}-[0-9]{{4}}"/><xs:maxLength value="7"/></xs:restriction>
+    <xs:restriction base="xs:token">
+      <xs:pattern value="[A-Z]{{2}}-[0-9]{{4}}"/><xs:maxLength value="7"/>
+    </xs:restriction>
   </xs:simpleType>
   <xs:simpleType name="ScoreSimpleType">
     <xs:restriction base="xs:integer"><xs:minInclusive value="1"/><xs:maxInclusive value="9"/></xs:restriction>
@@ -156,22 +159,22 @@ fields:
   - {{path: n:Subject/nc:PersonName/@nc:metadataRef, field: person.name.metadata, label: person.name, title: Metadata}}
   - {{path: n:Subject/nc:PersonBirthDate, field: person.born, label: person.dob, title: Date of birth}}
   - {{path: n:Subject/nc:PersonRaceText, field: person.race.text, label: person.race, title: Race}}
-  - {{path: n:Subject/nc:PersonRaceText/@nc:metadataRef, field: person.race.metadata, label: person.race, title: Metadata}}
+  - {{path: n:Subject/nc:PersonRaceText/@nc:metadataRef, field: person.race.metadata, label: person.race, title: Meta}}
   - {{path: n:Subject/c:RaceCode, field: person.race.code, label: person.race, title: Race code}}
   - {{path: n:Subject/n:SubjectNumber, field: person.number, label: person.id, title: Number}}
   - {{path: n:Subject/n:JuvenileIndicator, field: person.juvenile, label: juvenile.mark, title: Juvenile}}
   - {{path: n:Subject/n:RiskScore, field: risk.score, label: risk, title: Risk score}}
   - {{path: nc:Person/nc:PersonName, field: other.name, label: thirdparty.name, title: Other's name}}
-  - {{path: nc:Person/nc:PersonName/@nc:metadataRef, field: other.name.metadata, label: thirdparty.name, title: Metadata}}
+  - {{path: nc:Person/nc:PersonName/@nc:metadataRef, field: other.name.metadata, label: thirdparty.name, title: Meta}}
   - {{path: nc:Person/nc:PersonBirthDate, field: other.born, label: thirdparty.dob, title: Other's date of birth}}
   - {{path: nc:Person/nc:PersonRaceText, field: other.race, label: thirdparty.race, title: Other's race}}
-  - {{path: nc:Person/nc:PersonRaceText/@nc:metadataRef, field: other.race.metadata, label: thirdparty.race, title: Meta}}
+  - {{path: nc:Person/nc:PersonRaceText/@nc:metadataRef, field: other.race.metadata, label: thirdparty.race, title: M}}
   - {{path: nc:Person/c:RaceCode, field: other.race.code, label: thirdparty.race, title: Other's race code}}
   - {{path: n:VisitDays, field: visit.days, label: release.visits, title: Days}}
   - {{path: n:When, field: release.when, label: release.when-about, title: When}}
 facts:
-  - {{fact: juvenile, title: is a juvenile, each: n:Subject, test: "n:JuvenileIndicator = 'true'", kind: boolean, missing: true}}
-  - {{fact: any-subject-at-risk, title: at risk, each: ".", test: n:Subject/n:RiskScore >= 7, kind: boolean, missing: false}}
+  - {{fact: juvenile, title: child, each: n:Subject, test: n:JuvenileIndicator = 'true', kind: boolean, missing: true}}
+  - {{fact: any-subject-at-risk, title: risk, each: ., test: n:Subject/n:RiskScore >= 7, kind: boolean, missing: false}}
   - {{fact: as-of, title: day, each: ".", test: n:AsOfDateTime, kind: date, missing: ""}}
   - {{fact: race, title: race, each: n:Subject, test: nc:PersonRaceText | c:RaceCode, kind: text, missing: unknown}}
 """

@@ -2,13 +2,24 @@
 
 import pytest
 
-from gateway.iepd.fields import read_fields
+from gateway.document.source import read_source
+from gateway.finding import Finding
+from gateway.iepd.fields import Declared, read_fields
 
 from .invented import FIELDS_YAML, NOTICE
 
 
+def read(data: bytes) -> tuple[Declared | None, tuple[Finding, ...]]:
+    """What a file declares, and all findings: those of YAML and those of the catalog."""
+    source, findings = read_source(data, "fields.yaml")
+    if source is None:
+        return None, findings
+    declared, wrong = read_fields(source)
+    return declared, findings + wrong
+
+
 def codes(text: str) -> set[str]:
-    return {finding.code for finding in read_fields(text.encode())[1]}
+    return {finding.code for finding in read(text.encode())[1]}
 
 
 def changed(old: str, new: str) -> str:
@@ -17,7 +28,7 @@ def changed(old: str, new: str) -> str:
 
 
 def test_a_good_file_has_no_findings() -> None:
-    declared, findings = read_fields(FIELDS_YAML.encode())
+    declared, findings = read(FIELDS_YAML.encode())
     assert findings == ()
     assert declared is not None
     assert declared.root == f"{{{NOTICE}}}Notice"
@@ -78,7 +89,7 @@ def test_a_part_of_the_wrong_kind_is_a_finding(key: str) -> None:
 
 
 def test_an_unknown_key_is_answered_with_the_nearest_known_one() -> None:
-    _, findings = read_fields(changed("label: person.dob", "lable: person.dob").encode())
+    _, findings = read(changed("label: person.dob", "lable: person.dob").encode())
     assert any("did you mean 'label'?" in finding.text for finding in findings)
 
 
@@ -88,6 +99,6 @@ def test_an_empty_list_of_schemas_is_a_finding() -> None:
 
 
 def test_a_file_that_is_no_yaml_gives_nothing() -> None:
-    declared, findings = read_fields(b"a: [")
+    declared, findings = read(b"a: [")
     assert declared is None
     assert findings[0].file == "fields.yaml"

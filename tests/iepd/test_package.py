@@ -4,7 +4,6 @@ import pytest
 
 from gateway.finding import Finding
 from gateway.iepd.package import Iepd, IepdRefused, archive, load, load_archive, unclassified
-from gateway.message import Action
 
 from .invented import EXTENSION_XSD, FIELDS_YAML, NOTICE, XSD, folder, invented, notice
 
@@ -101,13 +100,10 @@ def test_an_action_that_the_gateway_does_not_know_is_refused() -> None:
     withdrawn = EXTENSION_XSD.replace('value="cancel"', 'value="withdraw"')
     assert codes(extension=withdrawn) == {"fields.unknown-action"}
     assert codes(FIELDS_YAML.replace("action: n:ActionCode", "action: n:EarlierID")) == {"fields.unknown-action"}
-    assert Action.CANCEL in {"cancel"}
 
 
 def test_a_fact_about_objects_that_cannot_be_there_is_refused() -> None:
-    assert codes(FIELDS_YAML.replace("is a juvenile, each: n:Subject", "is a juvenile, each: n:Object")) == {
-        "fields.unknown-path"
-    }
+    assert codes(FIELDS_YAML.replace("child, each: n:Subject", "child, each: n:Object")) == {"fields.unknown-path"}
 
 
 def test_a_set_that_does_not_compile_is_refused_with_the_file() -> None:
@@ -127,8 +123,8 @@ def test_without_fields_there_is_no_exchange() -> None:
 
 
 def test_a_schema_set_with_too_many_places_is_refused() -> None:
-    """Each of 200 elements may hold all 200 others: the place of a value has no bound."""
-    names = [f"E{number}" for number in range(200)]
+    """Each of 40 elements may hold all 40: the place of a value has no bound."""
+    names = [f"E{number}" for number in range(40)]
     body = "".join(f'<xs:element ref="n:{name}" minOccurs="0"/>' for name in names)
     elements = "".join(
         f'<xs:element name="{name}" type="n:T{name}"/>'

@@ -6,10 +6,23 @@ import pytest
 
 from gateway.document.parse import parse, to_bytes
 from gateway.iepd.facts import evaluate
+from gateway.iepd.validate import validate
 from gateway.policy.mou import How, Item, Transform
 from gateway.policy.redact import NotReleasable, cut
 from gateway.policy.rules import compile_rules
-from tests.policy.examples import clause_of, cut_by, cut_sharing, mou_of, sample, texts, tiny, tiny_message, tiny_text
+from tests.policy.examples import (
+    STRUCTURES,
+    clause_of,
+    cut_by,
+    cut_sharing,
+    exchanges,
+    mou_of,
+    sample,
+    texts,
+    tiny,
+    tiny_message,
+    tiny_text,
+)
 
 HEAD = "message.head"
 
@@ -220,3 +233,19 @@ def test_a_message_that_cannot_stand_without_a_pointer_that_goes_is_not_released
     clause = clause_of(iepd, HEAD, "thing.name")
     with pytest.raises(NotReleasable):
         cut(document, compile_rules(mou_of(clause), clause, iepd), evaluate(document, iepd), iepd)
+
+
+@pytest.mark.parametrize(("labels", "seen"), [(("person.name",), False), (("person.name", "person.alias"), True)])
+def test_a_single_name_can_be_an_object_in_two_places_too(labels: tuple[str, ...], seen: bool) -> None:
+    iepd = exchanges()["custody-release/1.0"]
+    data = iepd.samples["smallest.xml"]
+    marked = data.replace(b"<nc:PersonSurName>", b'<nc:PersonSurName structures:id="n1">', 1)
+    alias = b'<ec:PersonAlias><nc:PersonSurName structures:ref="n1"/></ec:PersonAlias>'
+    before = b"<ec:PersonJuvenileIndicator>"
+    spaces = f'<cr:CustodyRelease xmlns:structures="{STRUCTURES}"'.encode()
+    marked = marked.replace(before, alias + before, 1).replace(b"<cr:CustodyRelease", spaces, 1)
+    document = parse(marked)
+    assert validate(document, iepd) == ()
+    kept = cut_sharing(document, iepd, HEAD, *labels)
+    assert ("Tansley" in texts(kept.document)) is seen
+    assert (b'structures:ref="id1"' in to_bytes(kept.document)) is seen

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from gateway.agency import AgencyId
 from gateway.store import points, postgres
 from gateway.store.database import NotDurable
-from gateway.store.interface import Stored
+from gateway.store.interface import Claim, Store, Stored
 from gateway.store.open import open_store
 from gateway.store.postgres import PostgresStore
-from tests.store.examples import FUSION, POLICE, Sequencer, acceptance, agency, entry
+from tests.store.examples import EVERYBODY, FUSION, NOW, POLICE, Sequencer, acceptance, agency, entry
 
 
 @pytest.fixture
@@ -52,6 +53,12 @@ def held_before_commit(url: str, kind: str, monkeypatch: pytest.MonkeyPatch, wri
     finally:
         release.set()
         other.join(20)
+
+
+async def claim_all(node: Store, limit: int) -> tuple[Claim, ...]:
+    """What may be claimed, one for each recipient at a time."""
+    lease_until = NOW + timedelta(minutes=2)
+    return await node.claim(now=NOW, lease_until=lease_until, limit=limit, per_recipient=1, push=EVERYBODY)
 
 
 async def soon_done(task: "asyncio.Task[object]") -> bool:
@@ -108,6 +115,18 @@ async def test_a_correction_waits_for_the_message_of_its_chain_that_is_under_way
     assert sorted(record.delivery.state for record in chain) == ["recalled", "recalled", "waiting"]
 
 
+async def test_a_claim_waits_for_the_claim_of_another_worker_so_that_both_together_keep_the_bounds(
+    store: PostgresStore, migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notice = acceptance(POLICE)
+    for each in (notice, acceptance(POLICE, after=notice), acceptance(FUSION), acceptance(FUSION)):
+        await store.accept(each)
+    with held_before_commit(migrated_postgres_url, "claim", monkeypatch, lambda node: claim_all(node, limit=1)):
+        other = asyncio.create_task(claim_all(store, limit=10))
+        assert not await soon_done(other)
+    assert [each.record.dissemination.recipient for each in await other] == [FUSION]
+
+
 async def test_an_entry_committed_late_is_not_lost_by_the_sequencer(
     store: PostgresStore, migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,21 +138,31 @@ async def test_an_entry_committed_late_is_not_lost_by_the_sequencer(
     assert [each.entry.id for each in await store.entries(0, 10)] == [quick.id, slow.id]
 
 
-@pytest.mark.parametrize("table", ["entry", "leaf", "subtree", "checkpoint"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM entry",
+        "UPDATE entry SET type = 'other'",
+        "TRUNCATE entry CASCADE",
+        "DELETE FROM leaf",
+        "UPDATE leaf SET entry = entry + 1",
+        "TRUNCATE leaf",
+        "DELETE FROM subtree",
+        "UPDATE subtree SET hash = hash",
+        "DELETE FROM checkpoint",
+        "UPDATE checkpoint SET body = '0'",
+    ],
+)
 async def test_what_is_in_the_log_is_never_changed_or_deleted(
-    store: PostgresStore, migrated_postgres_url: str, table: str
+    store: PostgresStore, migrated_postgres_url: str, statement: str
 ) -> None:
     await store.record([entry() for _ in range(300)])
     await store.sequence(300, Sequencer())
-    column = {"entry": "type", "leaf": "prefix", "subtree": "hash", "checkpoint": "body"}[table]
-    with psycopg.connect(migrated_postgres_url, autocommit=True) as db:
-        for statement in (
-            f"DELETE FROM {table}",
-            f"UPDATE {table} SET {column} = {column}",
-            f"TRUNCATE {table} CASCADE",
-        ):
-            with pytest.raises(psycopg.errors.RaiseException, match="never changed or deleted"):
-                db.execute(statement)
+    with (
+        psycopg.connect(migrated_postgres_url, autocommit=True) as db,
+        pytest.raises(psycopg.errors.RaiseException, match="never changed or deleted"),
+    ):
+        db.execute(statement)
 
 
 async def test_a_server_that_answers_before_its_commits_are_safe_is_refused(migrated_postgres_url: str) -> None:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from gateway.agency import Agency, AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
-from gateway.message import Dissemination, Message, Redaction, Sealed
+from gateway.message import Dissemination, Message, Sealed
 from gateway.store import rows
 from gateway.store.agency_text import agency_of, agency_text
 from gateway.store.interface import Agreement, Credential, Exchange
 
 # Fixed offsets: a moment in the hour that a clock change skips is not equal to itself in another zone (PEP 495).
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-moments = st.datetimes(
-    timezones=zones, min_value=datetime.min.replace(year=1900), max_value=datetime.max.replace(year=2200)
+moments = st.tuples(st.integers(-(10**15), 10**16), zones).map(
+    lambda drawn: rows.moment(drawn[0]).astimezone(drawn[1])  # the years 1938 to 2286, to the microsecond
 )
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 agency_ids = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True).map(AgencyId)
@@ -60,7 +60,7 @@ def test_an_agency_to_text_and_back_is_the_same(data: st.DataObject) -> None:
     assert agency_of(agency_text(agency)) == agency
 
 
-@given(moments)
+@given(st.datetimes(timezones=zones))
 def test_a_moment_is_exact_to_the_microsecond(moment: datetime) -> None:
     assert rows.moment(rows.micros(moment)) == moment
 
@@ -68,14 +68,3 @@ def test_a_moment_is_exact_to_the_microsecond(moment: datetime) -> None:
 @given(moments, moments)
 def test_moments_sort_as_their_numbers(one: datetime, other: datetime) -> None:
     assert (one < other) == (rows.micros(one) < rows.micros(other))
-
-
-def test_every_nested_value_of_a_redaction_is_kept() -> None:
-    redaction = Redaction(path="/a[1]", field="f", label="l", outcome="mask", clause="E1")
-    assert {name: getattr(redaction, name) for name in Redaction.__slots__} == {
-        "path": "/a[1]",
-        "field": "f",
-        "label": "l",
-        "outcome": "mask",
-        "clause": "E1",
-    }

@@ -27,7 +27,7 @@ from gateway.document.canonical import exclusive, sha256_text
 from gateway.document.names import SOAP12
 from gateway.document.parse import parse
 from gateway.errors import GatewayError
-from gateway.folders import load_exchanges, shipped
+from gateway.iepd.package import load_archive
 from gateway.iepd.registry import Registry
 from gateway.iepd.validate import validate
 from gateway.signing.certificate import pem_to_der
@@ -46,7 +46,7 @@ class Config:
     kind   rest, soap or inbox: how it receives
     gateway, token, certificate, key, authority, cover_certificate: as an integrator gets them
     server_certificate, server_key: of its own listener; "" for an inbox
-    received: folder for what arrives
+    exchanges, received: folders with the exchanges' archives, and for what arrives
     """
 
     agency: str
@@ -54,6 +54,7 @@ class Config:
     gateway: str
     authority: str
     cover_certificate: str
+    exchanges: str
     received: str
     token: str = ""
     certificate: str = ""
@@ -240,8 +241,8 @@ async def commands(session: aiohttp.ClientSession, partner: Partner) -> None:
 
 async def main(config: Config) -> None:
     """Join, listen, obey."""
-    folders = shipped()
-    registry = Registry.of(load_exchanges(folders.iepd, folders.xsd))
+    archives = sorted(Path(config.exchanges).glob("*.zip"))
+    registry = Registry.of(load_archive(file.read_bytes()) for file in archives)
     der = pem_to_der(Path(config.cover_certificate).read_bytes())
     trusted = TrustedKeys(agency=AgencyId("the-gateway"), pins=frozenset({der}))
     partner = Partner(config, registry, trusted)

@@ -119,6 +119,8 @@ async def stage(directory: Path, port: int) -> AsyncIterator[Stage]:
         for name, content in keys.public_parts().items():
             (folder / name).write_bytes(content)
         async with open_deployment(directory) as gateway:
+            for number, exchange in enumerate((await gateway.store.configuration()).exchanges):
+                (folder / f"exchange-{number}.zip").write_bytes(exchange.archive)
             configs = {id: await _join(gateway, keys, id, folder, settings.public_url) for id in KINDS}
             starts = [PartnerProcess.start(id, config, folder) for id, config in configs.items()]
             partners = dict(zip(configs, await asyncio.gather(*starts), strict=True))
@@ -147,6 +149,7 @@ async def _join(gateway: Gateway, keys: KeyStore, id: AgencyId, folder: Path, ur
         "gateway": url,
         "authority": str(folder / "authority.pem"),
         "cover_certificate": str(folder / "cover.pem"),
+        "exchanges": str(folder),
         "received": str(received),
     }
     if id in CERTIFIED:
