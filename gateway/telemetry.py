@@ -127,6 +127,15 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     """JSON lines to standard error, for our own events and for the libraries' (from warnings up)."""
     stream = stream or sys.stderr
     least = logging.getLevelNamesMapping()[level.upper()]
+    _configure(least, stream, keep=True)
+    library = logging.StreamHandler(stream)
+    library.setFormatter(_LibraryLine())
+    root = logging.getLogger()
+    root.handlers = [library]
+    root.setLevel(max(least, logging.WARNING))
+
+
+def _configure(least: int, stream: TextIO, *, keep: bool) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -137,13 +146,8 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
         ],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=keep,
     )
-    library = logging.StreamHandler(stream)
-    library.setFormatter(_LibraryLine())
-    root = logging.getLogger()
-    root.handlers = [library]
-    root.setLevel(max(least, logging.WARNING))
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -190,3 +194,7 @@ class _LibraryLine(logging.Formatter):
         structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", event)
         line = structlog.processors.JSONRenderer()(None, "", event)
         return line if isinstance(line, str) else line.decode()
+
+
+# structlog's own default prints exceptions with the values of local variables: never, not even unconfigured.
+_configure(logging.WARNING, sys.stderr, keep=False)

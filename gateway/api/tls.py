@@ -8,7 +8,7 @@ ends the handshake. The handshake only proves that the peer holds the key; which
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import Misconfigured
@@ -75,6 +75,15 @@ def server_context(
         raise TlsUnusable(f"{certificate}, {key}: cannot serve TLS with these") from error
     context.sni_callback = _Rebuild(files, trusted, on_failure, built.version, context)
     return context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """The server's certificate with its chain, its key, and what opens the key's file."""
+
+    certificate: Path
+    key: Path
+    passphrase: bytes | None = field(repr=False)
 
 
 class _Rebuild:

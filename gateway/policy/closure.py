@@ -201,7 +201,14 @@ class Closure:
         ]
 
     def _number(self, root: etree._Element) -> None:
-        homes = set(self._homes.values())
+        """Give new ids to what is pointed at, and to nothing else: a lone id says that a pointer was taken out."""
+        homes = {
+            self._homes[key]
+            for key, twins in self._pointing.items()
+            if key in self._homes and any(twin in self._kept and twin is not self._homes[key] for twin in twins)
+        }
+        listed = (key for each in self._lists if each.twin in self._kept for key in each.keys)
+        homes |= {self._homes[key] for key in listed if key in self._homes}
         numbers: dict[etree._Element, str] = {}
         for element in root.iter(etree.Element):
             if element in homes:

@@ -1,16 +1,10 @@
-"""Where a database is, and whether it has the tables this version needs. Asked at each start, so it loads little."""
+"""Where a database is, and whether it has the tables this version needs. Loads neither of the two libraries."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import psycopg
-
 from gateway.errors import Misconfigured
-from gateway.store.interface import StoreUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -62,38 +56,12 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path.as_posix().replace('%', '%25').replace('?', '%3F')}"
 
 
-def check_migrated(url: str) -> None:
+APPLIED: Final = f"SELECT migration_id FROM {MIGRATION_TABLE}"  # noqa: S608 - the name is ours
+"""Which migrations were applied."""
+
+
+def check_applied(kind: str, applied: frozenset[str]) -> None:
     """Raises `MigrationsMissing` when the database lacks a migration of this version."""
-    kind = database_kind(url)
-    applied = _applied_sqlite(sqlite_path(url)) if kind == "sqlite" else _applied_postgres(url)
     missing = sorted(path.stem for path in (MIGRATIONS / kind).glob("*.sql") if path.stem not in applied)
     if missing:
         raise MigrationsMissing(f"the database lacks {', '.join(missing)}: run `{MIGRATE_COMMAND}`")
-
-
-_APPLIED: Final = f"SELECT migration_id FROM {MIGRATION_TABLE}"  # noqa: S608 - the name is ours
-
-
-def _applied_sqlite(path: Path) -> frozenset[str]:
-    if not path.exists():
-        return frozenset()
-    with wrapped(), closing(sqlite3.connect(path, timeout=5)) as connection:
-        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (MIGRATION_TABLE,)).fetchone()
-        return frozenset() if found is None else frozenset(name for (name,) in connection.execute(_APPLIED))
-
-
-def _applied_postgres(url: str) -> frozenset[str]:
-    with wrapped(), psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-        found = connection.execute("SELECT to_regclass(%s)", (MIGRATION_TABLE,)).fetchone()
-        if found is None or found[0] is None:
-            return frozenset()
-        return frozenset(str(name) for (name,) in connection.execute(_APPLIED))
-
-
-@contextmanager
-def wrapped() -> Iterator[None]:
-    """The database's own words stay in the cause."""
-    try:
-        yield
-    except (sqlite3.Error, psycopg.Error) as error:
-        raise StoreUnavailable("the database did not answer") from error

@@ -19,7 +19,8 @@ from yoyo.backends.core.sqlite3 import SQLiteBackend
 from yoyo.connections import DatabaseURI
 
 from gateway.errors import Misconfigured
-from gateway.store.database import MIGRATION_TABLE, MIGRATIONS, database_kind, sqlite_path, wrapped
+from gateway.store.database import MIGRATION_TABLE, MIGRATIONS, database_kind, sqlite_path
+from gateway.store.interface import StoreUnavailable
 
 _LOCK_SECONDS_MAX: Final = 60
 
@@ -37,7 +38,7 @@ def migrate(url: str) -> int:
     """Apply what is missing; how many migrations that were. Makes a SQLite file, readable by its owner only."""
     if database_kind(url) == "sqlite":
         return _migrate_sqlite(sqlite_path(url))
-    with wrapped(), psycopg.connect(url, autocommit=True) as connection:
+    with _wrapped(), psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
         return _apply(_PlainPostgresBackend(_place("postgres", url), MIGRATION_TABLE), "postgres")
 
@@ -48,7 +49,7 @@ def _migrate_sqlite(path: Path) -> int:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise FileRefused("the file of the database cannot be made or opened for writing") from error
-    with wrapped(), _sqlite_lock(path):
+    with _wrapped(), _sqlite_lock(path):
         with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS_MAX, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
         return _apply(_PlainSqliteBackend(_place("sqlite", str(path)), MIGRATION_TABLE), "sqlite")
@@ -97,3 +98,12 @@ def _apply(backend: Any, kind: str) -> int:
         with backend.lock():
             backend.apply_migrations(wanted)
     return count
+
+
+@contextmanager
+def _wrapped() -> Iterator[None]:
+    """The database's own words stay in the cause."""
+    try:
+        yield
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise StoreUnavailable("the database could not be migrated") from error

@@ -21,7 +21,7 @@ from gateway.message import DeliveryId, Message, MessageId
 from gateway.store import postgres_transaction as transaction
 from gateway.store import rows
 from gateway.store.agency_text import agency_of
-from gateway.store.database import NotDurable, check_migrated, wrapped
+from gateway.store.database import NotDurable, check_applied
 from gateway.store.gather import Gather
 from gateway.store.interface import (
     Acceptance,
@@ -40,7 +40,7 @@ from gateway.store.interface import (
     TreeHead,
 )
 from gateway.store.points import reach
-from gateway.store.postgres_pool import Connected, open_pool
+from gateway.store.postgres_pool import Connected, applied_migrations, open_pool, wrapped
 from gateway.store.postgres_sequencer import Sequencer
 from gateway.store.postgres_transaction import SQL
 
@@ -74,7 +74,7 @@ class PostgresStore:
 
     async def open(self) -> None:
         """Connect."""
-        await asyncio.to_thread(check_migrated, self._url)
+        check_applied("postgres", await asyncio.to_thread(applied_migrations, self._url))
         with wrapped():
             pool = await open_pool(self._url)
         self._open_pool = pool

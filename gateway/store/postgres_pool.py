@@ -1,9 +1,14 @@
 """The connections of one process to PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
+
+from gateway.store.database import APPLIED, MIGRATION_TABLE
+from gateway.store.interface import StoreUnavailable
 
 Connected = psycopg.AsyncConnection[Any]
 
@@ -42,3 +47,21 @@ async def _configure(db: Connected) -> None:
     await db.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
     for setting in _SESSION:
         await db.execute(setting)
+
+
+def applied_migrations(url: str) -> frozenset[str]:
+    """Names of the migrations that the database has."""
+    with wrapped(), psycopg.connect(url, autocommit=True, connect_timeout=10) as db:
+        found = db.execute("SELECT to_regclass(%s)", (MIGRATION_TABLE,)).fetchone()
+        if found is None or found[0] is None:
+            return frozenset()
+        return frozenset(str(name) for (name,) in db.execute(APPLIED))
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """The database's own words stay in the cause."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise StoreUnavailable("the database did not answer") from error

@@ -13,9 +13,9 @@ import psycopg
 
 from gateway.audit.entry import AuditEntry
 from gateway.store import rows
-from gateway.store.database import wrapped
 from gateway.store.interface import NewLeaves, TreeHead
 from gateway.store.points import reach
+from gateway.store.postgres_pool import wrapped
 from gateway.store.postgres_transaction import SQL, Space
 
 Build = Callable[[TreeHead, Sequence[AuditEntry]], NewLeaves]

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,7 +22,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
 from gateway.store import rows
 from gateway.store.agency_text import agency_of, json_text
-from gateway.store.database import NotDurable, check_migrated, sqlite_url
+from gateway.store.database import APPLIED, MIGRATION_TABLE, NotDurable, check_applied
 from gateway.store.interface import (
     Acceptance,
     Change,
@@ -76,7 +76,7 @@ class SqliteStore:
 
     async def open(self) -> None:
         """Connect."""
-        await asyncio.to_thread(check_migrated, sqlite_url(self._path))
+        check_applied("sqlite", await asyncio.to_thread(applied_migrations, self._path))
         with _wrapped():
             self._writer.start()
             self._inline = self._connect(writes=False)
@@ -301,6 +301,15 @@ class SqliteStore:
     async def counts(self) -> Counts:
         """For metrics and the doctor."""
         return await self._read(_counts)
+
+
+def applied_migrations(path: Path) -> frozenset[str]:
+    """Names of the migrations that the file has; a missing file has none, and is not made."""
+    if not path.exists():
+        return frozenset()
+    with _wrapped(), closing(sqlite3.connect(path, timeout=5)) as db:
+        found = db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (MIGRATION_TABLE,)).fetchone()
+        return frozenset() if found is None else frozenset(name for (name,) in db.execute(APPLIED))
 
 
 @contextmanager

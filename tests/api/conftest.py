@@ -36,16 +36,30 @@ async def base(gateway: PretendGateway) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+async def _read(answer: aiohttp.ClientResponse) -> None:
+    await answer.read()  # so that its connection goes back to the session
+
+
+def session(base: str, **headers: str) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(base, headers=headers, raise_for_status=_read)
+
+
 @pytest.fixture
 async def client(base: str) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that presents the jail's token."""
-    headers = {"Authorization": "Bearer jail-token"}
-    async with aiohttp.ClientSession(base, headers=headers) as session:
-        yield session
+    async with session(base, Authorization="Bearer jail-token") as jail:
+        yield jail
 
 
 @pytest.fixture
 async def police(base: str) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that presents the police's token."""
-    async with aiohttp.ClientSession(base, headers={"Authorization": "Bearer police-token"}) as session:
-        yield session
+    async with session(base, Authorization="Bearer police-token") as police:
+        yield police
+
+
+@pytest.fixture
+async def nobody(base: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client without a credential."""
+    async with session(base) as nobody:
+        yield nobody

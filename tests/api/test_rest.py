@@ -165,13 +165,12 @@ async def test_a_mistake_of_ours_says_nothing_of_itself(
     ],
 )
 async def test_nobody_gets_in_without_a_credential(
-    base: str, gateway: PretendGateway, method: str, path: str, headers: dict[str, str]
+    nobody: aiohttp.ClientSession, gateway: PretendGateway, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    async with aiohttp.ClientSession(base) as nobody:
-        answer = await nobody.request(method, path, data=BODY if method == "POST" else None, headers=XML | headers)
-        assert answer.status == 401
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-        assert "identity.unknown" in await answer.text()
+    answer = await nobody.request(method, path, data=BODY if method == "POST" else None, headers=XML | headers)
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert "identity.unknown" in await answer.text()
     assert gateway.submissions == gateway.acknowledged == gateway.refusals == []
 
 

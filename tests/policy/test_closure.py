@@ -145,12 +145,19 @@ def test_ids_are_numbered_anew_in_document_order_over_what_is_shared() -> None:
         '<t:Thing s:id="SSN123456789"><t:Secret>x</t:Secret></t:Thing>'
         '<t:Thing s:id="SSN987654321"><t:Name>a</t:Name></t:Thing>'
         '<t:Thing s:id="SSN555555555"><t:Name>b</t:Name></t:Thing>'
+        '<t:Thing><t:Name>c</t:Name><t:Next s:ref="SSN555555555" xsi:nil="true"/></t:Thing>'
+        '<t:Thing><t:Name>d</t:Name><t:Next s:ref="SSN987654321" xsi:nil="true"/></t:Thing>'
     )
+    text = tiny_text(cut_sharing(document, tiny(), HEAD, "thing.name"))
+    assert '<t:Thing s:id="id1"><t:Name>a</t:Name></t:Thing><t:Thing s:id="id2"><t:Name>b</t:Name></t:Thing>' in text
+    assert text.index('s:ref="id2"') < text.index('s:ref="id1"')
+    assert "SSN" not in text
+
+
+def test_an_id_that_nobody_points_at_any_more_goes_because_it_tells_that_somebody_did() -> None:
+    document = tiny_message('<t:Thing s:id="SSN987654321"><t:Name>a</t:Name></t:Thing>')
     kept = cut_sharing(document, tiny(), HEAD, "thing.name")
-    assert (
-        tiny_text(kept)
-        == '<t:Thing s:id="id1"><t:Name>a</t:Name></t:Thing><t:Thing s:id="id2"><t:Name>b</t:Name></t:Thing>'
-    )
+    assert tiny_text(kept) == "<t:Thing><t:Name>a</t:Name></t:Thing>"
 
 
 def test_metadata_that_nobody_points_at_any_more_goes() -> None:

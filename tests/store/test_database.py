@@ -13,14 +13,13 @@ import pytest
 from gateway.store.database import (
     MigrationsMissing,
     UnknownDatabase,
-    check_migrated,
     database_kind,
     sqlite_path,
     sqlite_url,
 )
 from gateway.store.interface import StoreUnavailable
 from gateway.store.migrate import FileRefused, migrate
-from gateway.store.open import open_store
+from gateway.store.open import check_migrated, open_store
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 
@@ -95,3 +94,12 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     assert str(tmp_path) not in told.value.text
     with pytest.raises(StoreUnavailable):
         asyncio.run(open_store(url).open())
+
+
+def test_a_start_on_sqlite_loads_neither_the_client_of_postgresql_nor_the_migration_tool() -> None:
+    script = (
+        "import sys; from gateway.store.open import open_store; open_store('sqlite:///gateway.db'); "
+        "print([name for name in ('psycopg', 'psycopg_pool', 'yoyo') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
