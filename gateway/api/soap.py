@@ -12,11 +12,10 @@ from gateway.agency import Agency
 from gateway.api.body import ClientGone, MediaType, check_head, media_type_of, read_body
 from gateway.api.edge import trace_of
 from gateway.api.problem import Problem, problem_of
-from gateway.api.rest import idempotency_key, known_caller, recipients, refuse_unread, running
+from gateway.api.rest import accept_measured, idempotency_key, known_caller, recipients, refuse_unread, running
 from gateway.clock import timestamp
 from gateway.document.parse import Document, Limits, parse
 from gateway.errors import GatewayError, Refused
-from gateway.exchange.accept import accept
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.inbox import (
     DeliveryRecalled,
@@ -106,7 +105,12 @@ async def _receive(request: Request, gateway: Gateway, media_type: MediaType, ex
     size_bytes_max = gateway.settings.limits.body_bytes_max
     check_head(request, VERSION_OF_MEDIA_TYPE, size_bytes_max)
     data = await read_body(request, size_bytes_max)
-    received = envelope.read(await _parse(data), media_type.name)
+    document = await _parse(data)
+    try:
+        received = envelope.read(document, media_type.name)
+    except envelope.MediaTypeMismatch as error:
+        exchange.version = error.version
+        raise
     exchange.version = received.version
     envelope.check_understood(received, addressing.UNDERSTOOD)
     exchange.addressing = addressing.read(received.headers)
@@ -157,9 +161,7 @@ def _submission(sender: Agency, message_id: str, operation: Submit) -> Submissio
 
 
 async def _submit(request: Request, gateway: Gateway, submission: Submission) -> etree._Element:
-    accepted = await accept(gateway, submission)
-    trace_of(request.scope).message = accepted.id
-    request.app.state.metrics.accepted.labels("soap").inc()
+    accepted = await accept_measured(request, gateway, submission)
     answer = node(
         "SubmitResponse",
         node("Id", accepted.id),

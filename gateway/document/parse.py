@@ -69,14 +69,14 @@ class Limits:
 
     elements_max     counted as markup in the bytes, before the parse: a CDATA section full of "<" counts too
     attributes_max   per element, namespace declarations included
-    name_length_max  in bytes of UTF-8
+    name_length_max  in bytes of UTF-8; NIEM's longest has 98
     """
 
     size_bytes_max: int = 10 * 1024 * 1024
     depth_max: int = 100
     elements_max: int = 200_000
     attributes_max: int = 100
-    name_length_max: int = 200
+    name_length_max: int = 500
 
 
 LIMITS = Limits()

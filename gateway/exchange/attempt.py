@@ -24,11 +24,8 @@ from gateway.errors import GatewayError, Tampered
 from gateway.exchange.destination import Destination, Route, Standing
 from gateway.exchange.gateway import Gateway
 from gateway.store.interface import Claim, DisseminationRecord, StoreUnavailable
-from gateway.store.points import reach
+from gateway.store.points import AFTER_SEND, BEFORE_SEND, reach
 from gateway.transport.interface import Parcel, Send
-
-BEFORE_SEND: Final = "relay.before-send"
-AFTER_SEND: Final = "relay.after-send"
 
 SETTLE_PAUSES_SECONDS: Final = (0.1, 0.5, 2.0)
 """Between tries to write an outcome down: a few seconds of a busy database must not cost a second send."""

@@ -10,6 +10,7 @@ identities comes from the schema set: no NIEM version is built in. Duplicate ids
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import IntFlag
 from typing import Any, cast
 
 from lxml import etree
@@ -42,10 +43,13 @@ class _XPaths:
 
     concern: etree.XPath
     bearers: etree.XPath
-    large: etree.XPath
 
 
-_LARGE = f"descendant::*[{LARGE_ELEMENTS}]"
+class Concern(IntFlag):
+    """What makes a document more than a case for libxml2 alone."""
+
+    IDENTITIES = 1  # it has structures:id, ref or uri, or other references
+    LARGE = 2  # it has LARGE_ELEMENTS or more
 
 
 class References:
@@ -72,13 +76,9 @@ class References:
         self._any_target = {join(namespace, "ReferenceType") for namespace in self._structures}
         self._of_thread = threading.local()
 
-    def concern(self, root: etree._Element) -> bool:
-        """False for a document without identities and not large: nothing more needs to be looked at."""
-        return bool(self._xpaths().concern(root))
-
-    def is_large(self, root: etree._Element) -> bool:
-        """Whether the document has `LARGE_ELEMENTS` or more."""
-        return bool(self._xpaths().large(root))
+    def concern(self, root: etree._Element) -> Concern:
+        """Whether there is more to look at than libxml2 does; one XPath. Falsy for most documents."""
+        return Concern(int(cast("float", self._xpaths().concern(root))))
 
     def _xpaths(self) -> "_XPaths":
         found: _XPaths | None = getattr(self._of_thread, "xpaths", None)
@@ -103,12 +103,12 @@ class References:
         asked = [f"descendant-or-self::*/@{prefixed(join(namespace, '*'))}" for namespace in self._structures]
         asked += [f"descendant-or-self::*/@{prefixed(name)}" for name in sorted(others)]
         elements = [f"descendant-or-self::{prefixed(name)}" for name in sorted(self._elements)]
-        concern = " or ".join(f"boolean({path})" for path in (*asked, *elements, _LARGE))
+        identities = " or ".join(f"boolean({path})" for path in (*asked, *elements)) or "false()"
+        concern = f"number({identities}) + 2 * number(boolean(descendant::*[{LARGE_ELEMENTS}]))"
         bearers = " | ".join((*(f"{path}/.." for path in asked), *elements)) or "self::*[false()]"
         return _XPaths(
             concern=etree.XPath(concern, namespaces=namespaces, smart_strings=False),
             bearers=etree.XPath(bearers, namespaces=namespaces, smart_strings=False),
-            large=etree.XPath(f"boolean({_LARGE})", smart_strings=False),
         )
 
     def findings(self, root: etree._Element) -> Iterator[tuple[etree._Element, Wording]]:

@@ -4,7 +4,10 @@ libxml2 on the message path, then the reference pass. A clean message without id
 one XPath. Path and text are made only when something is wrong.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, cast
 
 from lxml import etree
@@ -13,6 +16,7 @@ from gateway.document.parse import Document, to_bytes
 from gateway.document.path import Locator, line_of
 from gateway.finding import Finding
 from gateway.iepd.package import Iepd
+from gateway.iepd.reference import Concern
 from gateway.iepd.wording import Wording, Words, shown_attribute
 
 FINDINGS_MAX = 200
@@ -30,71 +34,86 @@ def validate(document: Document, iepd: Iepd, *, limit: int = FINDINGS_MAX) -> tu
             Finding(code="schema.wrong-root", text="this is not the exchange's root element", line=line, path="/*"),
         )
     validator = iepd.schema.validator
-    if not iepd.references.concern(root):
-        if validator.validate(root):
-            return ()
-        return _Report(root, iepd, limit).findings(_log(validator), ())
-    entries, places = _entries(document, iepd)
-    pointing = list(iepd.references.findings(root))
-    if not entries and not pointing:
+    concern = iepd.references.concern(root)
+    if concern & Concern.LARGE and _is_wide(root):
+        errors = _of_wide(document, validator)
+    else:
+        errors = _of(root, validator)
+    pointing = list(iepd.references.findings(root)) if concern & Concern.IDENTITIES else []
+    if not errors.entries and not pointing:
         return ()
-    return _Report(root, iepd, limit, places).findings(entries, pointing)
+    return _Report(iepd, errors, limit).findings(pointing)
 
 
-class _Places(dict[int, Any]):
-    """Line to the one element that begins there, None where several do."""
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """What libxml2 said.
+
+    entries  of its log
+    root     of the tree that their paths lead into
+    unnamed  how many more errors there are
+    """
+
+    entries: Sequence[Any]
+    root: etree._Element
+    unnamed: int = 0
 
 
 def _log(validator: etree.XMLSchema) -> list[Any]:
     return list(cast("Iterable[Any]", validator.error_log))
 
 
-def _entries(document: Document, iepd: Iepd) -> tuple[list[etree._LogEntry], _Places | None]:
-    """The error log of a validation; with it places by line when the log has no paths."""
-    validator = iepd.schema.validator
-    if not (iepd.references.is_large(document.root) and _is_wide(document.root)):
-        return ([] if validator.validate(document.root) else _log(validator)), None
-    data = to_bytes(document)
-    parser = etree.XMLParser(schema=validator, resolve_entities=False, no_network=True)
-    try:
-        etree.fromstring(data, parser)
-    except etree.XMLSyntaxError:
-        log = [entry for entry in parser.error_log if entry.domain_name == "SCHEMASV"]
-        if len(log) > FINDINGS_MAX:
-            return log, _by_line(data, document.root)
-    return ([] if validator.validate(document.root) else _log(validator)), None
+def _of(root: etree._Element, validator: etree.XMLSchema) -> _Errors:
+    return _Errors(() if validator.validate(root) else _log(validator), root)
+
+
+def _of_wide(document: Document, validator: etree.XMLSchema) -> _Errors:
+    """Validate, going around libxml2's slow paths when there are many errors."""
+    unplaced = _without_places(document, validator)
+    if len(unplaced) > FINDINGS_MAX:
+        return _from_the_front(document.root, validator, unplaced)
+    return _of(document.root, validator)
 
 
 def _is_wide(root: etree._Element) -> bool:
-    return len(root) > SIBLINGS_WIDE or any(len(element) > SIBLINGS_WIDE for element in root.iter(etree.Element))
+    return any(len(element) > SIBLINGS_WIDE for element in root.iter(etree.Element))
 
 
-def _by_line(data: bytes, root: etree._Element) -> _Places:
-    """Line in `data` to the document's element that begins there."""
-    copy = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
-    places = _Places()
-    for again, element in zip(copy.iter(etree.Element), root.iter(etree.Element), strict=True):
-        line = line_of(again) or 0
-        places[line] = None if line in places else element
-    return places
+def _without_places(document: Document, validator: etree.XMLSchema) -> list[Any]:
+    """The errors, found while parsing anew: quick, since they then know neither path nor line."""
+    parser = etree.XMLParser(schema=validator, resolve_entities=False, no_network=True)
+    with suppress(etree.XMLSyntaxError):
+        etree.fromstring(to_bytes(document), parser)
+    return [entry for entry in cast("Iterable[Any]", parser.error_log) if entry.domain_name == "SCHEMASV"]
+
+
+def _from_the_front(root: etree._Element, validator: etree.XMLSchema, unplaced: list[Any]) -> _Errors:
+    """Errors with their places, of a copy that keeps only the first of many siblings."""
+    front = deepcopy(root)
+    shortened = [element for element in front.iter(etree.Element) if len(element) > SIBLINGS_WIDE]
+    for element in shortened:
+        del element[SIBLINGS_WIDE:]
+    validator.validate(front)
+    # What a shortened element lacks, we took away.
+    cut = {element.getroottree().getpath(element) for element in shortened}
+    entries = [each for each in _log(validator) if each.type_name != "SCHEMAV_ELEMENT_CONTENT" or each.path not in cut]
+    return _Errors(entries, front, len(unplaced) - len(entries)) if entries else _Errors(unplaced, root)
 
 
 class _Report:
     """Turns errors into findings; only made when there are some."""
 
-    def __init__(self, root: etree._Element, iepd: Iepd, limit: int, places: _Places | None = None) -> None:
-        self._root, self._limit, self._places = root, limit, places
+    def __init__(self, iepd: Iepd, errors: _Errors, limit: int) -> None:
+        self._errors, self._limit = errors, limit
         self._prefixes = iepd.prefixes
         self._words = Words(iepd.schema.components, iepd.prefixes)
         self._locator = Locator(iepd.prefixes)
 
-    def findings(
-        self, entries: Iterable[etree._LogEntry], references: Iterable[tuple[etree._Element, Wording]]
-    ) -> tuple[Finding, ...]:
+    def findings(self, references: Iterable[tuple[etree._Element, Wording]]) -> tuple[Finding, ...]:
         """All of them, sorted by place, cut at the limit."""
         found: list[tuple[etree._Element | None, Wording]] = []
-        more = 0
-        for element, wording in (*self._of_schema(entries), *references):
+        more = max(self._errors.unnamed, 0)
+        for element, wording in (*self._of_schema(), *references):
             if len(found) < self._limit:
                 found.append((element, wording))
             else:
@@ -106,13 +125,12 @@ class _Report:
             findings.append(Finding(code="schema.more-findings", text=f"{more} more findings are not listed"))
         return tuple(findings)
 
-    def _of_schema(self, entries: Iterable[etree._LogEntry]) -> Iterator[tuple[etree._Element | None, Wording]]:
+    def _of_schema(self) -> Iterator[tuple[etree._Element | None, Wording]]:
         """libxml2 often says one thing twice: the value is of the wrong form after the element may not be there."""
         said: set[tuple[object, str]] = set()
-        number = 0
-        for entry in entries:
+        for number, entry in enumerate(self._errors.entries):
+            # Beyond the limit they are only counted.
             element = self._element(entry) if number <= self._limit else None
-            number += 1
             wording = self._words.word(entry, element)
             key = (element, wording.attribute)
             if element is not None and key in said and wording.code == "schema.bad-value":
@@ -121,12 +139,10 @@ class _Report:
             yield element, wording
 
     def _element(self, entry: etree._LogEntry) -> etree._Element | None:
-        if self._places is not None:
-            return self._places.get(int(entry.line))
-        return _follow(self._root, str(entry.path)) if entry.path else None
+        return _follow(self._errors.root, str(entry.path)) if entry.path else None
 
     def _order(self, elements: set[etree._Element]) -> dict[etree._Element, int]:
-        return {each: place for place, each in enumerate(self._root.iter(etree.Element)) if each in elements}
+        return {each: place for place, each in enumerate(self._errors.root.iter(etree.Element)) if each in elements}
 
     def _finding(self, element: etree._Element | None, wording: Wording) -> Finding:
         if element is None:

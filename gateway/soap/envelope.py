@@ -61,9 +61,13 @@ class VersionMismatch(Refused):
 
 
 class MediaTypeMismatch(Refused):
-    """The Content-Type is that of the other version."""
+    """The Content-Type is not that of the envelope's version."""
 
     code = "soap.media-type"
+
+    def __init__(self, version: Version) -> None:
+        super().__init__(f"a SOAP {label(version)} envelope is sent as {version.media_type}")
+        self.version = version
 
 
 class MustUnderstand(Refused):
@@ -103,7 +107,7 @@ def read(document: Document, media_type: str = "") -> Envelope:
     except ValueError as error:
         raise VersionMismatch("the Envelope is neither SOAP 1.1 nor SOAP 1.2") from error
     if media_type and media_type != version.media_type:
-        raise MediaTypeMismatch(f"a SOAP {label(version)} envelope is sent as {version.media_type}")
+        raise MediaTypeMismatch(version)
     parts = elements(root)
     tags = [part.tag for part in parts]
     header, body = version.name_of("Header"), version.name_of("Body")

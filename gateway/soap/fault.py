@@ -12,6 +12,7 @@ from lxml import etree
 
 from gateway.document.names import XML
 from gateway.finding import Finding
+from gateway.soap.envelope import PREFIX as ENVELOPE_PREFIX
 from gateway.soap.envelope import MustUnderstand, Version, VersionMismatch
 from gateway.soap.service import PREFIX, SERVICE, node
 
@@ -64,7 +65,8 @@ def headers(fault: Fault, version: Version) -> tuple[etree._Element, ...]:
     """The header blocks a fault brings: what was not understood, and which versions are."""
     if fault.kind is FaultCode.VERSION_MISMATCH:
         upgrade = etree.Element(Version.SOAP_12.name_of("Upgrade"), nsmap={"env": Version.SOAP_12.value})
-        for prefix, each in (("v12", Version.SOAP_12), ("v11", Version.SOAP_11)):
+        for each in (Version.SOAP_12, Version.SOAP_11):
+            prefix = _prefix(each.value, version, "env" if each is Version.SOAP_12 else "v11")
             name = Version.SOAP_12.name_of("SupportedEnvelope")
             supported = etree.SubElement(upgrade, name, nsmap={prefix: each.value})
             supported.set("qname", f"{prefix}:Envelope")
@@ -76,17 +78,24 @@ def headers(fault: Fault, version: Version) -> tuple[etree._Element, ...]:
 
 def _not_understood(name: str) -> etree._Element:
     qname = etree.QName(name)
-    nsmap = {"env": Version.SOAP_12.value} | ({"block": qname.namespace} if qname.namespace else {})
+    prefix = _prefix(qname.namespace or "", Version.SOAP_12, "block")
+    nsmap = {prefix: qname.namespace} if qname.namespace else {}
     block = etree.Element(Version.SOAP_12.name_of("NotUnderstood"), nsmap=nsmap)
-    block.set("qname", f"block:{qname.localname}" if qname.namespace else qname.localname)
+    block.set("qname", f"{prefix}:{qname.localname}" if qname.namespace else qname.localname)
     return block
+
+
+def _prefix(namespace: str, version: Version, otherwise: str) -> str:
+    """The prefix that stands for a namespace inside an envelope: its own keeps the one the envelope declares, since
+    lxml drops a second declaration of the same namespace, and a name in an attribute's value is not mended."""
+    return ENVELOPE_PREFIX if namespace == version.value else otherwise
 
 
 def _body_11(fault: Fault) -> etree._Element:
     version = Version.SOAP_11
-    made = etree.Element(version.name_of("Fault"), nsmap={"soap": version.value, PREFIX: SERVICE})
+    made = etree.Element(version.name_of("Fault"), nsmap={ENVELOPE_PREFIX: version.value, PREFIX: SERVICE})
     # The children of a SOAP 1.1 Fault have no namespace.
-    etree.SubElement(made, "faultcode").text = f"soap:{fault.kind.in_version(version)}"
+    etree.SubElement(made, "faultcode").text = f"{ENVELOPE_PREFIX}:{fault.kind.in_version(version)}"
     etree.SubElement(made, "faultstring").text = fault.text
     etree.SubElement(made, "detail").append(problem(fault))
     return made
@@ -94,9 +103,9 @@ def _body_11(fault: Fault) -> etree._Element:
 
 def _body_12(fault: Fault) -> etree._Element:
     version = Version.SOAP_12
-    made = etree.Element(version.name_of("Fault"), nsmap={"soap": version.value, PREFIX: SERVICE})
+    made = etree.Element(version.name_of("Fault"), nsmap={ENVELOPE_PREFIX: version.value, PREFIX: SERVICE})
     code = etree.SubElement(made, version.name_of("Code"))
-    etree.SubElement(code, version.name_of("Value")).text = f"soap:{fault.kind.in_version(version)}"
+    etree.SubElement(code, version.name_of("Value")).text = f"{ENVELOPE_PREFIX}:{fault.kind.in_version(version)}"
     if fault.kind in (FaultCode.SENDER, FaultCode.RECEIVER):
         subcode = etree.SubElement(code, version.name_of("Subcode"))
         etree.SubElement(subcode, version.name_of("Value")).text = f"{PREFIX}:{fault.code}"

@@ -1,4 +1,4 @@
-"""The named points where a write can be interrupted, so that tests can kill a process exactly there.
+"""The named points where a write or a send can be interrupted, so that tests can kill a process exactly there.
 
 GATEWAY_KILL_AT="accept.before-commit" kills the process (SIGKILL: no handler, no flush, as when the power goes) the
 first time it gets there; "accept.before-commit:3" the third time. Not set, as in every real deployment, a point costs
@@ -13,18 +13,24 @@ from typing import Final
 WRITES: Final = ("accept", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact")
 """What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
 
-POINTS: Final = tuple(f"{write}.{side}-commit" for write in WRITES for side in ("before", "after"))
+COMMITS: Final = tuple(f"{write}.{side}-commit" for write in WRITES for side in ("before", "after"))
+
+BEFORE_SEND: Final = "relay.before-send"
+AFTER_SEND: Final = "relay.after-send"
+"""Around a try to deliver: it was claimed, and its outcome is not written down yet."""
+
+POINTS: Final = (*COMMITS, BEFORE_SEND, AFTER_SEND)
 
 Watcher = Callable[[str], None]
 
 
-def _killer(setting: str) -> Watcher | None:
+def killer(setting: str) -> Watcher | None:
     """What the environment variable asks for; a name that is no point is a mistake of the one who set it."""
     if not setting:
         return None
     name, _, count = setting.partition(":")
     if name not in POINTS:
-        raise ValueError(f"GATEWAY_KILL_AT names no write point: {name}")
+        raise ValueError(f"GATEWAY_KILL_AT names no point: {name}")
     left = int(count or 1)
 
     def kill(point: str) -> None:
@@ -37,7 +43,7 @@ def _killer(setting: str) -> Watcher | None:
     return kill
 
 
-watch: Watcher | None = _killer(os.environ.get("GATEWAY_KILL_AT", ""))
+watch: Watcher | None = killer(os.environ.get("GATEWAY_KILL_AT", ""))
 
 
 def reach(point: str) -> None:

@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
@@ -29,7 +29,7 @@ BUSY_SECONDS_MAX: Final = 10.0
 """How long to wait for another process to finish its transaction. Theirs are some milliseconds long."""
 
 _PAUSE_SECONDS_FIRST: Final = 0.0003
-_PAUSE_SECONDS_MAX: Final = 0.004
+_PAUSE_SECONDS_MAX: Final = 0.001
 # SQLite's own busy handler waits up to 100 ms between looks: far longer than a transaction here.
 
 
@@ -66,6 +66,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stage = _Stage.OUTSIDE
+        self._last = False  # nothing comes after what was taken from the queue
 
     def start(self) -> None:
         """Connect and begin to work. Raises what connecting raises."""
@@ -91,44 +92,45 @@ class Writer:
             await asyncio.to_thread(thread.join)
 
     def _run(self, connection: sqlite3.Connection) -> None:
-        going = True
-        while going:
-            works, going = self._waiting()
-            if works:
-                _deliver(works, self._group(connection, works))
+        self._last = False
+        while not self._last and (first := self._queue.get()) is not None:
+            works = [first]
+            results = self._group(connection, works, more=True)
+            _deliver(works, results)
         connection.close()
 
-    def _waiting(self) -> tuple[list[Work], bool]:
-        """What waits now, at least one; and whether to go on after it."""
-        works: list[Work] = []
-        item = self._queue.get()
-        while item is not None:
-            works.append(item)
-            if len(works) == BATCH_MAX:
-                return works, True
+    def _waiting(self, room: int) -> Iterator[Work]:
+        """What else waits now."""
+        for _ in range(room):
             try:
-                item = self._queue.get_nowait()
+                work = self._queue.get_nowait()
             except queue.Empty:
-                return works, True
-        return works, False
+                return
+            if work is None:
+                self._last = True
+                return
+            yield work
 
-    def _group(self, connection: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
-        """The result of each work, or its exception."""
+    def _group(self, connection: sqlite3.Connection, works: list[Work], *, more: bool) -> list[Any]:
+        """The result of each work, or its exception. With `more`, works that wait join in."""
         try:
-            return self._transaction(connection, works)
+            return self._transaction(connection, works, more=more)
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the callers are told
             stage = self._stage
             _roll_back(connection)
             if stage is _Stage.INSIDE and len(works) > 1:
-                return [result for work in works for result in self._group(connection, (work,))]
+                return [result for work in works for result in self._group(connection, [work], more=False)]
             return [_told(error) for _ in works]
 
-    def _transaction(self, connection: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
-        kinds = sorted({work.kind for work in works})
+    def _transaction(self, connection: sqlite3.Connection, works: list[Work], *, more: bool) -> list[Any]:
         self._stage = _Stage.OUTSIDE
         _begin(connection)
         self._stage = _Stage.INSIDE
+        if more:
+            # Looked for only now: while another process had the lock, the queue grew.
+            works.extend(self._waiting(BATCH_MAX - len(works)))
         results = self._transact(connection, works)
+        kinds = sorted({work.kind for work in works})
         for kind in kinds:
             reach(f"{kind}.before-commit")
         self._stage = _Stage.COMMITTING

@@ -7,7 +7,6 @@ commands do them.
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import ssl
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-import tomli_w
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -357,13 +355,3 @@ exchanges:
     deliver: {{evidence: transport, within: 15 minutes}}
     retention: {{gateway_copy: 30 days, recipient_copy: 1 year}}
 """
-
-
-def settings_of(directory: Path, **changes: Any) -> None:
-    """Rewrite a deployment's settings; for processes that are started afterwards."""
-    import tomllib
-
-    file = directory / "gateway.toml"
-    raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    file.write_text(tomli_w.dumps(raw | changes), encoding="utf-8")
-    os.utime(file)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.api.connection import ConnectionLimits, Peers
-from tests.api.wire import Echo, listening, once, status, wire
+from tests.api.wire import Echo, Wire, listening, once, status, wire
 
 POST = b"POST /x HTTP/1.1\r\nHost: a\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -258,6 +258,12 @@ async def test_another_expectation_is_not_met(port: int) -> None:
     assert status(await once(port, POST + b"Expect: miracles\r\n\r\n")) == 417
 
 
+async def flood(connection: Wire) -> None:
+    for _ in range(50):
+        await connection.send(b"a" * 100_000)
+        await asyncio.sleep(0.01)
+
+
 async def test_after_an_early_answer_the_rest_of_the_body_is_dropped_and_the_next_request_read(echo: Echo) -> None:
     echo.read_body = False
     async with listening(echo, QUICK) as port, wire(port) as connection:
@@ -273,9 +279,7 @@ async def test_after_an_early_answer_a_large_rest_ends_the_connection(echo: Echo
         await connection.send(POST + b"Content-Length: 5000000\r\n\r\n")
         assert (await connection.answer())[0] == 200
         with pytest.raises((ConnectionError, RuntimeError)):  # RuntimeError: how uvloop says it, as a client
-            for _ in range(50):
-                await connection.send(b"a" * 100_000)
-                await asyncio.sleep(0.01)
+            await flood(connection)
 
 
 async def test_connection_close_is_honored(port: int) -> None:

@@ -150,9 +150,10 @@ async def test_registered_certificates_that_cannot_be_read_leave_the_context_bef
 
 async def test_tls_below_1_2_is_refused(town: Town) -> None:
     old = town.client(None)
-    with pytest.warns(DeprecationWarning):
-        old.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1 is deprecated"):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning, match="TLSv1 is deprecated"):
+        old.minimum_version = ssl.TLSVersion.TLSv1
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(REFUSED):
         async with wire(town.port, old):
@@ -167,5 +168,5 @@ async def test_plain_http_on_the_tls_port_is_refused(town: Town) -> None:
 
 
 def test_a_missing_key_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(TlsUnusable, match="server.pem"):
+    with pytest.raises(TlsUnusable, match=r"server\.pem"):
         server_context(tmp_path / "server.pem", tmp_path / "server.key")

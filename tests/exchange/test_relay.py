@@ -417,7 +417,7 @@ async def test_an_outcome_that_was_stored_although_the_write_raised_is_not_writt
     assert await here.said(delivery) == ["deliver"]
 
 
-@pytest.mark.parametrize("point", [attempt.BEFORE_SEND, attempt.AFTER_SEND])
+@pytest.mark.parametrize("point", [points.BEFORE_SEND, points.AFTER_SEND])
 async def test_a_worker_that_dies_leaves_the_delivery_to_the_next_one_and_one_effect(
     here: World, there: PretendEndpoint, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:

@@ -69,7 +69,7 @@ async def shows(store: Store, kind: str) -> bool:
     return written[kind]
 
 
-@pytest.mark.parametrize("point", points.POINTS)
+@pytest.mark.parametrize("point", points.COMMITS)
 async def test_a_write_is_there_after_its_commit_and_not_before(store_url: str, point: str) -> None:
     done = live(store_url, point)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
@@ -96,4 +96,4 @@ def test_without_the_variable_nothing_is_killed(store_url: str) -> None:
 
 def test_a_name_that_is_no_point_is_a_mistake(store_url: str) -> None:
     done = live(store_url, "accept.somewhere")
-    assert b"GATEWAY_KILL_AT names no write point" in done.stderr
+    assert b"GATEWAY_KILL_AT names no point" in done.stderr
