@@ -3,43 +3,54 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: setup demo test check bench lock clean
+.PHONY: setup setup-dev demo test check bench lock clean
 
 setup: $(READY)
 
-$(READY): requirements.lock requirements-dev.lock pyproject.toml
-	@echo "== setting up $(VENV) from the lock file (about a minute)"
+$(READY): requirements.lock pyproject.toml
+	@echo "== setting up $(VENV) from the lock file (about half a minute)"
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+setup-dev: $(READY_DEV)
+
+$(READY_DEV): $(READY) requirements-dev.lock
+	@echo "== adding what tests and checks need"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $(READY_DEV)
 
 demo: setup
 	@echo "== the demo: a gateway and the agencies around it, on this machine only"
 	$(BIN)/gateway demo $(DEMO_ARGS)
 
-test: setup check
+test: setup-dev check
 	@echo "== all tests; what they need besides Python is installed first where that is possible"
 	sh tests/need-postgresql
 	$(BIN)/pytest $(TEST_ARGS)
 
-check: setup
+check: setup-dev
 	@echo "== ruff, mypy --strict, import-linter"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: setup-dev
 	@echo "== rows of the design's table of numbers, as ratios within this run"
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-lock: setup
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header pyproject.toml
+
+lock: setup-dev
+	$(PIP) install uv
+	$(LOCK) --group build -o requirements.lock
+	$(LOCK) --group dev -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

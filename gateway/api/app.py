@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import __version__
 from gateway.api import audit, operations, rest
@@ -20,8 +20,8 @@ from gateway.telemetry import Metrics
 
 async def openapi_document(request: Request) -> Response:
     """GET /openapi.json."""
-    api: _Api = request.app
-    return JSONResponse(openapi(api.documented, api.state.gateway.current))
+    api: FastAPI = request.app
+    return JSONResponse(openapi(api, api.state.gateway.current))
 
 
 # First the hot path: routes are tried in this order.
@@ -36,7 +36,7 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/healthz", operations.alive),
     Route("/readyz", operations.ready),
 )
-"""Agencies' listener; below it the FastAPI routes of `rest.router` and `audit.router`."""
+"""Agencies' listener, and with it the FastAPI routes of `rest.router` and `audit.router`."""
 
 CONSOLE: Sequence[BaseRoute] = (
     Route("/", operations.docs_home),
@@ -53,8 +53,6 @@ CONSOLE: Sequence[BaseRoute] = (
 class _Api(FastAPI):
     """FastAPI for routes and OpenAPI; errors are the Edge's."""
 
-    documented: FastAPI
-
     def build_middleware_stack(self) -> ASGIApp:
         """Without FastAPI's own layers, which answer errors in their way and raise them again."""
         return AsyncExitStackMiddleware(self.router)
@@ -66,31 +64,25 @@ def make_app(gateway: Gateway, *, metrics: Metrics | None = None, docs: bool = F
     metrics  of this process; a new set when None
     docs     serve the docs, metrics and OpenAPI here too: for one plain listener on loopback
     """
-    api = _agencies()
-    api.router.routes[:0] = [*AGENCIES, *(CONSOLE if docs else ())]
-    return _finish(api, api_documented=_agencies(), gateway=gateway, metrics=metrics)
+    return _application((*AGENCIES, *(CONSOLE if docs else ())), gateway, metrics, asking=True)
 
 
 def make_console_app(gateway: Gateway, *, metrics: Metrics | None = None) -> ASGIApp:
     """The second listener's application: docs, OpenAPI, metrics, health."""
-    api = _bare()
-    api.router.routes[:0] = list(CONSOLE)
-    return _finish(api, api_documented=_agencies(), gateway=gateway, metrics=metrics)
+    return _application(CONSOLE, gateway, metrics, asking=False)
 
 
-def _bare() -> _Api:
-    return _Api(version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-
-
-def _agencies() -> _Api:
-    api = _bare()
+def _application(plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics | None, *, asking: bool) -> ASGIApp:
+    """The plain routes, and behind them FastAPI's (`asking`), which only describes itself in the second listener."""
+    api = _Api(version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     api.include_router(rest.router)
     api.include_router(audit.router)
-    return api
-
-
-def _finish(api: _Api, *, api_documented: FastAPI, gateway: Gateway, metrics: Metrics | None) -> ASGIApp:
-    api.documented = api_documented
     api.state.gateway = gateway
     api.state.metrics = metrics or Metrics()
-    return Edge(api, clock=gateway.clock, metrics=api.state.metrics)
+    router = Router(plain, redirect_slashes=False, default=api if asking else None)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = api  # where routes find the gateway, and what makes Starlette raise 404 and 405
+        await router(scope, receive, send)
+
+    return Edge(app, clock=gateway.clock, metrics=api.state.metrics)

@@ -10,7 +10,6 @@ identities comes from the schema set: no NIEM version is built in. Duplicate ids
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntFlag
 from typing import Any, cast
 
 from lxml import etree
@@ -45,11 +44,9 @@ class _XPaths:
     bearers: etree.XPath
 
 
-class Concern(IntFlag):
-    """What makes a document more than a case for libxml2 alone."""
-
-    IDENTITIES = 1  # it has structures:id, ref or uri, or other references
-    LARGE = 2  # it has LARGE_ELEMENTS or more
+IDENTITIES, LARGE = 1, 2
+"""What `concern` answers: the document has identities or references; it has LARGE_ELEMENTS or more. Plain numbers:
+an enum's arithmetic would cost as much as the XPath."""
 
 
 class References:
@@ -76,9 +73,9 @@ class References:
         self._any_target = {join(namespace, "ReferenceType") for namespace in self._structures}
         self._of_thread = threading.local()
 
-    def concern(self, root: etree._Element) -> Concern:
-        """Whether there is more to look at than libxml2 does; one XPath. Falsy for most documents."""
-        return Concern(int(cast("float", self._xpaths().concern(root))))
+    def concern(self, root: etree._Element) -> int:
+        """What there is to look at beyond libxml2's work: IDENTITIES + LARGE. One XPath."""
+        return int(cast("float", self._xpaths().concern(root)))
 
     def _xpaths(self) -> "_XPaths":
         found: _XPaths | None = getattr(self._of_thread, "xpaths", None)
@@ -148,7 +145,7 @@ class References:
                 yield element, Wording(code="reference.several-identities", text=text, attribute=present[1])
         if self._strict and attributes.get(_NIL, "").strip() in {"true", "1"}:
             pointing = self._refs | self._uris
-            if not any(name in attributes for name in pointing):
+            if pointing.isdisjoint(attributes):
                 text = "an element may be nil only when it points at another one (structures:ref or structures:uri)"
                 yield element, Wording(code="reference.nil-without-reference", text=text, attribute=_NIL)
 

@@ -16,7 +16,7 @@ from gateway.document.parse import Document, to_bytes
 from gateway.document.path import Locator, line_of
 from gateway.finding import Finding
 from gateway.iepd.package import Iepd
-from gateway.iepd.reference import Concern
+from gateway.iepd.reference import IDENTITIES, LARGE
 from gateway.iepd.wording import Wording, Words, shown_attribute
 
 FINDINGS_MAX = 200
@@ -35,13 +35,15 @@ def validate(document: Document, iepd: Iepd, *, limit: int = FINDINGS_MAX) -> tu
         )
     validator = iepd.schema.validator
     concern = iepd.references.concern(root)
-    if concern & Concern.LARGE and _is_wide(root):
+    pointing = list(iepd.references.findings(root)) if concern & IDENTITIES else []
+    if concern & LARGE and _is_wide(root):
         errors = _of_wide(document, validator)
+    elif validator.validate(root):
+        if not pointing:
+            return ()
+        errors = _Errors((), root)
     else:
-        errors = _of(root, validator)
-    pointing = list(iepd.references.findings(root)) if concern & Concern.IDENTITIES else []
-    if not errors.entries and not pointing:
-        return ()
+        errors = _Errors(_log(validator), root)
     return _Report(iepd, errors, limit).findings(pointing)
 
 
@@ -63,16 +65,13 @@ def _log(validator: etree.XMLSchema) -> list[Any]:
     return list(cast("Iterable[Any]", validator.error_log))
 
 
-def _of(root: etree._Element, validator: etree.XMLSchema) -> _Errors:
-    return _Errors(() if validator.validate(root) else _log(validator), root)
-
-
 def _of_wide(document: Document, validator: etree.XMLSchema) -> _Errors:
     """Validate, going around libxml2's slow paths when there are many errors."""
+    root = document.root
     unplaced = _without_places(document, validator)
     if len(unplaced) > FINDINGS_MAX:
-        return _from_the_front(document.root, validator, unplaced)
-    return _of(document.root, validator)
+        return _from_the_front(root, validator, unplaced)
+    return _Errors(() if validator.validate(root) else _log(validator), root)
 
 
 def _is_wide(root: etree._Element) -> bool:

@@ -277,7 +277,9 @@ class Store(Protocol):
         """What is stored under this sender's id."""
 
     async def accept(self, acceptance: Acceptance) -> Stored:
-        """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch."""
+        """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch. KNOWN
+        comes before STALE. No acceptance is STORED under a version that is gone when it commits. Acceptances of one
+        chain happen one after the other: recalls reach all that was stored of it before."""
 
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal. It does not occupy the sender's id."""
@@ -303,13 +305,15 @@ class Store(Protocol):
         self, *, now: datetime, lease_until: datetime, limit: int, per_recipient: int, push: frozenset[AgencyId]
     ) -> tuple[Claim, ...]:
         """Take due deliveries to these recipients: urgent first, then the longest due; at most `per_recipient` at once
-        under way for a recipient (those already SENDING count). No two processes get the same one. One whose lease ran
-        out is due again. A delivery is left alone while another of its chain is SENDING to the same recipient. Each
-        claimed delivery becomes SENDING with `attempts` one higher."""
+        under way for a recipient (those already SENDING count). No two processes get the same one. A delivery is left
+        alone while another of its chain is SENDING to the same recipient. One whose lease ran out is due again, before
+        any other of its chain; if it was recalled, it ends RECALLED instead. Each claimed delivery becomes SENDING with
+        `attempts` one higher. `expires_at` is not looked at: that is the caller's rule."""
 
     async def settle(self, lease: str, delivery: Delivery, entries: Sequence[AuditEntry]) -> bool:
-        """Write the outcome of a try. False, and nothing written, when the lease was lost. When the delivery was
-        recalled meanwhile, it ends RECALLED unless the outcome is DELIVERED."""
+        """Write the outcome of a try. False, and nothing written, when the lease was lost: settled already, claimed
+        again, or moved. One that ran out and that nobody took is still good. When the delivery was recalled meanwhile,
+        it ends RECALLED unless the outcome is DELIVERED."""
 
     async def delivery(self, id: DeliveryId) -> DisseminationRecord | None:
         """One delivery with what it carries."""
@@ -321,17 +325,20 @@ class Store(Protocol):
 
     async def move(self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry]) -> bool:
         """Replace a delivery that stands in `expected`; False, and nothing written, when it does not (acknowledge,
-        requeue, discard)."""
+        requeue, discard). A worker that holds it loses its lease. One that becomes WAITING gets a new, higher position,
+        so that no poller has passed it."""
 
     async def inbox(self, agency: AgencyId, after: int, limit: int) -> tuple[DisseminationRecord, ...]:
-        """WAITING deliveries to this agency with a position above `after`, by position."""
+        """WAITING deliveries to this agency with a position above `after`, by position. Whatever is committed later
+        stands above all that was ever answered: a poller that never goes back misses nothing."""
 
     # audit
 
     async def sequence(self, limit: int, build: Callable[[TreeHead, Sequence[AuditEntry]], NewLeaves]) -> int:
         """Order up to `limit` unordered entries into the log: `build` gets the head and the entries in leaf order and
         gives what to write. One sequencer at a time over all processes; how many were ordered. When `build` raises,
-        nothing is written."""
+        nothing is written and its exception comes out. It may be called on another thread, it is not called when
+        nothing waits, and it must be quick: on SQLite all writers wait for it."""
 
     async def entry(self, id: str) -> StoredEntry | None:
         """One audit entry by its id."""

@@ -121,7 +121,9 @@ class Place:
 
     def connect(self, id: AgencyId, endpoint: Endpoint) -> None:
         """Enter where an agency listens."""
-        self.do(lambda gateway: put_agency(gateway, replace(gateway.current.agencies[id], endpoint=endpoint), actor="t"))
+        self.do(
+            lambda gateway: put_agency(gateway, replace(gateway.current.agencies[id], endpoint=endpoint), actor="t")
+        )
 
     def caller(self, id: AgencyId, *, by: str = "token") -> Caller:
         """A new credential for an agency, and a caller who shows it; back when the gateway takes it."""
