@@ -31,6 +31,7 @@ FIELDS = frozenset(
         "delivery",  # id
         "duration_ms",
         "error",  # type of an exception
+        "event",  # what happened, a fixed text
         "exchange",  # id
         "level",
         "logger",
@@ -46,7 +47,7 @@ FIELDS = frozenset(
         "version",  # of the configuration or the program
     }
 )
-"""Every field a log line may have beside `event`."""
+"""Every field a log line may have."""
 
 DURATIONS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 WAITS_SECONDS = (0.1, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
@@ -168,11 +169,11 @@ def _places(trace: TracebackType | None) -> list[str]:
 
 
 def _declared_only(_logger: object, _method: str, event: _Event) -> _Event:
-    undeclared = sorted(name for name in event if name not in FIELDS and name != "event")
+    undeclared = event.keys() - FIELDS
     for name in undeclared:
         del event[name]
     if undeclared:
-        event["undeclared"] = undeclared
+        event["undeclared"] = sorted(undeclared)
     return event
 
 

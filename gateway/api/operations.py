@@ -8,7 +8,6 @@ from importlib.resources.abc import Traversable
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from swagger_ui_bundle import swagger_ui_path
 
 from gateway.api.rest import running
 from gateway.errors import GatewayError
@@ -26,12 +25,13 @@ DOCS_POLICY = (
 )
 """Styles inline: Swagger UI sets them on elements. Scripts never: nothing but our own files runs."""
 
+_SWAGGER_UI = resources.files("fastapi_offline") / "static"
 _OWN = resources.files("gateway.api") / "static"
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](?::[0-9]{1,5})?")
 
 ASSETS: dict[str, tuple[Traversable, str]] = {
-    "swagger-ui.css": (swagger_ui_path / "swagger-ui.css", "text/css"),
-    "swagger-ui-bundle.js": (swagger_ui_path / "swagger-ui-bundle.js", "text/javascript"),
+    "swagger-ui.css": (_SWAGGER_UI / "swagger-ui.css", "text/css"),
+    "swagger-ui-bundle.js": (_SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript"),
     "start.js": (_OWN / "start.js", "text/javascript"),
     "docs.css": (_OWN / "docs.css", "text/css"),
 }

@@ -76,7 +76,7 @@ async def _add(
         answer(done)
         return
     for what, value in done.items():
-        out.print(f"{what:>12}  {value}", soft_wrap=True)
+        out.print(f"{what:>12}  {value}")
     if token:
         err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
 

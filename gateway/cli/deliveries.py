@@ -76,9 +76,9 @@ def show(id: Id, directory: Directory = Path(), json: AsJson = False) -> None:
         return
     for key, value in found.items():
         if key != "redactions":
-            out.print(f"{key:>14}  {value if value is not None else '-'}", soft_wrap=True)
+            out.print(f"{key:>14}  {value if value is not None else '-'}")
     for each in found["redactions"]:
-        out.print(f"{each['outcome']:>14}  {each['label']:<26} {each['clause']:<16} {each['path']}", soft_wrap=True)
+        out.print(f"{each['outcome']:>14}  {each['label']:<26} {each['clause']:<16} {each['path']}")
 
 
 async def _show(id: str, directory: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def doctor(directory: Directory = Path(), json: AsJson = False) -> None:
     else:
         colors = {"ok": "green", "warning": "yellow", "error": "bold red"}
         for check in checks:
-            out.print(f"[{colors[check.state]}]{check.state:>8}[/]  {check.name:<20} {check.text}", soft_wrap=True)
+            out.print(f"[{colors[check.state]}]{check.state:>8}[/]  {check.name:<20} {check.text}")
     raise typer.Exit(EXIT_FINDINGS if any(check.state == "error" for check in checks) else 0)
 
 

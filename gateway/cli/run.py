@@ -19,8 +19,8 @@ EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Directory = Annotated[
     Path,
@@ -49,7 +49,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def fail(error: GatewayError) -> NoReturn:
     """Say what is wrong and end: 3 when trying again may help, else 1."""
-    err.print(f"[bold red]error[/] \\[{error.code}] {escape(error.text)}", soft_wrap=True)
+    err.print(f"[bold red]error[/] \\[{error.code}] {escape(error.text)}")
     show(getattr(error, "findings", ()))
     raise typer.Exit(EXIT_UNAVAILABLE if isinstance(error, Unavailable) else EXIT_FINDINGS)
 
@@ -61,7 +61,7 @@ def show(findings: Iterable[Finding]) -> None:
         place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
         parts = (f"[bold]{escape(place)}[/]" if place else "", f"[{color}]{finding.severity}[/]")
         rest = f"\\[{finding.code}] {escape(' '.join(part for part in (finding.path, finding.text) if part))}"
-        err.print(" ".join((*[part for part in parts if part], rest)), soft_wrap=True)
+        err.print(" ".join((*[part for part in parts if part], rest)))
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _post(request: urllib.request.Request, context: ssl.SSLContext | None) -> tu
             return error.code, {"code": "gateway.error", "detail": "the answer is not JSON"}
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        err.print(f"[red]error[/] \\[gateway.unreachable] {request.full_url}: {reason}", soft_wrap=True)
+        err.print(f"[red]error[/] \\[gateway.unreachable] {request.full_url}: {reason}")
         raise typer.Exit(EXIT_UNAVAILABLE) from error
 
 
@@ -84,7 +84,7 @@ def _show(status: int, body: dict[str, Any]) -> None:
         err.print(f"[bold red]refused[/] \\[{body.get('code')}] {body.get('detail') or body.get('title', '')}")
         for finding in body.get("findings", ()):
             place = f"line {finding['line']}: " if finding.get("line") else ""
-            err.print(f"  {place}\\[{finding['code']}] {finding['path']} {finding['text']}", soft_wrap=True)
+            err.print(f"  {place}\\[{finding['code']}] {finding['path']} {finding['text']}")
         return
     out.print(f"[green]accepted[/] {body['id']} (your id {body['sender_id']})")
     for recipient in body["recipients"]:

@@ -108,10 +108,10 @@ def redact(
         )
         return
     if output is None:
-        out.print(text.decode(), markup=False, soft_wrap=True)
+        out.print(text.decode(), markup=False)
     for each in result.cut.redactions:
         color = "red" if each.outcome == "withheld" else "yellow"
-        err.print(f"[{color}]{each.outcome:>10}[/] {each.label:<28} {each.clause:<18} {each.path}", soft_wrap=True)
+        err.print(f"[{color}]{each.outcome:>10}[/] {each.label:<28} {each.clause:<18} {each.path}")
     err.print(
         f"{to} gets {result.cut.shared} fields under {grant.mou.id} version {grant.mou.version}, "
         f"clause {grant.clause.id}; {len(result.cut.redactions)} places are withheld or reduced"

@@ -77,7 +77,7 @@ BAD: dict[str, Bad] = {
         status=422,
     ),
     "an element the schema does not have": Bad(
-        body=good().replace(b"<nc:PersonName>", f"<nc:PersonShoeSize>{CANARY}</nc:PersonShoeSize><nc:PersonName>".encode()),
+        body=good().replace(b"<nc:PersonName>", f"<nc:ShoeSize>{CANARY}</nc:ShoeSize><nc:PersonName>".encode()),
         code="message.invalid",
         status=422,
         finding="schema.",

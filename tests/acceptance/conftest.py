@@ -7,7 +7,14 @@ import pytest
 
 from tests.acceptance.place import Place
 from tests.acceptance.place import place as placed
+from tests.compiled import compiled_once
 from tests.store.postgres_server import fresh_database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

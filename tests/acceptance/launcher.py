@@ -93,7 +93,7 @@ def _live(order: dict[str, Any]) -> NoReturn:
         os.dup2(log, 1)
         os.dup2(log, 2)
         status = _run(order["words"], order["kill_at"])
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked process never goes on as its parent
         traceback.print_exc()
     finally:
         with suppress(Exception):

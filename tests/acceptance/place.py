@@ -7,6 +7,7 @@ commands do them.
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import ssl
@@ -188,7 +189,7 @@ class Place:
 
     # --- processes ------------------------------------------------------------------------------------------------
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+    def start(self, *words: str, **environment: str) -> "subprocess.Popen[bytes]":
         """`python -m gateway …` in this deployment, until the end of the place; may end before."""
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
@@ -196,6 +197,7 @@ class Place:
                 stdout=log,
                 stderr=log,
                 cwd=Path(__file__).resolve().parents[2],
+                env=os.environ | environment,
                 start_new_session=True,
             )
         self.processes.append(process)

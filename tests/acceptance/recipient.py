@@ -54,6 +54,7 @@ def arrived(mailbox: Mailbox, message: str) -> Received:
     return next(each for each in mailbox.received if each.message == message)
 
 
-def as_sent(received: Received) -> bytes:
-    """The payload of a SOAP push as its bytes were before the envelope."""
-    return exclusive(parse(received.payload).root, prefixes=read_cover(received.cover).payload_prefixes)
+def out_of_envelope(received: Received) -> tuple[bytes, bytes]:
+    """Cover and payload of a SOAP push, as their bytes were before they were put into the envelope."""
+    cover = exclusive(parse(received.cover).root)
+    return cover, exclusive(parse(received.payload).root, prefixes=read_cover(cover).payload_prefixes)

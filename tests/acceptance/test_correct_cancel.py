@@ -1,7 +1,6 @@
 """Correct and cancel: whoever got the first gets what mends it, ahead of the queue."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from aiohttp import web
@@ -163,13 +162,13 @@ def test_it_goes_ahead_of_the_queue_and_what_it_mends_does_not_go_any_more(place
 
 
 @pytest.fixture
-def ended(place: Place) -> Iterator[tuple[Pair, str]]:
+def ended(place: Place) -> tuple[Pair, str]:
     """A pair whose agreement has ended since the first message, and the first message's id."""
     pair = place.pair()
     id = fresh_id()
     pair.caller.wait_for(pair.caller.accepted(release(), id)["id"], "delivered")
     place.do(lambda gateway: stop_mou(gateway, pair.mou, state=AgreementState.ENDED, actor="test"))
-    yield pair, id
+    return pair, id
 
 
 def test_nothing_new_and_no_correction_goes_under_an_agreement_that_ended(ended: tuple[Pair, str]) -> None:

@@ -96,9 +96,3 @@ def test_an_unknown_key_is_answered_with_the_nearest_known_one() -> None:
 def test_an_empty_list_of_schemas_is_a_finding() -> None:
     text = changed("  - core/core.xsd\n  - core/codes.xsd\n  - extension.xsd\n", "").replace("schemas:", "schemas: []")
     assert "fields.empty-list" in codes(text)
-
-
-def test_a_file_that_is_no_yaml_gives_nothing() -> None:
-    declared, findings = read(b"a: [")
-    assert declared is None
-    assert findings[0].file == "fields.yaml"

@@ -116,6 +116,11 @@ def test_a_catalog_file_must_be_readable() -> None:
     assert codes(**{"iepd-catalog.xml": b"<!DOCTYPE a><a/>"}) == {"iepd.catalog-not-readable"}
 
 
+def test_a_file_that_is_no_yaml_is_refused_with_its_place() -> None:
+    (finding,) = findings("a: [")
+    assert (finding.code, finding.file) == ("yaml.syntax", "fields.yaml")
+
+
 def test_without_fields_there_is_no_exchange() -> None:
     with pytest.raises(IepdRefused) as caught:
         load({}, XSD)

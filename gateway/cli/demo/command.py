@@ -87,7 +87,7 @@ async def _tell(made: Stage, began: float, *, json: bool) -> dict[str, object]:
     result = summary(made, shown, leaking, audit, time.monotonic() - began)
     if not json:
         for line in told(made, shown):
-            out.print(line, soft_wrap=True)
+            out.print(line)
         _conclude(result, leaking)
     return result
 

@@ -1,0 +1,237 @@
+"""kill -9, again and again, under load: the deployment, the kills, and the way to the judgment.
+
+Recipients and sender live through it all; only what was killed is started again.
+"""
+
+import asyncio
+import json
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from gateway.agency import AgencyId, Endpoint, EndpointKind
+from gateway.app import init_deployment, key_store, open_deployment
+from gateway.audit.note import NoteKey
+from gateway.config import read_settings
+from gateway.delivery.delivery import State
+from gateway.exchange.activate import activate_mou, issue_token, put_agency
+from gateway.exchange.gateway import Gateway
+from gateway.folders import shipped
+from gateway.policy.agencies import read_agency
+from gateway.store.open import open_store
+from gateway.store.points import POINTS
+from tests.acceptance.judge import Figures, Judge
+from tests.acceptance.lives import Life, Lives, lives
+from tests.acceptance.load import Load, Recorder
+from tests.acceptance.place import AGREEMENT, JAIL, POLICE, PROBATION, PROSECUTOR, SHARE, SHELTER, free_port
+from tests.pretend_agency import PretendServer, serving
+
+RELAY = {"wait_seconds_first": 0.3, "wait_seconds_max": 2, "attempt_seconds_max": 4, "lease_seconds": 3}
+"""Short waits: what a killed worker held is sent again six seconds later, the shortest lease such an attempt allows."""
+
+RANDOM_SECONDS_MAX = 2.5
+"""A random kill comes within this after the start, the start itself included."""
+
+REACH_SECONDS_MAX = 60.0
+DRAIN_SECONDS_MAX = 90.0
+
+BUCKET_POINTS = ("os.link", "os.remove")
+"""Around the step that makes a new bucket of payload keys: killed before it, and before what follows it."""
+
+AT_START = "fact."
+BY_COMMAND = "change."
+
+NAMED = tuple(point for point in POINTS if not point.startswith(BY_COMMAND))
+COMMANDS = tuple(point for point in POINTS if point.startswith(BY_COMMAND))
+WORKER_POINTS = tuple(point for point in NAMED if point.partition(".")[0] in ("claim", "settle", "sequence", "relay"))
+SERVE_POINTS = tuple(point for point in NAMED if point.partition(".")[0] in ("accept", "refuse", "record", "move"))
+
+
+@dataclass
+class Scene:
+    """A deployment under load, and its processes."""
+
+    directory: Path
+    database: str
+    url: str
+    lives: Lives
+    load: Load
+    chance: random.Random
+    keys: dict[str, bytes]
+    kills: int = 0
+    reached: set[str] = field(default_factory=set)
+    restart_seconds: list[float] = field(default_factory=list)
+
+    # --- kills ----------------------------------------------------------------------------------------------------
+
+    async def kill_at(self, words: Sequence[str], point: str, *, cold: bool = False) -> None:
+        """Start it to be killed at a point, and see that it is."""
+        often = point in NAMED and not point.startswith(AT_START)
+        setting = f"{point}:{self.chance.randint(1, 3)}" if often else point
+        start = self.lives.start_cold if cold else self.lives.start
+        life = await start(*words, kill_at=setting)
+        try:
+            status = await life.wait(REACH_SECONDS_MAX)
+        except TimeoutError:
+            raise AssertionError(f"{words} never came to {setting}; it wrote:\n{life.tail()}") from None
+        assert status == -signal.SIGKILL, f"{words} ended with {status} before {setting}; it wrote:\n{life.tail()}"
+        self.reached.add(point)
+        self.kills += 1
+
+    async def kill_somewhere(self, words: Sequence[str]) -> None:
+        """Start it, and kill it at a random moment."""
+        life = await self.lives.start(*words)
+        if words[0] == "serve":
+            watch = asyncio.create_task(self._time_start(life))
+        await asyncio.sleep(self.chance.uniform(0.05, RANDOM_SECONDS_MAX))
+        await life.kill()
+        if words[0] == "serve":
+            watch.cancel()
+        self.kills += 1
+
+    async def kill_command(self, words: Sequence[str], point: str) -> None:
+        """Kill an operator's command while the gateway runs: the change is there whole, or not at all."""
+        life = await self.running(words)
+        was = await self._suspended()
+        act = ("agency", "suspend", SHELTER, *(("--resume",) if was else ()))
+        await self.kill_at(act, point)
+        assert await self._suspended() is (not was if point.endswith("after-commit") else was)
+        await life.kill()
+        self.kills += 1
+
+    async def running(self, words: Sequence[str]) -> Life:
+        """Start it; back when it takes requests."""
+        life = await self.lives.start(*words)
+        await self._time_start(life)
+        return life
+
+    async def _time_start(self, life: Life) -> None:
+        began = time.monotonic()
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
+            while not life.ended.done():
+                with suppress(aiohttp.ClientError, OSError, TimeoutError):
+                    async with http.get(f"{self.url}/readyz") as answer:
+                        if answer.status == 200:
+                            self.restart_seconds.append(time.monotonic() - began)
+                            return
+                assert time.monotonic() < began + REACH_SECONDS_MAX, life.tail()
+                await asyncio.sleep(0.03)
+        raise AssertionError(f"ended while it started: {life.tail()}")
+
+    async def _suspended(self) -> bool:
+        status, told = await self.lives.run("agency", "list", "--json")
+        assert status == 0, told
+        return any(each["suspended"] for each in json.loads(told) if each["agency"] == SHELTER)
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    async def judged(self, *alive: Life) -> Figures:
+        """Let everything arrive, verify the log, judge; then these processes end as they should."""
+        await self.load.finish(DRAIN_SECONDS_MAX)
+        await self._settled()
+        judge = Judge(self.load)
+        status, told = await self.lives.run("audit", "verify", "--json", *self._kept_checkpoints())
+        if status != 0 or not json.loads(told)["verified"]:
+            judge.say(f"gateway audit verify: {told}")
+        entries = await self._exported(judge)
+        figures = await judge.judge(entries, NoteKey.read(self.keys["receipt.vkey"].decode()))
+        for life in alive:
+            await life.stop()
+        return figures
+
+    async def _settled(self) -> None:
+        """Until nothing is on its way any more, and every entry is in the log."""
+        deadline = time.monotonic() + DRAIN_SECONDS_MAX
+        store = open_store(self.database)
+        await store.open()
+        try:
+            while True:
+                counts = await store.counts()
+                under_way = [each for each in counts.deliveries if each[1] in (State.WAITING, State.SENDING)]
+                if not under_way and not counts.unsequenced:
+                    return
+                if time.monotonic() > deadline:
+                    self.load.trouble.append(f"not done in time: {under_way}, {counts.unsequenced} entries")
+                    return
+                await asyncio.sleep(0.2)
+        finally:
+            await store.close()
+
+    def _kept_checkpoints(self) -> Iterable[str]:
+        """Heads of the log that somebody else has kept during the kills, as options: the log must go on from each."""
+        for number, checkpoint in enumerate(self.load.checkpoints):
+            file = self.directory / f"checkpoint-{number:03d}"
+            file.write_bytes(checkpoint)
+            yield from ("--checkpoint", str(file))
+
+    async def _exported(self, judge: Judge) -> list[dict[str, Any]]:
+        """Entries of the log as an outsider gets and verifies them."""
+        folder = self.directory / "export"
+        status, told = await self.lives.run("audit", "export", str(folder))
+        assert status == 0, told
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, folder / "verifier.py", "--log", "log.jsonl", "--checkpoint", "checkpoint",
+            "--key", "log.vkey", cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        written, _ = await program.communicate()
+        if program.returncode != 0:
+            judge.say(f"verifier.py: {written.decode()}")
+        lines = (folder / "log.jsonl").read_text().splitlines()
+        return [entry | {"body": json.loads(entry["body"])} for entry in map(json.loads, lines)]
+
+
+@asynccontextmanager
+async def scene(directory: Path, database: str, seed: int) -> AsyncIterator[Scene]:
+    """A new deployment, its recipients, and a sender that has begun to send; no gateway runs yet."""
+    chance = random.Random(seed)  # noqa: S311 - to be repeatable
+    port = free_port()
+    listen = {"host": "127.0.0.1", "port": port, "tls": False}
+    raw = {"name": "gateway.kills", "database": database, "listen": listen, "relay": RELAY}
+    await init_deployment(directory, raw, samples=False)
+    url = f"http://127.0.0.1:{port}"
+    async with AsyncExitStack() as stack:
+        load = Load(url, seed)
+        servers = {
+            agency: await stack.enter_async_context(serving(Recorder(agency, load.came, chance)))
+            for agency in (POLICE, PROBATION)
+        }
+        async with open_deployment(directory) as gateway:
+            tokens = await _populate(gateway, servers)
+        keys = dict(key_store(read_settings(directory)).public_parts())
+        processes = await stack.enter_async_context(lives(directory))
+        stack.push_async_callback(load.close)
+        load.start(tokens, sender=JAIL, inbox=PROSECUTOR)
+        yield Scene(directory, database, url, processes, load, chance, keys)
+
+
+async def _populate(gateway: Gateway, servers: dict[AgencyId, PretendServer]) -> dict[AgencyId, str]:
+    """The jail, three who get its notices - pushed by REST, pushed by SOAP, from an inbox - and one who gets none."""
+    for id in (JAIL, POLICE, PROBATION, PROSECUTOR, SHELTER):
+        agency, _ = read_agency((shipped().policies / "agencies" / f"{id}.yaml").read_bytes(), id)
+        assert agency is not None
+        if id in servers:
+            kind = EndpointKind.REST if id == POLICE else EndpointKind.SOAP
+            endpoint = Endpoint(kind=kind, url=servers[id].url(f"/{kind}"), private_network=True)
+            agency = replace(agency, endpoint=endpoint)
+        await put_agency(gateway, agency, actor="test")
+    for number, id in enumerate((POLICE, PROBATION, PROSECUTOR)):
+        text = AGREEMENT.format(mou=f"KILL-{number}", version=1, sender=JAIL, recipient=id, share=SHARE)
+        await activate_mou(gateway, text.encode(), f"KILL-{number}.yaml", actor="test")
+    return {id: await issue_token(gateway, id, actor="test") for id in (JAIL, PROSECUTOR)}
+
+
+def plan(points: Sequence[str], kills: int, chance: random.Random) -> list[str]:
+    """What to kill at, in order: every point at least once, "" for a random moment, as many in all."""
+    named = list(points)
+    while len(named) < kills:
+        named.append(chance.choice(points) if chance.random() < 0.3 else "")
+    chance.shuffle(named)
+    return named

@@ -1,0 +1,99 @@
+"""kill -9 at random moments and at each named point, under load, on both kinds of database.
+
+Nothing that was acknowledged is lost, nothing arrives as two messages, and the log verifies. Fifty kills on each;
+GATEWAY_KILLS raises the number, GATEWAY_KILL_SEED repeats a run.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.store.points import POINTS
+from tests.acceptance.killing import (
+    BUCKET_POINTS,
+    COMMANDS,
+    NAMED,
+    SERVE_POINTS,
+    WORKER_POINTS,
+    Scene,
+    plan,
+    scene,
+)
+
+KILLS = int(os.environ.get("GATEWAY_KILLS", "50"))
+"""On each kind of database."""
+
+KILLS_APART = KILLS * 2 // 5
+"""Of these, with the server and the worker in processes of their own."""
+
+SEED = int(os.environ.get("GATEWAY_KILL_SEED") or secrets.randbelow(10**6))
+
+SECONDS_PER_KILL_MAX = 12.0
+"""Far more than is needed, so that a busy machine does not fail the test; a test that hangs ends."""
+
+ONE = ("serve",)
+SERVER = ("serve", "--no-worker")
+WORKER = ("worker",)
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str, there: Scene, figures: object, began: float) -> None:
+    """The figures of a run, whatever pytest shows."""
+    starts = sorted(there.restart_seconds)
+    kind = there.database.partition(":")[0]
+    with capsys.disabled():
+        print(
+            f"\n{kind}, {what}: {there.kills} kills (seed {SEED}) in {time.monotonic() - began:.0f} s; {figures}; "
+            f"start to ready {starts[0]:.1f} to {starts[-1]:.1f} s, median {starts[len(starts) // 2]:.1f} s"
+        )
+
+
+async def test_one_process_killed_again_and_again_loses_nothing_and_sends_nothing_as_two_messages(
+    empty_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = time.monotonic()
+    async with (
+        asyncio.timeout(120 + KILLS * SECONDS_PER_KILL_MAX),
+        scene(tmp_path / "deployment", empty_url, SEED) as there,
+    ):
+        for point in BUCKET_POINTS:  # while there are no buckets yet
+            await there.kill_at(ONE, point)
+        await there.kill_at(ONE, "accept.after-commit", cold=True)
+        for point in plan((*NAMED, *COMMANDS), KILLS - KILLS_APART - len(BUCKET_POINTS) - 1, there.chance):
+            if point in COMMANDS:
+                await there.kill_command(ONE, point)
+            elif point:
+                await there.kill_at(ONE, point)
+            else:
+                await there.kill_somewhere(ONE)
+        figures = await there.judged(await there.running(ONE))
+        assert there.reached >= {*POINTS, *BUCKET_POINTS}
+    tell(capsys, "one process", there, figures, began)
+
+
+async def test_server_and_worker_killed_each_by_itself_lose_nothing_and_send_nothing_as_two_messages(
+    empty_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = time.monotonic()
+    async with (
+        asyncio.timeout(120 + KILLS_APART * SECONDS_PER_KILL_MAX),
+        scene(tmp_path / "deployment", empty_url, SEED) as there,
+    ):
+
+        async def kill(words: tuple[str, ...], points: tuple[str, ...], kills: int) -> None:
+            for number, point in enumerate(plan(points, kills, random.Random(SEED + kills))):  # noqa: S311
+                if point:
+                    await there.kill_at(words, point, cold=number == 0)
+                else:
+                    await there.kill_somewhere(words)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(kill(SERVER, SERVE_POINTS, KILLS_APART // 2))
+            group.create_task(kill(WORKER, WORKER_POINTS, KILLS_APART - KILLS_APART // 2))
+        figures = await there.judged(await there.running(SERVER), await there.lives.start(*WORKER))
+        assert there.reached >= {*SERVE_POINTS, *WORKER_POINTS}
+    tell(capsys, "server and worker apart", there, figures, began)

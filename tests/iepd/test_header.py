@@ -1,0 +1,66 @@
+"""Tests for gateway/iepd/header.py: what a message says of itself."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.document.parse import parse
+from gateway.iepd.header import Header, moment, read
+from gateway.message import Action
+
+from .invented import FIELDS_YAML, invented, notice
+
+IEPD = invented()
+CORRECTION = (
+    "<n:ActionCode> correct </n:ActionCode><n:EarlierID>M-1</n:EarlierID><n:ReasonText>wrong\nday</n:ReasonText>"
+    "<n:AsOfDateTime>2026-01-31T08:15:00-05:00</n:AsOfDateTime>"
+)
+
+
+def test_all_four_are_read() -> None:
+    assert read(parse(notice(head=CORRECTION)), IEPD) == Header(
+        action=Action.CORRECT,
+        earlier="M-1",
+        reason="wrong\nday",
+        as_of=datetime(2026, 1, 31, 13, 15, tzinfo=UTC),
+    )
+
+
+def test_what_is_not_there_is_none() -> None:
+    assert read(parse(notice()), IEPD) == Header(action=Action.NEW)
+    assert read(parse(notice(head="<n:ActionCode>new</n:ActionCode><n:EarlierID/>")), IEPD).earlier is None
+
+
+def test_an_exchange_without_an_action_has_new_messages_only() -> None:
+    line = next(each for each in FIELDS_YAML.splitlines(keepends=True) if each.startswith("message:"))
+    plain = invented(FIELDS_YAML.replace(line, ""))
+    assert read(parse(notice(head=CORRECTION)), plain) == Header()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-01-31T08:15:00Z", datetime(2026, 1, 31, 8, 15, tzinfo=UTC)),
+        ("2026-01-31T08:15:00", datetime(2026, 1, 31, 8, 15, tzinfo=UTC)),
+        ("2026-01-31T08:15:00.123456789+02:00", datetime(2026, 1, 31, 6, 15, 0, 123456, tzinfo=UTC)),
+        ("2026-01-31T24:00:00Z", datetime(2026, 2, 1, tzinfo=UTC)),
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31-05:00", datetime(2026, 1, 31, 5, tzinfo=UTC)),
+        ("9999-12-31T24:00:00Z", None),
+        ("12026-01-31", None),
+        ("-0044-03-15", None),
+        ("2026-02-30", None),
+        ("2026-01-31T08:15", None),
+        ("", None),
+        ("now", None),
+    ],
+)
+def test_moments_are_read_as_xsd_writes_them(value: str, expected: datetime | None) -> None:
+    assert moment(value) == expected
+
+
+@given(st.datetimes(timezones=st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))))
+def test_a_moment_written_is_the_moment_read(value: datetime) -> None:
+    assert moment(value.isoformat(timespec="microseconds")) == value
