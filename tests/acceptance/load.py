@@ -123,9 +123,10 @@ def arrival(recipient: AgencyId, key: str, message: str, delivery: str, payload:
 class Load:
     """The sender and the agency with the inbox, over plain HTTP, for as long as `running`.
 
-    awaited    deliveries that were acknowledged to the sender and have not arrived; the inbox's until they are
-               acknowledged by its agency; without those of messages that were canceled, which may have been recalled
-    trouble    what no restart explains; any of it fails the test
+    awaited       deliveries that were acknowledged to the sender and have not arrived, without those of messages that
+                  were canceled, which may have been recalled
+    acknowledged  deliveries of the inbox whose acknowledgment was answered
+    trouble       what no restart explains; any of it fails the test
     """
 
     def __init__(self, url: str, seed: int) -> None:
@@ -184,13 +185,10 @@ class Load:
         return asyncio.create_task(watched())
 
     def came(self, arrival: Arrival) -> None:
-        """Something reached a recipient that is pushed to."""
+        """Something reached a recipient."""
         self.arrivals.append(arrival)
-        self._done(arrival.delivery)
-
-    def _done(self, delivery: str) -> None:
-        self.arrived.add(delivery)
-        self.awaited.discard(delivery)
+        self.arrived.add(arrival.delivery)
+        self.awaited.discard(arrival.delivery)
 
     # --- the sender -----------------------------------------------------------------------------------------------
 
@@ -210,12 +208,12 @@ class Load:
         number = len(self.sent) + 1
         id, mark = f"JMS-{number:06d}", f"MARK-{number:06d}"
         drawn = self.chance.random()
-        earlier = next((each for each in self._recent if not each.canceled and each.earlier is None), None)
+        new = [each for each in self._recent if not each.canceled and each.earlier is None]
         if drawn < 0.06:
             body = release(given=mark).replace(b"PersonSurName>", b"PersonNickName>")
             sent = Sent(id, mark, body, valid=False)
-        elif drawn < 0.16 and earlier is not None:
-            earlier = self._recent[-1] if self._recent[-1].earlier is None else earlier
+        elif drawn < 0.16 and new:
+            earlier = self.chance.choice((new[0], new[-1]))  # one that has arrived, and one that is on its way
             earlier.canceled = True
             sent = Sent(id, mark, release(Action.CANCEL, earlier.id, given=mark), earlier=earlier)
         else:
@@ -274,10 +272,9 @@ class Load:
             payload = await self._get(item["payload_url"])
             if payload is None:
                 continue  # withdrawn meanwhile
-            self.arrivals.append(arrival(self._inbox_of, id, item["message"], id, payload))
+            self.came(arrival(self._inbox_of, id, item["message"], id, payload))
             if await self._get(f"/v1/inbox/{id}/ack", method="POST") is not None:
                 self.acknowledged.add(id)
-                self._done(id)
 
     async def _keep_checkpoints_forever(self) -> None:
         while True:
