@@ -42,7 +42,7 @@ def test_a_field_nobody_declared_is_dropped_and_named(lines: io.StringIO) -> Non
 
 def test_of_an_exception_only_type_and_places_are_kept(lines: io.StringIO) -> None:
     try:
-        raise ValueError("Jane Roe")
+        int("Jane Roe")
     except ValueError as error:
         log.error("failed", exc_info=error)
     (line,) = read(lines)
@@ -56,7 +56,7 @@ def test_a_librarys_line_keeps_its_template_and_not_its_values(lines: io.StringI
     library.info("not important")
     library.warning("cannot read %s", "Jane Roe")
     try:
-        raise ValueError("Jane Roe")
+        int("Jane Roe")
     except ValueError:
         library.exception("Task exception was never retrieved\nfuture: Jane Roe")
     first, second = read(lines)

@@ -3,6 +3,7 @@ from lxml import etree
 
 from gateway.document.canonical import exclusive
 from gateway.document.parse import parse
+from gateway.soap.envelope import NotAnEnvelope
 from gateway.soap.service import (
     OPERATIONS,
     SERVICE,
@@ -54,8 +55,6 @@ def test_another_operation_is_unknown(operation: str) -> None:
     [
         ("Submit", ""),
         ("Submit", "<Payload/>"),
-        ("Submit", "<Payload>text</Payload>"),
-        ("Submit", "<Payload>text<a/></Payload>"),
         ("Submit", "<Payload><a/><b/></Payload>"),
         ("Submit", "<Payload><a/></Payload><Payload><a/></Payload>"),
         ("Submit", "<Payload><a/></Payload><To>a</To>"),
@@ -80,6 +79,11 @@ def test_another_operation_is_unknown(operation: str) -> None:
 def test_what_the_schema_does_not_allow_is_refused(operation: str, inside: str) -> None:
     with pytest.raises(OperationMalformed):
         read(body(operation, inside))
+
+
+def test_text_beside_the_payload_is_refused() -> None:
+    with pytest.raises(NotAnEnvelope):
+        read(body("Submit", "<Payload>text<a/></Payload>"))
 
 
 def test_a_payload_taken_out_has_the_same_canonical_form() -> None:
