@@ -7,7 +7,7 @@ sort by time and index well; ids of senders are theirs and stay within (sender, 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from gateway.agency import AgencyId
 
@@ -55,9 +55,10 @@ class Message:
     as_of: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redaction:
+class Redaction(NamedTuple):
     """One place withheld or reduced, and why. Holds the place, never the value.
+
+    A tuple, since a message has dozens of them: made in a fifth of the time, and written as a JSON list as it is.
 
     path     absolute XPath, by position, in the message as received
     field    name in the field catalog; label is its label

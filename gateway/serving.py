@@ -11,12 +11,12 @@ from socket import socket
 from gateway.agency import EndpointKind
 from gateway.api.app import make_app, make_console_app
 from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
-from gateway.api.tls import server_context, trusted_clients
+from gateway.api.tls import TlsUnusable, server_context, trusted_clients
 from gateway.app import assembled, key_store, open_deployment
 from gateway.config import read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
-from gateway.telemetry import Metrics, configure_logging
+from gateway.telemetry import Metrics, configure_logging, log
 from gateway.transport.connections import Connections
 from gateway.transport.interface import Send
 from gateway.transport.rest import RestTransport
@@ -36,6 +36,7 @@ async def serve_process(
     made = read_settings(directory)
     async with assembled(made) as gateway, sends_of(gateway) as sends:
         metrics = Metrics()
+        plain = not made.listen.tls and not console  # one plain listener on loopback: the docs are there too
         keys = key_store(made)
         tls = None
         if made.listen.tls:
@@ -44,9 +45,10 @@ async def serve_process(
                 files.certificate,
                 files.key,
                 lambda: trusted_clients(gateway.current),
+                on_failure=lambda: log.error("failed", code=TlsUnusable.code),
                 passphrase=files.passphrase,
             )
-        listeners = [Listener(app=make_app(gateway, metrics=metrics), sockets=listening, tls=tls)]
+        listeners = [Listener(app=make_app(gateway, metrics=metrics, docs=plain), sockets=listening, tls=tls)]
         if console:
             listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
         stop = asyncio.Event()

@@ -1,19 +1,33 @@
-"""Schemas compiled once for a test run: compiling our three exchanges takes two seconds, and the bytes are the same."""
+"""Schemas and agreements compiled once for a test run: ours take two seconds, and the bytes are always the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from gateway import app
 from gateway.exchange import configured
+from gateway.exchange.configured import Configured, compile_configuration
+from gateway.store.interface import Configuration
 
 
 @contextmanager
 def compiled_once() -> Iterator[None]:
-    """While the block runs, what was loaded of an archive or a folder is not loaded again in this process."""
+    """While the block runs, a deployment that is opened takes over what the one before had compiled, by its digests,
+    as a running gateway does when its configuration changes."""
+    last: list[Configured] = []
+
+    def compiled(stored: Configuration, *, before: Configured) -> Configured:
+        if last:
+            known = last.pop()
+            before = replace(before, iepds=known.iepds, mous=known.mous, compiled=known.compiled)
+        last.append(compile_configuration(stored, before=before))
+        return last[0]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(configured, "load_archive", cache(configured.load_archive))
         patch.setattr(app, "load_exchanges", cache(app.load_exchanges))
+        patch.setattr(app, "compile_configuration", compiled)
         yield

@@ -79,6 +79,7 @@ class Edge:
 
         began = time.perf_counter()
         try:
+            _check_address(scope)
             await self._app(scope, receive, answer)
         except ClientGone:
             trace.status, trace.code = 499, "connection.client-gone"  # 499: nginx's word for it; nobody reads it
@@ -101,6 +102,12 @@ class Edge:
             code=trace.code,
             message=trace.message,
         )
+
+
+def _check_address(scope: Scope) -> None:
+    """No id or name of ours holds a NUL, and PostgreSQL cannot even be asked for one."""
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise HTTPException(404)
 
 
 def _unless_given(own: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:

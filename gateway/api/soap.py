@@ -267,6 +267,7 @@ def _fault(request: Request, exchange: _Exchange, error: Exception) -> Response:
         text=problem.detail,
         correlation=trace.correlation,
         findings=problem.findings,
+        recipients=tuple((outcome.agency, outcome.code) for outcome in problem.recipients),
         names=error.names if isinstance(error, envelope.MustUnderstand) else (),
     )
     status_code = _fault_status(version, told, problem)

@@ -4,6 +4,8 @@ Web framework and transports are imported when one of them starts: every other c
 """
 
 import multiprocessing
+import os
+import shutil
 import signal
 import socket
 import sys
@@ -47,12 +49,20 @@ def serve(
     if processes == 1:
         _serve(directory, listening, console, worker=worker)
         return
+    _share_metrics(settings.directory / "metrics")
     targets: list[tuple[Callable[..., None], tuple[object, ...]]] = [
         (_serve_child, (directory, listening, console if number == 0 else [])) for number in range(processes)
     ]
     if worker:
         targets.append((_worker_child, (directory,)))
     _supervise(targets)
+
+
+def _share_metrics(folder: Path) -> None:
+    """Let each process answer /metrics for all of them; what is left of an earlier run would count again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def worker(directory: Directory = Path()) -> None:

@@ -5,6 +5,7 @@ found by pattern, per set. A qualified name is written as lxml does, "{namespace
 """
 
 import re
+from functools import lru_cache
 
 XML = "http://www.w3.org/XML/1998/namespace"
 XMLNS = "http://www.w3.org/2000/xmlns/"
@@ -53,6 +54,7 @@ def join(namespace: str, local: str) -> str:
     return f"{{{namespace}}}{local}" if namespace else local
 
 
+@lru_cache(maxsize=256)
 def structures_version(namespace: str) -> int | None:
     """NIEM's major version when this is a structures namespace of any version, else None."""
     match = _STRUCTURES.fullmatch(namespace)

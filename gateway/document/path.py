@@ -36,6 +36,7 @@ class Locator:
         self._prefixes = prefixes or {}
         self._steps: dict[etree._Element, str] = {}
         self._paths: dict[etree._Element, str] = {}
+        self._names: dict[str, str] = {}
 
     def locate(self, element: etree._Element) -> str:
         """Absolute XPath of this element, as `locate` gives it."""
@@ -58,7 +59,8 @@ class Locator:
     def _count(self, family: "etree._ElementIterator | list[etree._Element]") -> None:
         by_name: dict[str, list[etree._Element]] = {}
         for child in family:
-            by_name.setdefault(self._name(child), []).append(child)
+            name = self._names.get(str(child.tag)) or self._name(child)
+            by_name.setdefault(name, []).append(child)
         for name, children in by_name.items():
             if len(children) == 1:
                 self._steps[children[0]] = name
@@ -66,9 +68,14 @@ class Locator:
                 self._steps.update((child, f"{name}[{place}]") for place, child in enumerate(children, start=1))
 
     def _name(self, element: etree._Element) -> str:
-        namespace, local = split(str(element.tag))
-        prefix = self._prefixes.get(namespace) or element.prefix
-        return f"{prefix}:{local}" if prefix else local
+        tag = str(element.tag)
+        namespace, local = split(tag)
+        given = self._prefixes.get(namespace)
+        if given:
+            self._names[tag] = f"{given}:{local}"
+            return self._names[tag]
+        # The document may call one namespace by two prefixes.
+        return f"{element.prefix}:{local}" if element.prefix else local
 
 
 def compile_xpath(text: str, namespaces: Mapping[str, str]) -> etree.XPath:

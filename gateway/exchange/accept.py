@@ -2,18 +2,21 @@
 
 import asyncio
 import hmac
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from gateway.agency import Agency
+from gateway.agency import Agency, AgencyId
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry
 from gateway.document.canonical import exclusive
 from gateway.document.parse import Document, parse
 from gateway.errors import Refused, Tampered, Unavailable
 from gateway.exchange.chain import Earlier, find_earlier
 from gateway.exchange.configured import Configured
-from gateway.exchange.decide import Case, Release, decide
+from gateway.exchange.decide import Case, Denied, Release, decide
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
 from gateway.exchange.submission import Accepted, IdConflict, InvalidMessage, NoRecipient, Submission
@@ -62,16 +65,25 @@ async def accept(gateway: Gateway, submission: Submission) -> Accepted:
     store did not answer: the sender tries again with the same id, and one message comes of it.
     """
     now = gateway.clock.now()
-    try:
-        for _ in range(TRIES_MAX):
+    for _ in range(TRIES_MAX):
+        version = gateway.current.version
+        try:
             answer = await _try(gateway, submission, now)
+        except (Refused, Tampered) as error:
+            if await _unchanged(gateway, version):
+                await record_refusal(gateway, submission, error, now)
+                raise
+        else:
             if answer is not None:
                 return answer
             await gateway.refresh()
-    except (Refused, Tampered) as error:
-        await record_refusal(gateway, submission, error, now)
-        raise
     raise ConfigurationUnsettled("the gateway's configuration is being changed; try again")
+
+
+async def _unchanged(gateway: Gateway, version: int) -> bool:
+    """Whether what a refusal was decided under is still in force: an agreement that was just resumed counts at once."""
+    await gateway.refresh()
+    return gateway.current.version == version
 
 
 async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accepted | None:
@@ -144,11 +156,19 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
         sender_id=submission.sender_id,
         received_at=record.message.received_at,
         digest=record.message.digest,
-        recipients=outcomes((), {each.dissemination.recipient: each.delivery.id for each in disseminations}),
+        recipients=outcomes(
+            (_denied(each.entry) for each in entries if each.entry.type == EntryType.WITHHOLD),
+            {each.dissemination.recipient: each.delivery.id for each in disseminations},
+        ),
         entry=entries[0].entry.id,
         receipt=known.receipt.decode(),
         repeated=True,
     )
+
+
+def _denied(entry: AuditEntry) -> Denied:
+    body = json.loads(entry.body)
+    return Denied(recipient=AgencyId(body["recipient"]), code=body["code"])
 
 
 async def _inline(act: Callable[[], T]) -> T:

@@ -28,6 +28,15 @@ from gateway.store.interface import (
 
 TOKEN_VALID = timedelta(days=365)
 
+NOT_OVER = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
+
+STOPPED_FROM = {
+    AgreementState.SUSPENDED: (AgreementState.IN_FORCE,),
+    AgreementState.IN_FORCE: (AgreementState.SUSPENDED,),
+    AgreementState.ENDED: NOT_OVER,
+}
+"""From which states a version gets into another by `stop_mou`."""
+
 
 class AgreementRefused(Misconfigured):
     """An agreement's file is not right; `findings` say where."""
@@ -182,9 +191,7 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
         body=data,
         changed_at=now,
     )
-    before = [
-        one for one in held if one.mou == mou.id and one.version != mou.version and one.state is AgreementState.IN_FORCE
-    ]
+    before = [one for one in held if one.mou == mou.id and one.version != mou.version and one.state in NOT_OVER]
     changes: list[Change] = [agreement, *(replace(one, state=AgreementState.ENDED, changed_at=now) for one in before)]
     entries = [_agreement_entry(gateway, EntryType.ACTIVATE, agreement, mou.parties, actor, now)]
     entries += [_agreement_entry(gateway, EntryType.END, one, mou.parties, actor, now) for one in before]
@@ -193,11 +200,14 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
 
 
 async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, actor: str) -> Agreement:
-    """Suspend or end the version in force, or put a suspended one back in force. Raises `AgreementUnknown`."""
-    wanted = AgreementState.SUSPENDED if state is AgreementState.IN_FORCE else AgreementState.IN_FORCE
-    agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state is wanted), None)
+    """Suspend the version in force, end it or a suspended one, or put a suspended one back in force.
+
+    Raises `AgreementUnknown`.
+    """
+    wanted = STOPPED_FROM[state]
+    agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state in wanted), None)
     if agreement is None:
-        raise AgreementUnknown(f"there is no version of {id} that is {wanted}")
+        raise AgreementUnknown(f"there is no version of {id} that is {' or '.join(wanted)}")
     now = gateway.clock.now()
     types = {AgreementState.SUSPENDED: EntryType.SUSPEND, AgreementState.ENDED: EntryType.END}
     parties = gateway.current.mou(agreement).parties

@@ -6,7 +6,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import commit, make
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
-from gateway.exchange.submission import InvalidMessage, NoRecipient, Submission
+from gateway.exchange.submission import LISTED_MAX, InvalidMessage, NoRecipient, Submission
 from gateway.message import MessageId, bucket_name
 from gateway.store.interface import RefusedMessage
 
@@ -37,9 +37,16 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
         configuration=gateway.current.version,
         size_bytes=len(submission.body),
         channel=submission.channel,
-        count=len(error.findings) if isinstance(error, InvalidMessage) else None,
-        refused=[outcome.agency for outcome in error.outcomes] if isinstance(error, NoRecipient) else None,
+        count=_count(error),
+        refused=tuple(each.agency for each in error.outcomes)[:LISTED_MAX] if isinstance(error, NoRecipient) else None,
     )
     await gateway.store.refuse(
         RefusedMessage(id=id, sender=submission.sender, at=now, code=error.code, original=original, entries=(entry,))
     )
+
+
+def _count(error: GatewayError) -> int | None:
+    """How many findings; how many recipients, when they are more than the entry names."""
+    if isinstance(error, InvalidMessage):
+        return len(error.findings)
+    return len(error.outcomes) if isinstance(error, NoRecipient) and len(error.outcomes) > LISTED_MAX else None

@@ -8,6 +8,9 @@ from gateway.errors import Refused
 from gateway.finding import Finding
 from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
 
+LISTED_MAX = 100
+"""Recipients that the audit entry of a reception or refusal names; two such lists of the longest ids fit into one."""
+
 
 class InvalidMessage(Refused):
     """The message breaks its schema, its references or a rule; `findings` say where."""

@@ -15,7 +15,7 @@ from gateway.exchange.chain import Earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
-from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
+from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
 from gateway.iepd.header import Header
 from gateway.message import (
     REACHES_PAST_RECIPIENTS,
@@ -162,8 +162,10 @@ def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes)
         first=message.first,
         earlier=message.earlier,
         commit=commit(salt, message.sender_id, writing.submission.body),
-        recipients=[release.grant.recipient for release in releases(writing.decisions)],
-        refused=[decision.recipient for decision in writing.decisions if isinstance(decision, Denied)] or None,
+        # Those that are cut off here have entries of their own: each dissemination, each that is withheld.
+        recipients=tuple(release.grant.recipient for release in releases(writing.decisions))[:LISTED_MAX],
+        refused=tuple(each.recipient for each in writing.decisions if isinstance(each, Denied))[:LISTED_MAX] or None,
+        count=len(writing.decisions) if len(writing.decisions) > LISTED_MAX else None,
         configuration=writing.configured.version,
         size_bytes=len(writing.submission.body),
         channel=writing.submission.channel,

@@ -49,6 +49,7 @@ class Closure:
         self._journal = journal
         self._origin: dict[etree._Element, tuple[etree._Element, Node]] = {}
         self._leaves: dict[etree._Element, bool] = {}
+        self._lost = 0
         self._twins: dict[etree._Element, etree._Element] = {}
         self._lists: list[_IdList] = []
         self._required: dict[str, list[etree._Element]] = defaultdict(list)
@@ -70,6 +71,11 @@ class Closure:
         if identity.attribute is not None and identity.id is None:
             twin.set(identity.attribute, PENDING)
 
+    def note_plain(self, source: etree._Element, twin: etree._Element, node: Node) -> None:
+        """This leaf without attributes was built of that, as it was."""
+        self._origin[twin] = (source, node)
+        self._leaves[twin] = True
+
     def note_leaf(self, twin: etree._Element, *, whole: bool) -> None:
         """This is a leaf; `whole` when it is released as it was."""
         self._leaves[twin] = whole
@@ -84,7 +90,6 @@ class Closure:
     def close(self, root: etree._Element) -> tuple[bool, int]:
         """Close the references of the tree. Whether it still stands, and how many whole leaves went."""
         self._kept = set(root.iter(etree.Element))
-        before = sum(1 for twin, whole in self._leaves.items() if whole and twin in self._kept)
         self._find_homes()
         while True:
             while self._waiting:
@@ -97,8 +102,7 @@ class Closure:
                 if orphan in self._kept and not self._remove(orphan, root):
                     return False, 0
         self._number(root)
-        after = sum(1 for twin, whole in self._leaves.items() if whole and twin in self._kept)
-        return True, before - after
+        return True, self._lost
 
     def has_leaf(self) -> bool:
         """Whether anything at all is left to read."""
@@ -179,6 +183,7 @@ class Closure:
         lost: list[str] = []
         for each in twin.iter(etree.Element):
             self._kept.discard(each)
+            self._lost += self._leaves.get(each, False)
             lost.extend(self._keys.pop(each, ()))
         for key in lost:
             del self._homes[key]

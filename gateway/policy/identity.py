@@ -9,7 +9,7 @@ The namespace differs between NIEM versions and is known by its pattern.
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -143,6 +143,16 @@ def step(standings: Iterable[Standing], element: etree._Element, facts: Facts) -
     return tuple(below)
 
 
+class Alone:
+    """The standings of a document in which every object stands in one place only."""
+
+    objects: Container[etree._Element] = ()
+
+    def of(self, _element: etree._Element) -> tuple[Standing, ...]:
+        """None besides its own."""
+        return ()
+
+
 class Standings:
     """Every place in the rules where each object stands, its own and those of the objects it lies in.
 
@@ -166,6 +176,11 @@ class Standings:
         """All places of the object this element is of; () when it stands in one place only."""
         number = self._class.get(element)
         return () if number is None else tuple(self._places[number])
+
+    @property
+    def objects(self) -> Container[etree._Element]:
+        """The elements that stand in several places."""
+        return self._class
 
     def _settle(self, identities: Identities) -> None:
         below: dict[int, set[int]] = defaultdict(set)

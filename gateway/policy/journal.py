@@ -88,7 +88,6 @@ class _Telling:
         self.told: list[Redaction] = []
         self._prefixes = prefixes
         self._locator = Locator(prefixes)
-        self._names: dict[str, str] = {}
 
     def tell(self, note: Point | Branch) -> None:
         """Add what the note says."""
@@ -102,29 +101,29 @@ class _Telling:
 
     def _add(self, path: str, field: Field | None, how: str, clause: str) -> None:
         name, label = (UNKNOWN, UNCLASSIFIED) if field is None else (field.name, field.label)
-        self.told.append(Redaction(path=path, field=name, label=label, outcome=how, clause=clause))
+        self.told.append(Redaction(path, name, label, how, clause))
 
     def _branch(self, element: etree._Element, node: Node | None, clause: str, path: str) -> None:
         """Every leaf at and below an element that went as a whole."""
-        children = [child for child in element if isinstance(child.tag, str)]
+        children = [(child, tag) for child in element if isinstance(tag := child.tag, str)]
         if node is not None and node.leaf is not None:
             self._add(path, node.field, WITHHELD, clause if node.leaf.released else node.leaf.clause)
-        points = bool(element.attrib) and self._attributes(element, node, clause, path)
+        points = bool(element.keys()) and self._attributes(element, node, clause, path)
         if not children and (node is None or node.leaf is None):
             if points:
                 told = Redaction(path=path, field=REFERENCE, label=REFERENCE, outcome=WITHHELD, clause=clause)
                 self.told.append(told)
             elif node is None:
                 self._add(path, None, WITHHELD, DEFAULT)
-        counts = Counter(child.tag for child in children) if len(children) > 1 else {}
-        places: Counter[str] = Counter()
-        for child in children:
-            tag = str(child.tag)
-            step = self._name(tag)
-            if counts and counts[tag] > 1:
-                places[tag] += 1
-                step = f"{step}[{places[tag]}]"
+        tags = [tag for _, tag in children]
+        left = Counter(tags) if len(set(tags)) < len(tags) else {}
+        places: dict[str, int] = {}
+        for child, tag in children:
             below = node.children.get(tag) if node is not None else None
+            step = self._name(tag) if below is None else below.step
+            if left and left[tag] > 1:
+                place = places[tag] = places.get(tag, 0) + 1
+                step = f"{step}[{place}]"
             self._branch(child, below, clause, f"{path}/{step}")
 
     def _attributes(self, element: etree._Element, node: Node | None, clause: str, path: str) -> bool:
@@ -142,9 +141,6 @@ class _Telling:
 
     def _name(self, tag: str) -> str:
         """The name with the exchange's prefix; without one when the exchange has none for the namespace."""
-        found = self._names.get(tag)
-        if found is None:
-            namespace, local = split(tag)
-            prefix = self._prefixes.get(namespace, "")
-            found = self._names[tag] = f"{prefix}:{local}" if prefix else local
-        return found
+        namespace, local = split(tag)
+        prefix = self._prefixes.get(namespace, "")
+        return f"{prefix}:{local}" if prefix else local

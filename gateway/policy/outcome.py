@@ -45,6 +45,11 @@ class Outcome:
         """Whether anything of the field goes through."""
         return self.how != WITHHELD
 
+    @property
+    def plain(self) -> bool:
+        """Whether the field goes through as it is, whatever holds."""
+        return self.released and self.change is None and not self.unless
+
     def withheld_in(self, active: frozenset[str]) -> bool:
         """Whether it is withheld where these conditions hold."""
         return self.how == WITHHELD or not self.unless.isdisjoint(active)

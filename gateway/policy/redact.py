@@ -26,7 +26,7 @@ from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
 from gateway.message import Redaction
 from gateway.policy.closure import PENDING, Closure, has, may_go
-from gateway.policy.identity import Standing, Standings, find_identities, step
+from gateway.policy.identity import Alone, Standing, Standings, find_identities, step
 from gateway.policy.journal import Branch, Journal, Point
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, strictest
 from gateway.policy.rules import Node, SharingRules
@@ -80,6 +80,9 @@ def cut(document: Document, rules: SharingRules, facts: Facts, iepd: Iepd) -> Cu
     return Cut(document=Document(target), shared=cutter.shared, journal=cutter.journal)
 
 
+_ALONE = Alone()
+
+
 class _Cutter:
     """One cut under way. `shared` counts leaves released as they were, `reduced` those in a lesser form."""
 
@@ -90,7 +93,7 @@ class _Cutter:
         self._notes = self.journal.notes
         identities = find_identities(root)
         self._closure = None if identities is None else Closure(identities, self.journal)
-        self._standings: Standings | None = None
+        self._standings = _ALONE
         if identities is not None and identities.classes:
             self._standings = Standings(identities, rules, facts, root)
 
@@ -98,7 +101,7 @@ class _Cutter:
         """Fill the new root. False when nothing is left that can stand."""
         node = self._rules.root
         active = node.hold(source, self._rules.holding(self._facts), self._facts)
-        others = self._elsewhere(source, _NOWHERE)
+        others = self._standings.of(source)
         if self._closure is not None:
             self._closure.note(source, target, node)
         cause = self._attributes(source, target, node, active, others)
@@ -114,25 +117,25 @@ class _Cutter:
 
     def _elsewhere(self, source: etree._Element, above: _Others) -> _Others:
         """The other places of an object, or of an object it lies in."""
-        if self._standings is None:
-            return above
         return self._standings.of(source) + (step(above, source, self._facts) if above else _NOWHERE)
 
     def _fill(
         self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], above: _Others
     ) -> str | None:
         """Build the children. The clause that decided, when what is left cannot stand; None when it can."""
-        children = node.children
+        children, objects = node.children, self._standings.objects
         empty: list[etree._Element] = []
-        others = above
         for child in source:
-            below = children.get(child.tag)  # the tag of an instruction is a function: not found
+            tag = child.tag
+            below = children.get(tag)  # the tag of an instruction is a function: not found
             if below is None or not below.open:
-                if isinstance(child.tag, str):
+                if isinstance(tag, str):
                     self._notes.append(Branch(child, below, DEFAULT))
                 continue
-            if self._standings is not None:
-                others = self._elsewhere(child, above)
+            others = self._elsewhere(child, above) if above or child in objects else _NOWHERE
+            if below.plain and not others and not child.keys():
+                self._plain(child, target, below)
+                continue
             held = below.hold(child, active, self._facts) if below.anchored else active
             if below.leaf is not None:
                 self._leaf(child, target, below, held, others)
@@ -168,6 +171,14 @@ class _Cutter:
         if source.get(NIL) in _TRUE:
             twin.set(NIL, "true")
         return twin if empty else None
+
+    def _plain(self, source: etree._Element, target: etree._Element, node: Node) -> None:
+        """Build a leaf that is released as it is and has no attributes: most are."""
+        twin = etree.SubElement(target, source.tag)
+        twin.text = source.text if len(source) == 0 else text_of(source)
+        self.shared += 1
+        if self._closure is not None:
+            self._closure.note_plain(source, twin, node)
 
     def _leaf(
         self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], others: _Others

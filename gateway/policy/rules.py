@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from gateway.document.names import split
 from gateway.iepd.catalog import Field
 from gateway.iepd.components import Components
 from gateway.iepd.facts import Facts
@@ -41,7 +42,9 @@ class Node:
 
     leaf      what becomes of its text, None for a container
     open      something at or below it may be seen
+    plain     its text goes through as it is, whatever holds
     anchored  the facts about this element that conditions of the clause ask for
+    step      its name as redactions write it in a path, "nc:PersonName"
     """
 
     children: Mapping[str, "Node"]
@@ -49,8 +52,10 @@ class Node:
     leaf: Outcome | None
     field: Field | None
     open: bool
+    plain: bool
     needs: tuple[Need, ...]
     anchored: tuple[str, ...]
+    step: str
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
         """The conditions that hold here: those from above, and those about this element."""
@@ -114,14 +119,13 @@ def compile_rules(mou: Mou, clause: Clause, iepd: Iepd) -> SharingRules:
     root = _Growing()
     for each in iepd.catalog.fields:
         root.plant(each, each.path, decided[each.path])
-    components = iepd.schema.components
     return SharingRules(
         mou=mou.id,
         version=mou.version,
         clause=clause.id,
         exchange=iepd.id,
         tag=iepd.root,
-        root=root.ripe((), components.elements[iepd.root].type, components, anchors),
+        root=root.ripe((iepd.root,), iepd.schema.components.elements[iepd.root].type, iepd, anchors),
         prefixes=dict(iepd.namespaces),
         facts=tuple(whole),
     )
@@ -153,14 +157,16 @@ class _Growing:
         self,
         path: tuple[str, ...],
         type_name: str,
-        components: Components,
+        iepd: Iepd,
         anchors: Mapping[tuple[str, ...], list[str]],
     ) -> Node:
+        """The node at the end of this path, which begins with the root."""
+        components = iepd.schema.components
         children = {}
         for name, child in self.children.items():
             element = components.element_in(type_name, name)
             below = element.type if element is not None else ""
-            children[name] = child.ripe((*path, name), below, components, anchors)
+            children[name] = child.ripe((*path, name), below, iepd, anchors)
         released = self.leaf is not None and self.leaf.released
         shown = released or any(attribute.outcome.released for attribute in self.attributes.values())
         return Node(
@@ -170,9 +176,17 @@ class _Growing:
             field=self.entry,
             # A leaf without its text is not there, so its attributes alone open nothing.
             open=released if self.leaf is not None else shown or any(child.open for child in children.values()),
+            plain=self.leaf is not None and self.leaf.plain,
             needs=_needs(type_name, components),
-            anchored=tuple(anchors.get(path, ())),
+            anchored=tuple(anchors.get(path[1:], ())),
+            step=_step(path[-1], iepd.prefixes),
         )
+
+
+def _step(tag: str, prefixes: Mapping[str, str]) -> str:
+    namespace, local = split(tag)
+    prefix = prefixes.get(namespace, "")
+    return f"{prefix}:{local}" if prefix else local
 
 
 def _needs(type_name: str, components: Components) -> tuple[Need, ...]:

@@ -37,6 +37,7 @@ class Fault:
     code         ours, "area.what-is-wrong"
     correlation  id under which the gateway logged it
     names        header blocks that were not understood, `{namespace}local`
+    recipients   when nobody may have the message: each agency with the code of its refusal
     """
 
     kind: FaultCode
@@ -45,6 +46,7 @@ class Fault:
     correlation: str = ""
     findings: tuple[Finding, ...] = ()
     names: tuple[str, ...] = ()
+    recipients: tuple[tuple[str, str], ...] = ()
 
 
 def kind_of(error: Exception, *, callers_fault: bool) -> FaultCode:
@@ -123,6 +125,8 @@ def problem(fault: Fault) -> etree._Element:
     if fault.correlation:
         made.append(node("CorrelationId", fault.correlation))
     made.extend(_findings(fault.findings))
+    for agency, code in fault.recipients:
+        made.append(node("Recipient", node("Agency", agency), node("Outcome", "refused"), node("Code", code)))
     return made
 
 

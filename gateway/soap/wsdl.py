@@ -116,6 +116,7 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
     <xs:element name="Text" type="xs:string"/>
     <xs:element name="CorrelationId" type="xs:string" minOccurs="0"/>
     <xs:element name="Finding" type="g:Finding" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Recipient" type="g:Recipient" minOccurs="0" maxOccurs="unbounded"/>
   </xs:sequence></xs:complexType>
   <xs:complexType name="Finding"><xs:sequence>
     <xs:element name="Code" type="xs:string"/>

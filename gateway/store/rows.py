@@ -5,7 +5,7 @@ microseconds since 1970 in UTC, exact both ways; a list is canonical JSON.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -183,15 +183,8 @@ def refused_row(refused: RefusedMessage) -> Row:
     return refused.id, refused.sender, micros(refused.at), refused.code, *sealed
 
 
-def _redactions_text(redactions: Iterable[Redaction]) -> str:
-    return json_text([[each.path, each.field, each.label, each.outcome, each.clause] for each in redactions])
-
-
 def _redactions_of(text: str) -> tuple[Redaction, ...]:
-    return tuple(
-        Redaction(path=path, field=field, label=label, outcome=outcome, clause=clause)
-        for path, field, label, outcome, clause in json.loads(text)
-    )
+    return tuple(Redaction(*each) for each in json.loads(text))
 
 
 def dissemination_row(dissemination: Dissemination) -> Row:
@@ -207,7 +200,7 @@ def dissemination_row(dissemination: Dissemination) -> Row:
         dissemination.purpose,
         dissemination.shared,
         dissemination.payload_digest,
-        _redactions_text(dissemination.redactions),
+        json_text(dissemination.redactions),
     )
 
 

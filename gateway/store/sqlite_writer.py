@@ -1,7 +1,9 @@
 """The one thread of a process that writes to SQLite, and its group commit.
 
 Whatever waits when the thread looks goes into one transaction and shares its fsync: 16 callers get 20,000 records/s
-where one gets 2,000 (measured). A caller's future is resolved only after COMMIT has returned with synchronous FULL.
+where one gets 2,000 (measured). The thread is woken when a turn of the event loop is over: a busy loop runs several
+callers in one turn, and woken by the first of them it would commit that one alone. A caller's future is resolved only
+after COMMIT has returned with synchronous FULL.
 
 When something fails before COMMIT, nothing is stored and each caller's work is done again in a transaction of its own,
 so that the one that cannot be stored fails alone. When COMMIT itself fails nobody knows: every caller gets
@@ -14,6 +16,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -26,7 +29,8 @@ BATCH_MAX: Final = 64
 """Works in one transaction. More would make the first wait for the last: a 64th of an fsync is little already."""
 
 BUSY_SECONDS_MAX: Final = 10.0
-"""How long to wait for another process to finish its transaction. Theirs are some milliseconds long."""
+"""How long a caller waits for other processes to finish their transactions, which are some milliseconds long. Counted
+from the call: those that wait behind one another for a lock that does not come free are told at the same time."""
 
 _PAUSE_SECONDS_FIRST: Final = 0.0003
 _PAUSE_SECONDS_MAX: Final = 0.001
@@ -37,12 +41,14 @@ _PAUSE_SECONDS_MAX: Final = 0.001
 class Work:
     """One caller's write.
 
-    kind     a write of `points.WRITES`
-    what     what to write
+    kind        a write of `points.WRITES`
+    what        what to write
+    give_up_at  when the caller has waited long enough for the lock; on the monotonic clock
     """
 
     kind: str
     what: Any
+    give_up_at: float
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Any]" = field(compare=False)
 
@@ -63,10 +69,11 @@ class Writer:
     def __init__(self, connect: Callable[[], sqlite3.Connection], transact: Transact) -> None:
         self._connect = connect
         self._transact = transact
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._works: deque[Work] = deque()
+        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: look at the works; False: and then end
+        self._called = False  # the turn of the event loop that is under way will call
         self._thread: threading.Thread | None = None
         self._stage = _Stage.OUTSIDE
-        self._last = False  # nothing comes after what was taken from the queue
 
     def start(self) -> None:
         """Connect and begin to work. Raises what connecting raises."""
@@ -80,36 +87,40 @@ class Writer:
         if self._thread is None:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        work = Work(kind=kind, what=what, loop=loop, answer=loop.create_future())
-        self._queue.put(work)
+        give_up_at = time.monotonic() + BUSY_SECONDS_MAX
+        work = Work(kind=kind, what=what, give_up_at=give_up_at, loop=loop, answer=loop.create_future())
+        self._works.append(work)
+        if not self._called:
+            self._called = True
+            loop.call_soon(self._call)
         return await work.answer
+
+    def _call(self) -> None:
+        """What came in this turn of the event loop is together now."""
+        self._called = False  # before the call: what is appended from here on calls again
+        self._calls.put(True)
 
     async def stop(self) -> None:
         """Finish what is queued and let go."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._queue.put(None)
+            self._calls.put(False)
             await asyncio.to_thread(thread.join)
 
     def _run(self, connection: sqlite3.Connection) -> None:
-        self._last = False
-        while not self._last and (first := self._queue.get()) is not None:
-            works = [first]
-            results = self._group(connection, works, more=True)
-            _deliver(works, results)
+        more = True
+        while more:
+            more = self._calls.get()
+            while works := list(self._waiting(1)):
+                results = self._group(connection, works, more=True)
+                _deliver(works, results)
         connection.close()
 
     def _waiting(self, room: int) -> Iterator[Work]:
-        """What else waits now."""
-        for _ in range(room):
-            try:
-                work = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if work is None:
-                self._last = True
-                return
-            yield work
+        """What waits now."""
+        while room and self._works:
+            yield self._works.popleft()
+            room -= 1
 
     def _group(self, connection: sqlite3.Connection, works: list[Work], *, more: bool) -> list[Any]:
         """The result of each work, or its exception. With `more`, works that wait join in."""
@@ -124,7 +135,7 @@ class Writer:
 
     def _transaction(self, connection: sqlite3.Connection, works: list[Work], *, more: bool) -> list[Any]:
         self._stage = _Stage.OUTSIDE
-        _begin(connection)
+        _begin(connection, works[0].give_up_at)
         self._stage = _Stage.INSIDE
         if more:
             # Looked for only now: while another process had the lock, the queue grew.
@@ -140,9 +151,8 @@ class Writer:
         return results
 
 
-def _begin(connection: sqlite3.Connection) -> None:
-    """Take the write lock, waiting for other processes."""
-    give_up_at = time.monotonic() + BUSY_SECONDS_MAX
+def _begin(connection: sqlite3.Connection, give_up_at: float) -> None:
+    """Take the write lock, waiting for other processes; tried at least once."""
     pause = _PAUSE_SECONDS_FIRST
     while True:
         try:

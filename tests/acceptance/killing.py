@@ -49,6 +49,9 @@ BUCKET_POINTS = ("os.link", "os.remove")
 AT_START = "fact."
 BY_COMMAND = "change."
 
+PASSES = {"accept": 25, "refuse": 2, "record": 8, "move": 8, "claim": 12, "settle": 15, "relay": 40, "sequence": 2}
+"""A process is killed when it comes to a point for the first time, or for one of the next: by chance, up to this."""
+
 NAMED = tuple(point for point in POINTS if not point.startswith(BY_COMMAND))
 COMMANDS = tuple(point for point in POINTS if point.startswith(BY_COMMAND))
 WORKER_POINTS = tuple(point for point in NAMED if point.partition(".")[0] in ("claim", "settle", "sequence", "relay"))
@@ -74,8 +77,8 @@ class Scene:
 
     async def kill_at(self, words: Sequence[str], point: str, *, cold: bool = False) -> None:
         """Start it to be killed at a point, and see that it is."""
-        often = point in NAMED and not point.startswith(AT_START)
-        setting = f"{point}:{self.chance.randint(1, 3)}" if often else point
+        passes = PASSES.get(point.partition(".")[0])
+        setting = f"{point}:{self.chance.randint(1, passes)}" if passes else point
         start = self.lives.start_cold if cold else self.lives.start
         life = await start(*words, kill_at=setting)
         try:
@@ -89,11 +92,10 @@ class Scene:
     async def kill_somewhere(self, words: Sequence[str]) -> None:
         """Start it, and kill it at a random moment."""
         life = await self.lives.start(*words)
-        if words[0] == "serve":
-            watch = asyncio.create_task(self._time_start(life))
+        watch = asyncio.create_task(self._time_start(life)) if words[0] == "serve" else None
         await asyncio.sleep(self.chance.uniform(0.05, RANDOM_SECONDS_MAX))
         await life.kill()
-        if words[0] == "serve":
+        if watch is not None:
             watch.cancel()
         self.kills += 1
 
@@ -108,9 +110,11 @@ class Scene:
         self.kills += 1
 
     async def running(self, words: Sequence[str]) -> Life:
-        """Start it; back when it takes requests."""
+        """Start it; back when it takes requests, if that is what it is for."""
         life = await self.lives.start(*words)
-        await self._time_start(life)
+        if words[0] == "serve":
+            await self._time_start(life)
+        assert not life.ended.done(), life.tail()
         return life
 
     async def _time_start(self, life: Life) -> None:
@@ -124,7 +128,6 @@ class Scene:
                             return
                 assert time.monotonic() < began + REACH_SECONDS_MAX, life.tail()
                 await asyncio.sleep(0.03)
-        raise AssertionError(f"ended while it started: {life.tail()}")
 
     async def _suspended(self) -> bool:
         status, told = await self.lives.run("agency", "list", "--json")

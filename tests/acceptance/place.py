@@ -79,6 +79,7 @@ class Place:
     """Everything around one deployment."""
 
     directory: Path
+    database: str
     url: str
     console: str
     stack: ExitStack
@@ -291,6 +292,7 @@ def _deployed(directory: Path, database: str, stack: ExitStack, partners: Backgr
     keys = key_store(read_settings(directory))
     made = Place(
         directory=directory,
+        database=database,
         url=f"https://127.0.0.1:{port}",
         console=f"http://127.0.0.1:{console}",
         stack=stack,

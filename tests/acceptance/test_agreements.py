@@ -1,4 +1,4 @@
-"""Agreements and commands beside a running gateway: wrong ones are refused with file and line, good ones count at once."""
+"""Agreements and commands beside a running gateway: a wrong one is refused by file and line, a good one counts."""
 
 import json
 from pathlib import Path

@@ -75,8 +75,18 @@ def test_a_page_that_cannot_be_is_a_bad_request(pair: Pair, query: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "request.parameter")
 
 
-@pytest.mark.parametrize("id", ["nothing-like-it", "019ab1c2-0001-7000-8000-000000000001", "%00", "x" * 300])
+@pytest.mark.parametrize("id", ["nothing-like-it", "019ab1c2-0001-7000-8000-000000000001", "%ff", "x" * 300])
 def test_a_delivery_that_never_was(pair: Pair, id: str) -> None:
     assert pair.inbox is not None
     answer = pair.inbox.post(f"/v1/inbox/{id}/ack")
     assert (answer.status_code, answer.json()["code"]) == (404, "delivery.unknown")
+
+
+@pytest.mark.parametrize(
+    "path", ["inbox/%00/payload", "messages/a%00b", "audit/proof?entry=%00", "messages/%00/receipt"]
+)
+def test_an_address_that_no_database_can_be_asked_for(pair: Pair, path: str) -> None:
+    answer = pair.caller.get(f"/v1/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "request.not-found")
+    canceled = pair.caller.submit(release(), path="/a%00b/cancel")
+    assert (canceled.status_code, canceled.json()["code"]) == (404, "request.not-found")

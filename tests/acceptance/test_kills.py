@@ -24,6 +24,7 @@ from tests.acceptance.killing import (
     plan,
     scene,
 )
+from tests.acceptance.lives import Life
 
 KILLS = int(os.environ.get("GATEWAY_KILLS", "50"))
 """On each kind of database."""
@@ -84,16 +85,17 @@ async def test_server_and_worker_killed_each_by_itself_lose_nothing_and_send_not
         scene(tmp_path / "deployment", empty_url, SEED) as there,
     ):
 
-        async def kill(words: tuple[str, ...], points: tuple[str, ...], kills: int) -> None:
+        async def kill(words: tuple[str, ...], points: tuple[str, ...], kills: int) -> Life:
             for number, point in enumerate(plan(points, kills, random.Random(SEED + kills))):  # noqa: S311
                 if point:
                     await there.kill_at(words, point, cold=number == 0)
                 else:
                     await there.kill_somewhere(words)
+            return await there.running(words)
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(kill(SERVER, SERVE_POINTS, KILLS_APART // 2))
-            group.create_task(kill(WORKER, WORKER_POINTS, KILLS_APART - KILLS_APART // 2))
-        figures = await there.judged(await there.running(SERVER), await there.lives.start(*WORKER))
+            server = group.create_task(kill(SERVER, SERVE_POINTS, KILLS_APART // 2))
+            worker = group.create_task(kill(WORKER, WORKER_POINTS, KILLS_APART - KILLS_APART // 2))
+        figures = await there.judged(server.result(), worker.result())
         assert there.reached >= {*SERVE_POINTS, *WORKER_POINTS}
     tell(capsys, "server and worker apart", there, figures, began)

@@ -19,21 +19,23 @@ COUNT = 40
 
 @dataclass
 class More:
-    """What was started beside the gateway that runs already: two that serve with a worker, and a worker alone."""
+    """What was started beside the gateway that runs already."""
 
     url: str
 
 
 @pytest.fixture(scope="module")
 def more(place: Place) -> Iterator[More]:
+    """On SQLite another `serve` and a `worker`; on PostgreSQL a `serve` with two processes and a worker of its own."""
     port = free_port()
-    serve = place.start("serve", "--processes", "2", "--port", str(port), GATEWAY_LISTEN__CONSOLE="0")
-    worker = place.start("worker")
-    url = f"https://127.0.0.1:{port}"
-    place.wait_ready(serve, url)
-    assert worker.poll() is None
-    yield More(url)
-    for process in (serve, worker):
+    serve = ["serve", "--port", str(port), *(["--processes", "2"] if "postgresql" in place.database else [])]
+    started = [place.start(*serve, GATEWAY_LISTEN__CONSOLE="0")]
+    if "postgresql" not in place.database:
+        started.append(place.start("worker"))
+    place.wait_ready(started[0], f"https://127.0.0.1:{port}")
+    yield More(f"https://127.0.0.1:{port}")
+    for process in started:
+        assert process.poll() is None
         stop(process)
         assert process.returncode == 0, place.log_file.read_text()[-2000:]
 

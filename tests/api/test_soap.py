@@ -10,13 +10,13 @@ from lxml import etree
 from gateway.document.names import SOAP11, SOAP12, WSA
 from gateway.errors import Tampered
 from gateway.exchange.inbox import DeliveryRecalled
-from gateway.exchange.submission import IdConflict, InvalidMessage
+from gateway.exchange.submission import IdConflict, InvalidMessage, NoRecipient, RecipientOutcome
 from gateway.finding import Finding
 from gateway.message import Action
 from gateway.soap.service import SERVICE, action_of
 from gateway.soap.wsdl import SCHEMA
 from gateway.store.interface import StoreUnavailable
-from tests.api.pretend_gateway import AT, DIGEST, JAIL, PAYLOAD, PretendGateway
+from tests.api.pretend_gateway import AT, DIGEST, JAIL, PAYLOAD, POLICE, PretendGateway
 
 TYPES = {SOAP11: "text/xml; charset=utf-8", SOAP12: "application/soap+xml; charset=utf-8"}
 BOTH = pytest.mark.parametrize("version", [SOAP11, SOAP12], ids=["1.1", "1.2"])
@@ -286,6 +286,17 @@ async def test_what_is_not_the_senders_fault_is_the_receivers(
     assert "internal" not in answer.text
     assert "Jane" not in etree.tostring(answer.root).decode()
     assert ("Retry-After" in answer.headers) is isinstance(error, StoreUnavailable)
+
+
+async def test_when_nobody_may_have_it_the_fault_says_why_for_each(
+    client: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    outcome = RecipientOutcome(agency=POLICE.id, outcome="refused", code="policy.not-releasable")
+    gateway.fails = NoRecipient("no agreement lets anyone have this message", (outcome,))
+    answer = await post(client, enveloped(SUBMIT))
+    problem = answer.body.find(f".//{{{SERVICE}}}Problem")
+    assert follows_the_schema(problem)
+    assert problem.findtext(f"{{{SERVICE}}}Recipient/{{{SERVICE}}}Code") == "policy.not-releasable"
 
 
 async def test_a_wrong_signature_is_the_senders_fault(client: aiohttp.ClientSession, gateway: PretendGateway) -> None:

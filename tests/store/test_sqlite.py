@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,23 @@ async def test_who_waits_too_long_for_another_process_is_told(path: Path, monkey
     assert {type(result) for result in results} == {StoreUnavailable}
     assert await store.accept(acceptance()) is Stored.STORED
     await store.close()
+
+
+async def test_who_waits_behind_others_for_a_lock_is_told_as_soon_as_they_are(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "BUSY_SECONDS_MAX", 0.3)
+    store = SqliteStore(path)
+    await store.open()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        results = await asyncio.gather(*(store.accept(acceptance()) for _ in range(20)), return_exceptions=True)
+        waited = time.monotonic() - begun
+        other.execute("ROLLBACK")
+    await store.close()
+    assert {type(result) for result in results} == {StoreUnavailable}
+    assert waited < 3  # twenty times 0.3 s would be six
 
 
 async def test_a_mistake_of_a_caller_does_not_end_the_writer(path: Path) -> None:

@@ -1,0 +1,268 @@
+"""What is in force changes by audited acts, each one transaction with its entry."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.agency import Agency, AgencyId, AgencyKind
+from gateway.exchange.activate import (
+    AgencyUnknown,
+    AgreementRefused,
+    AgreementUnknown,
+    VersionTaken,
+    activate_mou,
+    issue_token,
+    put_agency,
+    register_certificate,
+    register_exchanges,
+    stop_mou,
+    suspend_agency,
+)
+from gateway.exchange.gateway import AgencySuspended, NotIdentified
+from gateway.exchange.submission import NoRecipient
+from gateway.signing.certificate import CertificateUnreadable, pem_to_der
+from gateway.store.interface import AgreementState, CredentialKind
+from tests.exchange.deployed import JAIL, POLICE, SHELTER, Deployed, agreement, draft, exchanges, release
+
+NEW = AgencyId("harlan-county-court")
+
+
+@pytest.fixture
+async def before(place: Deployed) -> int:
+    """How many entries there are before the test's act."""
+    return len(await place.log())
+
+
+async def entries(place: Deployed, before: int) -> list[dict[str, Any]]:
+    """Those of the test's own act."""
+    return (await place.log())[before:]
+
+
+# --- exchanges and agencies ---------------------------------------------------------------------------------------
+
+
+async def test_an_exchange_that_is_held_already_changes_nothing(place: Deployed, before: int) -> None:
+    version = place.gateway.current.version
+    await register_exchanges(place.gateway, list(exchanges().values()), actor="test")
+    assert place.gateway.current.version == version
+    assert await entries(place, before) == []
+
+
+async def test_an_agency_is_added_and_changed_under_its_id(place: Deployed, before: int) -> None:
+    court = Agency(id=NEW, name="Harlan County Court", kind=AgencyKind.COURT)
+    await put_agency(place.gateway, court, actor="clerk")
+    await put_agency(place.gateway, replace(court, name="Court of Harlan County"), actor="clerk")
+    assert place.gateway.current.agencies[NEW].name == "Court of Harlan County"
+    said = await entries(place, before)
+    assert [(each["type"], each["agency"], each["actor"]) for each in said] == [("agency", NEW, "clerk")] * 2
+    assert "Court of" not in str(said)
+
+
+async def test_a_suspended_agency_keeps_its_credentials_and_cannot_use_them(place: Deployed, before: int) -> None:
+    token = await issue_token(place.gateway, JAIL, actor="test")
+    assert place.gateway.identify_token(token).id == JAIL
+    await suspend_agency(place.gateway, JAIL, actor="test")
+    with pytest.raises(AgencySuspended):
+        place.gateway.identify_token(token)
+    await suspend_agency(place.gateway, JAIL, actor="test", suspended=False)
+    assert place.gateway.identify_token(token).id == JAIL
+    actions = [each["action"] for each in await entries(place, before) if each["type"] == "agency"]
+    assert actions == ["suspend", "resume"]
+
+
+async def test_an_agency_nobody_knows_can_be_given_nothing(place: Deployed) -> None:
+    for act in (suspend_agency, issue_token):
+        with pytest.raises(AgencyUnknown):
+            await act(place.gateway, AgencyId("nobody"), actor="test")  # type: ignore[operator]
+
+
+# --- credentials --------------------------------------------------------------------------------------------------
+
+
+async def test_a_token_is_held_as_a_digest_only_and_ends_after_a_year(place: Deployed, before: int) -> None:
+    token = await issue_token(place.gateway, JAIL, actor="test")
+    configuration = await place.gateway.store.configuration()
+    (held,) = [one for one in configuration.credentials if one.kind is CredentialKind.TOKEN]
+    assert token not in repr(configuration)
+    assert token.removeprefix("gw_") not in repr(configuration)
+    (entry,) = await entries(place, before)
+    assert (entry["type"], entry["fingerprint"], entry["agency"]) == ("credential", held.fingerprint, JAIL)
+    place.clock.go(days=364)
+    assert place.gateway.identify_token(token).id == JAIL
+    place.clock.go(days=2)
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_token(token)
+
+
+async def test_a_new_token_leaves_the_old_one_good(place: Deployed) -> None:
+    old, new = [await issue_token(place.gateway, JAIL, actor="test") for _ in range(2)]
+    assert old != new
+    assert {place.gateway.identify_token(each).id for each in (old, new)} == {JAIL}
+
+
+async def test_a_certificate_speaks_for_the_agency_it_is_registered_for(place: Deployed, before: int) -> None:
+    issued = place.authority.new_agency_key(JAIL, "Jail", now=place.clock.now())
+    der = pem_to_der(issued.certificate)
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_certificate(der)
+    held = await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
+    assert place.gateway.identify_certificate(der).id == JAIL
+    assert place.gateway.current.trust(JAIL).pins == {der}
+    assert place.gateway.current.trust(POLICE).pins == frozenset()
+    (entry,) = await entries(place, before)
+    assert (entry["kind"], entry["fingerprint"]) == ("certificate", held.fingerprint)
+    place.clock.go(days=2000)
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_certificate(der)
+
+
+async def test_what_is_no_certificate_is_not_registered(place: Deployed, before: int) -> None:
+    with pytest.raises(CertificateUnreadable):
+        await register_certificate(place.gateway, JAIL, b"not DER", b"not PEM", actor="test")
+    assert await entries(place, before) == []
+
+
+async def test_a_token_is_no_certificate(place: Deployed) -> None:
+    token = await issue_token(place.gateway, JAIL, actor="test")
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_certificate(token.encode())
+
+
+@pytest.mark.parametrize("token", ["", "gw_", "gw_" + "0" * 64, "Bearer", "\N{SNOWMAN}"])
+async def test_a_token_nobody_issued_speaks_for_nobody(place: Deployed, token: str) -> None:
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_token(token)
+
+
+# --- agreements ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_agreement_counts_from_the_moment_it_is_activated(place: Deployed, before: int) -> None:
+    with pytest.raises(NoRecipient):
+        await place.accept(release(), sender=SHELTER)
+    before = len(await place.log())
+    made = await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="officer")
+    assert made.state is AgreementState.IN_FORCE
+    accepted = await place.accept(release(), sender=SHELTER)
+    assert [each.agency for each in accepted.recipients] == [POLICE]
+    entry = (await entries(place, before))[0]
+    assert (entry["type"], entry["mou"], entry["mou_digest"], entry["actor"]) == (
+        "activate",
+        "S-1@1",
+        made.digest,
+        "officer",
+    )
+    assert set(entry["parties"]) == {SHELTER, POLICE}
+
+
+async def test_a_new_version_ends_the_one_before_in_the_same_act(place: Deployed) -> None:
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    before = len(await place.log())
+    version = place.gateway.current.version
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+    states = {one.version: one.state for one in place.gateway.current.agreements if one.mou == "S-1"}
+    assert states == {1: AgreementState.ENDED, 2: AgreementState.IN_FORCE}
+    assert place.gateway.current.version == version + 1
+    assert [(each["type"], each["mou"]) for each in await entries(place, before)] == [
+        ("activate", "S-1@2"),
+        ("end", "S-1@1"),
+    ]
+
+
+async def test_an_ended_version_can_be_put_in_force_again_with_the_same_text(place: Deployed) -> None:
+    text = agreement("S-1", SHELTER, POLICE)
+    await activate_mou(place.gateway, text, "file", actor="test")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED, actor="test")
+    await activate_mou(place.gateway, text, "file", actor="test")
+    assert [each.agency for each in (await place.accept(release(), sender=SHELTER)).recipients] == [POLICE]
+
+
+async def test_another_text_under_the_same_version_is_refused(place: Deployed) -> None:
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    before = len(await place.log())
+    with pytest.raises(VersionTaken):
+        await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, share="message.head"), "file", actor="test")
+    assert await entries(place, before) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (lambda text: text.replace(b"title:", b"titel: x\ntitle:"), "mou.unknown-key"),
+        (lambda text: text.replace(b"person.name", b"person.shoe-size"), "mou.unknown-field"),
+        (lambda text: text.replace(POLICE.encode(), b"nobody-at-all"), "mou.unknown-agency"),
+        (lambda _: b"{", "yaml.syntax"),
+    ],
+)
+async def test_an_agreement_that_is_wrong_is_refused_with_findings_and_changes_nothing(
+    place: Deployed, before: int, wrong: Any, code: str
+) -> None:
+    version = place.gateway.current.version
+    with pytest.raises(AgreementRefused) as refused:
+        await activate_mou(place.gateway, wrong(agreement("S-1", SHELTER, POLICE)), "file.yaml", actor="test")
+    assert code in {each.code for each in refused.value.findings}
+    assert {each.file for each in refused.value.findings} == {"file.yaml"}
+    assert place.gateway.current.version == version
+    assert await entries(place, before) == []
+
+
+async def test_suspended_and_resumed(place: Deployed, before: int) -> None:
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.SUSPENDED, actor="test")
+    assert len((await place.accept(release())).recipients) == 2
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE, actor="test")
+    assert len((await place.accept(release())).recipients) == 3
+    types = [each["type"] for each in await entries(place, before) if "mou" in each and "state" in each]
+    assert types == ["suspend", "activate"]
+
+
+async def test_a_suspended_agreement_can_be_ended(place: Deployed) -> None:
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.SUSPENDED, actor="test")
+    ended = await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.ENDED, actor="test")
+    assert ended.state is AgreementState.ENDED
+
+
+async def test_a_new_version_replaces_a_suspended_one(place: Deployed) -> None:
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED, actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+    states = {one.version: one.state for one in place.gateway.current.agreements if one.mou == "S-1"}
+    assert states == {1: AgreementState.ENDED, 2: AgreementState.IN_FORCE}
+
+
+@pytest.mark.parametrize(
+    ("id", "state"),
+    [
+        ("NOBODY-1", AgreementState.ENDED),
+        ("JAIL-PROB-2026-02", AgreementState.IN_FORCE),  # it is in force: there is nothing to resume
+    ],
+)
+async def test_what_is_not_there_cannot_be_stopped_or_resumed(place: Deployed, id: str, state: AgreementState) -> None:
+    with pytest.raises(AgreementUnknown):
+        await stop_mou(place.gateway, id, state=state, actor="test")
+
+
+async def test_an_ended_agreement_is_not_resumed(place: Deployed) -> None:
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.ENDED, actor="test")
+    with pytest.raises(AgreementUnknown):
+        await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE, actor="test")
+
+
+async def test_every_shipped_draft_is_in_force_with_the_bytes_it_has(place: Deployed) -> None:
+    held = {one.mou: one for one in place.gateway.current.agreements}
+    assert len(held) == 5
+    for id, one in held.items():
+        assert one.body == draft(id)
+        assert place.gateway.current.mou(one).digest == one.digest
+
+
+async def test_a_change_counts_in_every_process_within_its_next_look(place: Deployed) -> None:
+    async with place.second() as other:
+        token = await issue_token(other, JAIL, actor="test")
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_token(token)
+    assert await place.gateway.refresh()
+    assert not await place.gateway.refresh()
+    place.clock.go(seconds=timedelta(minutes=2).total_seconds())
+    assert place.gateway.identify_token(token).id == JAIL

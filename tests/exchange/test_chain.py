@@ -1,0 +1,125 @@
+"""Which earlier message a correction, cancellation or update speaks of, and who got something of its chain."""
+
+import pytest
+
+from gateway.exchange.activate import activate_mou, stop_mou
+from gateway.exchange.chain import Earlier, find_earlier
+from gateway.exchange.past import Past
+from gateway.exchange.submission import ActionMismatch, EarlierUnknown, Submission
+from gateway.iepd.header import Header
+from gateway.message import Action
+from gateway.store.interface import AgreementState
+from tests.exchange.deployed import (
+    CONTACT,
+    JAIL,
+    POLICE,
+    PROBATION,
+    PROSECUTOR,
+    RELEASE,
+    SHELTER,
+    Deployed,
+    agreement,
+    release,
+    sample,
+)
+
+GONE = "019ab1c2-0001-7000-8000-000000000001"
+
+
+async def found(
+    place: Deployed,
+    header: Header,
+    act: tuple[Action, str] | None = None,
+    *,
+    exchange: str = RELEASE,
+    sender: str = JAIL,
+) -> Earlier | None:
+    submission = Submission(sender=sender, sender_id="", body=b"", act=act)  # type: ignore[arg-type]
+    return await find_earlier(place.gateway.store, submission, header, exchange)
+
+
+async def test_a_new_message_has_no_earlier_one(place: Deployed) -> None:
+    assert await found(place, Header()) is None
+
+
+async def test_an_update_may_name_none(place: Deployed) -> None:
+    assert await found(place, Header(action=Action.UPDATE)) is None
+
+
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.CANCEL])
+async def test_a_correction_or_cancellation_must_name_one(place: Deployed, action: Action) -> None:
+    with pytest.raises(EarlierUnknown):
+        await found(place, Header(action=action))
+
+
+async def test_a_new_message_must_not_name_one(place: Deployed) -> None:
+    await place.accept(release(), "HCJ-1")
+    with pytest.raises(ActionMismatch):
+        await found(place, Header(earlier="HCJ-1"))
+
+
+async def test_it_is_found_by_the_senders_id_and_by_ours(place: Deployed) -> None:
+    first = await place.accept(release(), "HCJ-1")
+    for name in ("HCJ-1", first.id):
+        for header, act in (
+            (Header(action=Action.CANCEL, earlier=name), None),
+            (Header(action=Action.CANCEL), (Action.CANCEL, name)),
+            (Header(action=Action.CANCEL, earlier="HCJ-1"), (Action.CANCEL, name)),
+        ):
+            earlier = await found(place, header, act)
+            assert earlier is not None
+            assert earlier.message.id == first.id
+
+
+async def test_address_and_message_that_name_different_ones_are_refused(place: Deployed) -> None:
+    await place.accept(release(), "HCJ-1")
+    await place.accept(release(), "HCJ-2")
+    for named in ("HCJ-2", "NEVER-SENT"):
+        with pytest.raises(ActionMismatch):
+            await found(place, Header(action=Action.CANCEL, earlier=named), (Action.CANCEL, "HCJ-1"))
+
+
+async def test_an_address_that_says_something_else_than_the_message_is_refused(place: Deployed) -> None:
+    await place.accept(release(), "HCJ-1")
+    with pytest.raises(ActionMismatch):
+        await found(place, Header(action=Action.NEW), (Action.CORRECT, "HCJ-1"))
+
+
+@pytest.mark.parametrize("name", ["NEVER-SENT", GONE, "", "x" * 400])
+async def test_one_that_was_never_sent_is_unknown(place: Deployed, name: str) -> None:
+    with pytest.raises(EarlierUnknown):
+        await found(place, Header(action=Action.CANCEL), (Action.CANCEL, name))
+
+
+async def test_the_message_of_another_sender_is_unknown(place: Deployed) -> None:
+    first = await place.accept(release(), "HCJ-1")
+    for name in ("HCJ-1", first.id):
+        with pytest.raises(EarlierUnknown):
+            await found(place, Header(action=Action.CANCEL, earlier=name), sender=POLICE)
+
+
+async def test_a_message_of_another_exchange_is_unknown(place: Deployed) -> None:
+    await place.accept(sample("smallest", CONTACT), "MPD-1", sender=POLICE)
+    with pytest.raises(EarlierUnknown):
+        await found(place, Header(action=Action.CANCEL, earlier="MPD-1"), sender=POLICE)
+
+
+async def test_past_recipients_are_everyone_of_the_chain_once_by_name(place: Deployed) -> None:
+    await place.accept(release(), "HCJ-1", only=frozenset({POLICE, PROSECUTOR}))
+    await place.accept(release(Action.UPDATE, "HCJ-1"), "HCJ-2", only=frozenset({POLICE, PROBATION}))
+    earlier = await found(place, Header(action=Action.CANCEL, earlier="HCJ-2"))
+    assert earlier is not None
+    assert [each.recipient for each in earlier.past] == sorted([POLICE, PROBATION, PROSECUTOR])
+
+
+async def test_a_past_recipient_comes_with_the_agreement_of_the_newest_message_it_was_to_get(place: Deployed) -> None:
+    activate, gateway = activate_mou, place.gateway
+    await activate(gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await place.accept(release(), "S-1", sender=SHELTER)
+    await stop_mou(gateway, "S-1", state=AgreementState.ENDED, actor="test")
+    await activate(gateway, agreement("S-2", SHELTER, POLICE), "file", actor="test")
+    place.clock.go(minutes=1)
+    await place.accept(release(Action.UPDATE, "S-1"), "S-2", sender=SHELTER)
+    earlier = await found(place, Header(action=Action.CANCEL, earlier="S-1"), sender=SHELTER)
+    assert earlier is not None
+    assert earlier.past == (Past(recipient=POLICE, mou="S-2", mou_version=1),)

@@ -1,0 +1,149 @@
+"""What is in force, compiled: nothing done twice, nothing guessed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.app import drafts
+from gateway.exchange.configured import AgreementUnreadable, Configured, compile_configuration, nothing
+from gateway.exchange.past import Past
+from gateway.iepd.package import archive
+from gateway.keys.authority import Authority, self_signed
+from gateway.message import Action
+from gateway.policy.read import read_mou
+from gateway.signing.certificate import pem_to_der
+from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
+from tests.compiled import compiled_once
+from tests.exchange.deployed import JAIL, POLICE, PROBATION, RELEASE, SHELTER, agreement, exchanges
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def configured() -> Configured:
+    with compiled_once():
+        return drafts(NOW)
+
+
+def stored(configured: Configured, *agreements: Agreement, credentials: tuple[Credential, ...] = ()) -> Configuration:
+    return Configuration(
+        version=configured.version + 1,
+        agencies=tuple(configured.agencies.values()),
+        credentials=credentials,
+        agreements=agreements or configured.agreements,
+        exchanges=tuple(Exchange(id=each.id, digest=each.digest, archive=b"") for each in configured.iepds.values()),
+    )
+
+
+def held(state: AgreementState, version: int = 1, body: bytes = b"") -> Agreement:
+    text = body or agreement("S-1", SHELTER, POLICE, version=version)
+    mou, _ = read_mou(text, "file", exchanges())
+    digest = mou.digest if mou else "sha-256:" + "0" * 64
+    return Agreement(mou="S-1", version=version, digest=digest, state=state, body=text, changed_at=NOW)
+
+
+def test_what_did_not_change_is_taken_over_and_not_made_again(configured: Configured) -> None:
+    after = compile_configuration(stored(configured), before=configured)  # the archives are empty: none is opened
+    assert after.version == configured.version + 1
+    for id, iepd in configured.iepds.items():
+        assert after.iepds[id] is iepd
+    for key, rules in configured.compiled.items():
+        assert after.compiled[key] is rules
+    for key, mou in configured.mous.items():
+        assert after.mous[key] is mou
+
+
+def test_an_exchange_that_is_new_is_loaded_from_its_archive() -> None:
+    iepd = exchanges()[RELEASE]
+    configuration = Configuration(
+        version=1,
+        agencies=(),
+        credentials=(),
+        agreements=(),
+        exchanges=(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)),),
+    )
+    made = compile_configuration(configuration, before=nothing(b""))
+    assert made.iepds[RELEASE].digest == iepd.digest
+    assert made.registry.ids() == (RELEASE,)
+
+
+@pytest.mark.parametrize("state", [state for state in AgreementState if state is not AgreementState.IN_FORCE])
+def test_only_what_is_in_force_decides(configured: Configured, state: AgreementState) -> None:
+    made = compile_configuration(stored(configured, held(state)), before=configured)
+    assert made.in_force.clauses(SHELTER, RELEASE, NOW.date()) == ()
+    assert (("S-1", 1) in made.mous) is (state is not AgreementState.DRAFT)
+
+
+def test_every_version_that_was_ever_in_force_is_still_known(configured: Configured) -> None:
+    agreements = (held(AgreementState.ENDED), held(AgreementState.IN_FORCE, 2))
+    made = compile_configuration(stored(configured, *agreements), before=configured)
+    assert set(made.mous) == {("S-1", 1), ("S-1", 2)}
+    assert [mou.version for mou in made.in_force.mous] == [2]
+
+
+def test_an_agreement_that_cannot_be_read_any_more_stops_everything(configured: Configured) -> None:
+    broken = held(AgreementState.IN_FORCE, body=b"mou: S-1\nversion: 1\n")
+    with pytest.raises(AgreementUnreadable) as refused:
+        compile_configuration(stored(configured, broken), before=configured)
+    assert "S-1 version 1" in refused.value.text
+
+
+# --- grants of past recipients ------------------------------------------------------------------------------------
+
+
+def grant(configured: Configured, action: Action, version: int = 1) -> str:
+    past = Past(recipient=POLICE, mou="S-1", mou_version=version)
+    found = configured.grant_of(past, sender=SHELTER, exchange=RELEASE, action=action, on=NOW)
+    return f"{found.mou.id}@{found.mou.version}" if found else ""
+
+
+def test_a_past_recipient_gets_what_mends_it_by_the_version_in_force(configured: Configured) -> None:
+    agreements = (held(AgreementState.ENDED), held(AgreementState.IN_FORCE, 2))
+    made = compile_configuration(stored(configured, *agreements), before=configured)
+    assert grant(made, Action.CORRECT) == "S-1@2"
+    assert grant(made, Action.CANCEL) == "S-1@2"
+
+
+@pytest.mark.parametrize("state", [AgreementState.ENDED, AgreementState.SUSPENDED])
+def test_without_one_in_force_only_a_cancellation_goes_by_the_version_that_decided(
+    configured: Configured, state: AgreementState
+) -> None:
+    made = compile_configuration(stored(configured, held(state)), before=configured)
+    assert grant(made, Action.CORRECT) == ""
+    assert grant(made, Action.CANCEL) == "S-1@1"
+
+
+def test_the_agreement_of_somebody_else_grants_nothing(configured: Configured) -> None:
+    past = Past(recipient=PROBATION, mou="JAIL-PD-2026-01", mou_version=1)
+    for action in (Action.CORRECT, Action.CANCEL):
+        assert configured.grant_of(past, sender=JAIL, exchange=RELEASE, action=action, on=NOW) is None
+
+
+# --- trust --------------------------------------------------------------------------------------------------------
+
+
+def test_a_revoked_certificate_is_no_pin_any_more(configured: Configured) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    authority = Authority(key, x509.load_pem_x509_certificate(self_signed(key, "test", now=NOW)))
+    good, gone = [authority.new_agency_key(JAIL, "Jail", now=NOW).certificate for _ in range(2)]
+    credentials = tuple(
+        Credential(
+            fingerprint=name * 64,
+            kind=CredentialKind.CERTIFICATE,
+            agency=JAIL,
+            not_before=NOW,
+            not_after=NOW,
+            certificate=pem,
+            revoked_at=revoked,
+        )
+        for name, pem, revoked in (("a", good, None), ("b", gone, NOW))
+    )
+    made = compile_configuration(stored(configured, credentials=credentials), before=configured)
+    trusted = made.trust(JAIL)
+    assert trusted.pins == {pem_to_der(good)}
+    assert trusted.revoked == {"b" * 64}
+    assert replace(trusted, agency=POLICE) != made.trust(POLICE)
+    assert made.trust(POLICE).pins == frozenset()

@@ -1,0 +1,157 @@
+"""The inbox: what waits, its content, its acknowledgement."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.agency import AgencyId
+from gateway.delivery.delivery import Delivery, State
+from gateway.exchange.inbox import (
+    PAGE_MAX,
+    DeliveryBusy,
+    DeliveryRecalled,
+    DeliveryUnknown,
+    acknowledge,
+    inbox_cover,
+    inbox_page,
+    inbox_payload,
+)
+from gateway.message import Action, DeliveryId
+from gateway.signing.cover import read_cover
+from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, Deployed, release, sample
+
+
+async def sent(place: Deployed, recipient: AgencyId, id: str = "", body: bytes = b"") -> DeliveryId:
+    """The delivery of a new message to this recipient."""
+    accepted = await place.accept(body or release(), id)
+    found = next(each.delivery for each in accepted.recipients if each.agency == recipient)
+    assert found is not None
+    return found
+
+
+async def test_a_page_names_what_waits_and_nothing_of_its_content(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    (item,) = await inbox_page(place.gateway, POLICE, after=0, limit=10)
+    assert (item.delivery, item.sender, item.exchange, item.mou) == (
+        delivery,
+        JAIL,
+        "custody-release/1.0",
+        "JAIL-PD-2026-01@1",
+    )
+    assert item.received_at == place.clock.now()
+    assert not item.urgent
+
+
+async def test_pages_follow_one_another_oldest_first(place: Deployed) -> None:
+    wanted = [await sent(place, POLICE) for _ in range(5)]
+    seen: list[DeliveryId] = []
+    after = 0
+    while page := await inbox_page(place.gateway, POLICE, after=after, limit=2):
+        assert len(page) <= 2
+        seen += [item.delivery for item in page]
+        after = page[-1].position
+    assert seen == wanted
+
+
+@pytest.mark.parametrize(("asked", "given"), [(-5, 1), (0, 1), (10**9, 3)])
+async def test_a_limit_beyond_all_measure_is_brought_into_bounds(place: Deployed, asked: int, given: int) -> None:
+    for _ in range(3):
+        await sent(place, POLICE)
+    assert PAGE_MAX == 200
+    assert len(await inbox_page(place.gateway, POLICE, after=0, limit=asked)) == given
+
+
+async def test_reading_the_content_is_an_entry_and_reading_the_cover_is_not(place: Deployed) -> None:
+    delivery = await sent(place, FUSION, body=sample("fullest"))
+    payload = await inbox_payload(place.gateway, FUSION, delivery)
+    cover = read_cover(await inbox_cover(place.gateway, FUSION, delivery))
+    assert b"Tansley" in payload
+    (entry,) = [each for each in await place.log() if each["type"] == "read"]
+    assert (entry["delivery"], entry["agency"], entry["kind"]) == (delivery, FUSION, "payload")
+    assert entry["parties"] == [JAIL, FUSION]
+    assert cover.recipient == FUSION
+
+
+async def test_content_is_not_given_out_when_its_reading_cannot_be_recorded(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = await sent(place, POLICE)
+
+    async def away(entries: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(place.gateway.store, "record", away)
+    with pytest.raises(ConnectionError):
+        await inbox_payload(place.gateway, POLICE, delivery)
+
+
+@pytest.mark.parametrize("act", [inbox_payload, inbox_cover, acknowledge])
+async def test_a_delivery_of_somebody_else_is_unknown_like_one_that_never_was(place: Deployed, act: Any) -> None:
+    delivery = await sent(place, POLICE)
+    told = set()
+    for agency, id in ((PROBATION, delivery), (JAIL, delivery), (POLICE, DeliveryId("never"))):
+        with pytest.raises(DeliveryUnknown) as error:
+            await act(place.gateway, agency, id)
+        told.add(error.value.text)
+    assert len(told) == 1
+
+
+async def test_acknowledging_twice_is_one_delivery(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    first = await acknowledge(place.gateway, POLICE, delivery)
+    place.clock.go(hours=1)
+    assert await acknowledge(place.gateway, POLICE, delivery) == first
+    assert first.state is State.DELIVERED
+    assert (await place.said(first.message)).count("deliver") == 1
+    assert await inbox_page(place.gateway, POLICE, after=0, limit=10) == ()
+
+
+async def test_many_acknowledgements_at_once_are_one_delivery(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    done = await asyncio.gather(*(acknowledge(place.gateway, POLICE, delivery) for _ in range(10)))
+    assert {each.state for each in done} == {State.DELIVERED}
+    assert (await place.said(done[0].message)).count("deliver") == 1
+
+
+async def test_what_is_acknowledged_can_still_be_read(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    await acknowledge(place.gateway, POLICE, delivery)
+    assert b"Tansley" in await inbox_payload(place.gateway, POLICE, delivery)
+
+
+@pytest.mark.parametrize("act", [inbox_payload, inbox_cover, acknowledge])
+async def test_what_was_recalled_is_void(place: Deployed, act: Any) -> None:
+    delivery = await sent(place, POLICE, "HCJ-1")
+    await place.accept(release(Action.CANCEL, "HCJ-1"), "HCJ-2")
+    with pytest.raises(DeliveryRecalled):
+        await act(place.gateway, POLICE, delivery)
+
+
+async def test_a_delivery_that_somebody_else_is_changing_is_asked_for_again(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = await sent(place, POLICE)
+
+    async def taken(delivery: Delivery, *, expected: State, entries: object) -> bool:
+        return False
+
+    monkeypatch.setattr(place.gateway.store, "move", taken)
+    with pytest.raises(DeliveryBusy):
+        await acknowledge(place.gateway, POLICE, delivery)
+
+
+async def test_who_loses_the_race_against_a_recall_hears_that_it_was_recalled(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = await sent(place, POLICE)
+    move = place.gateway.store.move
+
+    async def recalled_first(given: Delivery, *, expected: State, entries: Any) -> bool:
+        await move(replace(given, state=State.RECALLED, delivered_at=None), expected=expected, entries=())
+        return await move(given, expected=expected, entries=entries)
+
+    monkeypatch.setattr(place.gateway.store, "move", recalled_first)
+    with pytest.raises(DeliveryRecalled):
+        await acknowledge(place.gateway, POLICE, delivery)

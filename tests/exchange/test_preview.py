@@ -1,0 +1,102 @@
+"""What one recipient would get, without storing or sending anything."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.agency import AgencyId
+from gateway.app import drafts
+from gateway.document.parse import NotXml, to_bytes
+from gateway.exchange.configured import Configured
+from gateway.exchange.decide import Release
+from gateway.exchange.preview import WouldGetNothing, preview
+from gateway.exchange.submission import InvalidMessage
+from gateway.iepd.registry import UnknownRoot
+from gateway.message import Action
+from gateway.policy.grant import NoMouInForce, PurposeNotAllowed
+from tests.compiled import compiled_once
+from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, PROSECUTOR, SHELTER, release, sample
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def configured() -> Configured:
+    with compiled_once():
+        return drafts(NOW)
+
+
+def shown(
+    configured: Configured,
+    body: bytes,
+    to: AgencyId,
+    purpose: str = "release-notification",
+    *,
+    role: str = "",
+    sender: AgencyId | None = None,
+    now: datetime = NOW,
+) -> Release:
+    return preview(configured, body, to=to, purpose=purpose, role=role, sender=sender, now=now)
+
+
+def test_the_cut_message_and_the_clause_that_decided(configured: Configured) -> None:
+    made = shown(configured, sample("fullest"), POLICE)
+    assert (made.grant.mou.id, made.grant.clause.id) == ("JAIL-PD-2026-01", "E1")
+    assert b"Tansley" in to_bytes(made.cut.document)
+    assert any(each.label.startswith("medical.") and each.outcome == "withheld" for each in made.cut.redactions)
+
+
+def test_two_recipients_of_one_agreement_see_what_is_theirs(configured: Configured) -> None:
+    police, prosecutor = (shown(configured, sample("fullest"), each) for each in (POLICE, PROSECUTOR))
+    assert police.grant.clause.id != prosecutor.grant.clause.id
+    assert to_bytes(police.cut.document) != to_bytes(prosecutor.cut.document)
+
+
+def test_the_purpose_and_the_role_must_be_those_of_the_clause(configured: Configured) -> None:
+    assert shown(configured, release(), PROBATION, "supervision", role="supervising-officer").cut.shared
+    for purpose, role in (("curiosity", ""), ("supervision", "clerk")):
+        with pytest.raises(PurposeNotAllowed):
+            shown(configured, release(), PROBATION, purpose, role=role)
+
+
+@pytest.mark.parametrize(("to", "sender"), [(SHELTER, None), (POLICE, PROBATION), (FUSION, None)])
+def test_without_an_agreement_or_outside_its_route_there_is_nothing(
+    configured: Configured, to: AgencyId, sender: AgencyId | None
+) -> None:
+    with pytest.raises(NoMouInForce):
+        shown(configured, release(), to, "threat-assessment", sender=sender)
+
+
+def test_nothing_is_shown_on_a_day_when_no_agreement_is_in_force(configured: Configured) -> None:
+    with pytest.raises(NoMouInForce):
+        shown(configured, release(), POLICE, now=datetime(2025, 12, 31, tzinfo=UTC))
+
+
+def test_the_sender_is_whoever_an_agreement_lets_send_it(configured: Configured) -> None:
+    assert shown(configured, release(), POLICE).grant.clause.sender == JAIL
+    assert shown(configured, release(), POLICE, sender=JAIL).grant.clause.sender == JAIL
+
+
+def test_a_cancellation_can_be_looked_at_too(configured: Configured) -> None:
+    assert b"cancel" in to_bytes(shown(configured, release(Action.CANCEL, "X"), POLICE).cut.document)
+
+
+def test_a_suspended_recipient_would_get_nothing(configured: Configured) -> None:
+    agencies = {**configured.agencies, POLICE: replace(configured.agencies[POLICE], suspended=True)}
+    with pytest.raises(WouldGetNothing) as refused:
+        shown(replace(configured, agencies=agencies), release(), POLICE)
+    assert "agency.suspended" in refused.value.text
+
+
+@pytest.mark.parametrize(
+    ("body", "leaf"),
+    [
+        (b"not XML", NotXml),
+        (b"<note/>", UnknownRoot),
+        (release().replace(b"SealedIndicator>false", b"SealedIndicator>perhaps"), InvalidMessage),
+    ],
+)
+def test_what_would_be_refused_is_refused_here_too(configured: Configured, body: bytes, leaf: type[Exception]) -> None:
+    with pytest.raises(leaf):
+        shown(configured, body, POLICE)
