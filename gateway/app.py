@@ -45,6 +45,12 @@ class WrongKeys(Misconfigured):
     code = "keys.other-directory"
 
 
+class KeyFileTaken(Misconfigured):
+    """A new key would overwrite one that an agency may be using."""
+
+    code = "key.exists"
+
+
 class NotEmpty(Misconfigured):
     """A deployment is made in a new or empty folder."""
 
@@ -153,12 +159,16 @@ async def issue_certificate(gateway: Gateway, id: AgencyId, folder: Path) -> Map
     keys = key_store(gateway.settings)
     agency = gateway.current.agencies.get(id)
     issued = keys.authority.new_agency_key(id, agency.name if agency else id, now=gateway.clock.now())
-    await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, actor="cli")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key, certificate = folder / f"{id}.key.pem", folder / f"{id}.cert.pem"
-    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(issued.key)
+    try:
+        with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(issued.key)
+    except FileExistsError as error:
+        raise KeyFileTaken(f"{key}: there is a key already; give another folder") from error
     certificate.write_bytes(issued.certificate)
+    # Last, so that no certificate counts whose key nobody has.
+    await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, actor="cli")
     return {"key": str(key), "certificate": str(certificate)}
 
 

@@ -124,7 +124,8 @@ class Settings(BaseSettings):
         if self.listen.public_url:
             return self.listen.public_url.rstrip("/")
         scheme = "https" if self.listen.tls else "http"
-        return f"{scheme}://{self.listen.host}:{self.listen.port}"
+        host = f"[{self.listen.host}]" if ":" in self.listen.host else self.listen.host
+        return f"{scheme}://{host}:{self.listen.port}"
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
 
 from gateway import app
+from gateway.app import drafts as app_drafts
 from gateway.exchange import configured
 from gateway.exchange.configured import Configured, compile_configuration
 from gateway.store.interface import Configuration
@@ -30,4 +32,6 @@ def compiled_once() -> Iterator[None]:
         patch.setattr(configured, "load_archive", cache(configured.load_archive))
         patch.setattr(app, "load_exchanges", cache(app.load_exchanges))
         patch.setattr(app, "compile_configuration", compiled)
+        drafts = cache(lambda: app_drafts(datetime.now(UTC)))
+        patch.setattr(app, "drafts", lambda _: drafts())
         yield

@@ -30,7 +30,7 @@ LEVEL_MAX = 5
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
-_TILE = re.compile(r"(?P<groups>(?:x[0-9]{3}/)*)(?P<last>[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?")
+_TILE = re.compile(r"(?P<groups>(?:x[0-9]{3}/){0,5})(?P<last>[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?")
 _LEAF = re.compile(r"[0-9a-f]{64}")
 
 

@@ -28,6 +28,7 @@ STATUS_OF_CODE = {
     "audit.size-unknown": 404,
     "audit.tile-unknown": 404,
     "certificate.*": 403,
+    "delivery.held": 403,
     "delivery.not-found": 404,
     "delivery.recalled": 410,
     "delivery.unknown": 404,

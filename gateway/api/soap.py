@@ -18,6 +18,7 @@ from gateway.document.parse import Document, Limits, parse
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.inbox import (
+    DeliveryHeld,
     DeliveryRecalled,
     InboxItem,
     acknowledge,
@@ -189,7 +190,7 @@ async def _poll(gateway: Gateway, agency: Agency, poll: Poll) -> etree._Element:
         try:
             cover = await inbox_cover(gateway, agency.id, item.delivery)
             payload = await inbox_payload(gateway, agency.id, item.delivery)
-        except DeliveryRecalled:  # between the list and the reading of it: nothing waits any more
+        except (DeliveryRecalled, DeliveryHeld):  # since it was listed, or with its agreement: it is not to be had
             continue
         size_bytes += len(payload)
         answer.append(await _item(item, cover, payload))

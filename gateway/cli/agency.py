@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.agency import Agency, AgencyId
 from gateway.app import issue_certificate, open_deployment
@@ -97,7 +98,7 @@ async def _list(directory: Path, json: bool) -> None:
     for agency in configured.agencies.values():
         until = [f"{one.kind} until {one.not_after:%Y-%m-%d}" for one in held[agency.id] if one.revoked_at is None]
         mark = " [red]suspended[/]" if agency.suspended else ""
-        where = f"{agency.endpoint.kind:<6} {agency.endpoint.url or '-'}"
+        where = f"{agency.endpoint.kind:<6} {escape(agency.endpoint.url) or '-'}"
         out.print(f"{agency.id:<28} {agency.kind:<16} {where} ({', '.join(until) or 'no credential'}){mark}")
 
 

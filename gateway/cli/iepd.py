@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from gateway.app import configuration_for
-from gateway.cli.run import AsJson, Directory, answer, out, run
+from gateway.cli.run import AsJson, Directory, answer, fail, out, run
+from gateway.errors import GatewayError
 
 app = typer.Typer(no_args_is_help=True, help="Exchanges: list, show.")
 
@@ -40,7 +41,10 @@ def show(
 ) -> None:
     """The fields of an exchange with their labels: the words an agreement uses."""
     configured = run(configuration_for(directory))
-    iepd = configured.registry.by_id(exchange)
+    try:
+        iepd = configured.registry.by_id(exchange)
+    except GatewayError as error:
+        fail(error)
     if json:
         answer(
             [

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.app import init_deployment
 from gateway.cli.run import out, run
@@ -33,8 +34,9 @@ def init(
     }
     done = run(init_deployment(directory, raw, samples=not empty))
     for line in done:
-        out.print(f"[green]✓[/] {line}")
+        out.print(f"[green]✓[/] {escape(line)}")
+    where = escape(str(directory))
     out.print(
-        f"\nNext: [bold]gateway serve -C {directory}[/] runs it; [bold]gateway agency add -C {directory} …[/] "
-        f"adds an agency; [bold]gateway doctor -C {directory}[/] checks it."
+        f"\nNext: [bold]gateway serve -C {where}[/] runs it; [bold]gateway agency add -C {where} …[/] "
+        f"adds an agency; [bold]gateway doctor -C {where}[/] checks it."
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.app import configuration_for, open_deployment
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
@@ -78,7 +79,7 @@ def list_(directory: Directory = Path(), json: AsJson = False) -> None:
         answer(rows)
         return
     for row in rows:
-        out.print(f"{row['mou']:<22} v{row['version']:<3} {row['state']:<10} {row['title']}")
+        out.print(f"{row['mou']:<22} v{row['version']:<3} {row['state']:<10} {escape(str(row['title']))}")
 
 
 async def _list(directory: Path) -> list[dict[str, object]]:

@@ -7,10 +7,12 @@ import urllib.request
 import uuid
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode, urlsplit
 
 import typer
 
 from gateway.cli.run import EXIT_FINDINGS, EXIT_UNAVAILABLE, AsJson, answer, err, out
+from gateway.config import LOOPBACK
 
 ANSWER_BYTES_MAX = 1024 * 1024
 
@@ -34,10 +36,10 @@ def send(
     """
     if correct and cancel:
         raise typer.BadParameter("a message corrects or cancels, not both")
-    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+    if not _is_safe(url):
         raise typer.BadParameter("the address is https://…; plain http only on loopback")
-    act = f"/{correct}/correct" if correct else f"/{cancel}/cancel" if cancel else ""
-    query = "&".join(f"to={agency}" for agency in to or ())
+    act = f"/{quote(correct, safe='')}/correct" if correct else f"/{quote(cancel, safe='')}/cancel" if cancel else ""
+    query = urlencode([("to", agency) for agency in to or ()])
     request = urllib.request.Request(  # noqa: S310  (the scheme was checked above)
         f"{url.rstrip('/')}/v1/messages{act}{'?' + query if query else ''}",
         data=file.read_bytes(),
@@ -55,12 +57,29 @@ def send(
     raise typer.Exit(0 if status < 300 else EXIT_FINDINGS if status < 500 else EXIT_UNAVAILABLE)
 
 
+def _is_safe(url: str) -> bool:
+    """Whether a token may go there."""
+    try:
+        address = urlsplit(url)
+        return bool(address.hostname) and (
+            address.scheme == "https" or (address.scheme == "http" and address.hostname in LOOPBACK)
+        )
+    except ValueError:
+        return False
+
+
 def _context(url: str, ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     if not url.startswith("https://"):
         return None
-    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    try:
+        context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    except OSError as error:
+        raise typer.BadParameter(f"--ca {ca}: not a certificate in PEM form") from error
     if certificate is not None:
-        context.load_cert_chain(certificate, key)
+        try:
+            context.load_cert_chain(certificate, key)
+        except OSError as error:
+            raise typer.BadParameter(f"--certificate {certificate}, --key {key}: these do not load") from error
     return context
 
 

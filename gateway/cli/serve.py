@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -106,6 +107,19 @@ def _announce(settings: Settings, listening: socket.socket, console: list[socket
         err.print("[yellow]plain HTTP, on loopback only: listen.tls is off in gateway.toml[/]")
 
 
+def _child(target: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    target(*arguments)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed tells nobody: its children would go on and hold the port against the next start."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _supervise(targets: list[tuple[Callable[..., None], tuple[object, ...]]]) -> None:
     """Keep a process for each target alive until SIGINT or SIGTERM, then let them finish."""
     context = multiprocessing.get_context("spawn")
@@ -120,7 +134,7 @@ def _supervise(targets: list[tuple[Callable[..., None], tuple[object, ...]]]) ->
 
     def start(number: int) -> BaseProcess:
         target, arguments = targets[number]
-        process = context.Process(target=target, args=arguments, daemon=False)
+        process = context.Process(target=_child, args=(target, arguments), daemon=False)
         process.start()
         return process
 

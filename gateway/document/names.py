@@ -41,6 +41,7 @@ _NIEM_CORE = re.compile(_NIEM_VERSIONED % "niem-core")
 _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
+@lru_cache(maxsize=4096)
 def split(name: str) -> tuple[str, str]:
     """Namespace ("" when there is none) and local part of "{namespace}local"."""
     if name[:1] != "{":

@@ -91,7 +91,10 @@ async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: 
 
 
 async def put_agency(gateway: Gateway, agency: Agency, *, actor: str, action: str = "put") -> None:
-    """Add an agency, or change the one with its id."""
+    """Add an agency, or change the one with its id. A suspended one stays so: that is `suspend_agency`'s to change."""
+    held = gateway.current.agencies.get(agency.id)
+    if action == "put" and held is not None:
+        agency = replace(agency, suspended=held.suspended)
     now = gateway.clock.now()
     entry = make(
         EntryType.AGENCY,

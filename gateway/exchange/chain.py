@@ -57,6 +57,7 @@ async def _past(store: Store, first: MessageId) -> tuple[Past, ...]:
             recipient=record.dissemination.recipient,
             mou=record.dissemination.mou,
             mou_version=record.dissemination.mou_version,
+            clause=record.dissemination.clauses[0],
         )
         for record in sorted(await store.chain(first), key=lambda record: record.delivery.created_at)
     }

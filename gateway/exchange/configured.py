@@ -71,22 +71,25 @@ class Configured:
         return granted, refusals(self.in_force, granted, sender=sender, exchange=exchange, on=on, only=only)
 
     def grant_of(self, past: Past, *, sender: AgencyId, exchange: str, action: Action, on: datetime) -> Grant | None:
-        """The grant under which a past recipient gets a correction or cancellation: the same agreement, its version
-        in force; a cancellation also under the version that decided the first, whatever has become of it.
+        """The grant under which a past recipient gets a correction or cancellation: the same clause of the same
+        agreement, its version in force; a cancellation also under the version that decided the first, whatever has
+        become of it.
 
-        Routes are not asked: who got the first gets what mends it.
+        Routes are not asked: who got the first gets what mends it. So it must be the same clause: another one, whose
+        route did not hold, may share more.
         """
         clauses = [
             (mou, clause)
             for mou, clause in self.in_force.clauses(sender, exchange, on.date())
-            if mou.id == past.mou and past.recipient in clause.recipients
+            if mou.id == past.mou and clause.id == past.clause and past.recipient in clause.recipients
         ]
         decided = self.mous.get((past.mou, past.mou_version))
         if not clauses and action is Action.CANCEL and decided is not None:
             clauses = [
                 (decided, clause)
                 for clause in decided.exchanges
-                if clause.exchange == exchange and clause.sender == sender and past.recipient in clause.recipients
+                if (clause.id, clause.exchange, clause.sender) == (past.clause, exchange, sender)
+                and past.recipient in clause.recipients
             ]
         if not clauses:
             return None

@@ -8,6 +8,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused, Unavailable
+from gateway.exchange.destination import Standing, standings
 from gateway.exchange.gateway import Gateway
 from gateway.message import DeliveryId, MessageId
 from gateway.store.interface import DisseminationRecord
@@ -25,6 +26,12 @@ class DeliveryRecalled(Refused):
     """It was corrected, canceled or withdrawn before it was acknowledged: what was read of it is void."""
 
     code = "delivery.recalled"
+
+
+class DeliveryHeld(Refused):
+    """The agreement it was decided under is suspended: its content stays here until the agreement is resumed."""
+
+    code = "delivery.held"
 
 
 class DeliveryBusy(Unavailable):
@@ -66,8 +73,13 @@ async def inbox_page(gateway: Gateway, agency: AgencyId, *, after: int, limit: i
 
 
 async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
-    """The payload. Reading it is an audit entry, written before the content leaves."""
+    """The payload. Reading it is an audit entry, written before the content leaves.
+
+    Raises `DeliveryUnknown`, `DeliveryRecalled`, `DeliveryHeld`.
+    """
     record = await _own(gateway, agency, delivery)
+    if _standing(gateway, record) is Standing.HOLD:
+        raise DeliveryHeld("the agreement behind this delivery is suspended; it can be read when that is resumed")
     payload = gateway.payloads.open(record.payload, aad=record.dissemination.id.encode())
     await gateway.store.record([_entry(gateway, EntryType.READ, record, kind="payload", agency=agency)])
     return payload
@@ -100,7 +112,18 @@ async def _own(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> Diss
         raise DeliveryUnknown("there is no such delivery for this agency")
     if record.delivery.state in {State.RECALLED, State.EXPIRED}:
         raise DeliveryRecalled("the delivery was withdrawn before it was acknowledged; do not use it")
+    if _standing(gateway, record) is Standing.RECALL and record.delivery.state is not State.DELIVERED:
+        raise DeliveryRecalled("the agreement behind this delivery has ended; nothing leaves under it any more")
     return record
+
+
+def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
+    """As for what is pushed: a correction or cancellation always goes out."""
+    if record.delivery.urgent:
+        return Standing.SEND
+    decided = record.dissemination
+    versions = (one for one in gateway.current.agreements if one.mou == decided.mou)
+    return standings(versions).get((decided.mou, decided.mou_version), Standing.HOLD)
 
 
 def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: str) -> AuditEntry:

@@ -7,8 +7,9 @@ from gateway.agency import AgencyId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A past recipient, and the agreement version that decided the newest message it was to get."""
+    """A past recipient, and what decided the newest message it was to get: an agreement's version and its clause."""
 
     recipient: AgencyId
     mou: str
     mou_version: int
+    clause: str

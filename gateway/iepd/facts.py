@@ -220,11 +220,15 @@ def _predicates(operator: str, value: Literal | Number) -> tuple[str, str]:
 
 
 def _reads(test: Expression) -> Iterator[Path]:
-    """The places a test looks at, conditions on them left out; "." and ".." are always there."""
+    """The places a test looks at, conditions on them left out; "." and ".." are always there.
+
+    "[1]" stays: with it libxml2 stops at the first one, where a fact about each of many objects would otherwise look
+    at all of them each time.
+    """
     match test:
         case Path(steps):
             if any(step.axis not in {"self", "parent"} for step in steps):
-                yield Path(tuple(Step(step.axis, step.test) for step in steps))
+                yield Path(tuple(Step(step.axis, step.test, _positions(step)) for step in steps))
         case Union(paths):
             for path in paths:
                 yield from _reads(path)
@@ -234,3 +238,7 @@ def _reads(test: Expression) -> Iterator[Path]:
         case Binary(_, left, right):
             yield from _reads(left)
             yield from _reads(right)
+
+
+def _positions(step: Step) -> tuple[Expression, ...]:
+    return tuple(predicate for predicate in step.predicates if isinstance(predicate, Number))

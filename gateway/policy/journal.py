@@ -14,7 +14,7 @@ from gateway.document.names import split, structures_version
 from gateway.document.path import Locator
 from gateway.iepd.catalog import Field
 from gateway.message import Redaction
-from gateway.policy.outcome import DEFAULT, WITHHELD
+from gateway.policy.outcome import DEFAULT, WITHHELD, Outcome
 from gateway.policy.rules import Node
 
 REFERENCE = "reference"
@@ -22,6 +22,9 @@ REFERENCE = "reference"
 
 UNKNOWN, UNCLASSIFIED = "unknown", "unclassified"
 """Field and label of what the catalog does not have."""
+
+
+_UNKNOWN: Mapping[str, Node] = {}
 
 
 class Point(NamedTuple):
@@ -105,26 +108,35 @@ class _Telling:
 
     def _branch(self, element: etree._Element, node: Node | None, clause: str, path: str) -> None:
         """Every leaf at and below an element that went as a whole."""
-        children = [(child, tag) for child in element if isinstance(tag := child.tag, str)]
+        children = list(element.iterchildren("*"))
         if node is not None and node.leaf is not None:
-            self._add(path, node.field, WITHHELD, clause if node.leaf.released else node.leaf.clause)
+            self._leaf(node, node.leaf, clause, path)
         points = bool(element.keys()) and self._attributes(element, node, clause, path)
-        if not children and (node is None or node.leaf is None):
-            if points:
-                told = Redaction(path=path, field=REFERENCE, label=REFERENCE, outcome=WITHHELD, clause=clause)
-                self.told.append(told)
-            elif node is None:
-                self._add(path, None, WITHHELD, DEFAULT)
-        tags = [tag for _, tag in children]
-        left = Counter(tags) if len(set(tags)) < len(tags) else {}
+        if children:
+            self._below(children, node.children if node is not None else _UNKNOWN, clause, path)
+        elif points and (node is None or node.leaf is None):
+            self.told.append(Redaction(path, REFERENCE, REFERENCE, WITHHELD, clause))
+        elif node is None:
+            self._add(path, None, WITHHELD, DEFAULT)
+
+    def _below(self, children: list[etree._Element], known: Mapping[str, Node], clause: str, path: str) -> None:
+        tags = [child.tag for child in children]
+        family = Counter(tags) if len(set(tags)) < len(tags) else None
         places: dict[str, int] = {}
-        for child, tag in children:
-            below = node.children.get(tag) if node is not None else None
-            step = self._name(tag) if below is None else below.step
-            if left and left[tag] > 1:
+        for child, tag in zip(children, tags, strict=True):
+            below = known.get(tag)
+            at = f"{path}/{self._name(tag) if below is None else below.step}"
+            if family is not None and family[tag] > 1:
                 place = places[tag] = places.get(tag, 0) + 1
-                step = f"{step}[{place}]"
-            self._branch(child, below, clause, f"{path}/{step}")
+                at = f"{at}[{place}]"
+            if below is None or below.leaf is None or len(child) or child.keys():
+                self._branch(child, below, clause, at)
+            else:  # most are such leaves
+                self._leaf(below, below.leaf, clause, at)
+
+    def _leaf(self, node: Node, leaf: Outcome, clause: str, path: str) -> None:
+        """A leaf of what went: the reason is its own when it would not have gone through anyway."""
+        self._add(path, node.field, WITHHELD, leaf.clause if leaf.how == WITHHELD else clause)
 
     def _attributes(self, element: etree._Element, node: Node | None, clause: str, path: str) -> bool:
         """Attributes of an element that went. Whether it points at another."""

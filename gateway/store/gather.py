@@ -13,11 +13,21 @@ class Gather(Generic[Item, Result]):
 
     `run` gives a result for each item, in their order; a result that is an exception is raised to its caller. What
     `run` itself raises is raised to all. A caller who is canceled does not stop the others.
+
+    in_vain  when `run` raises this after a long wait, those who came meanwhile are told too: each batch of them would
+             only wait as long again, one after the other
     """
 
-    def __init__(self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]], *, most: int) -> None:
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        most: int,
+        in_vain: type[Exception] | tuple[()] = (),
+    ) -> None:
         self._run = run
         self._most = most
+        self._in_vain = in_vain
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -37,7 +47,13 @@ class Gather(Generic[Item, Result]):
     async def _go(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            results = await self._results([item for item, _ in batch])
+            results: Sequence[Result | Exception]
+            try:
+                results = await self._run([item for item, _ in batch])
+            except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the next batch runs
+                if isinstance(error, self._in_vain):
+                    batch, self._waiting = batch + self._waiting, []
+                results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 if future.done():
                     continue
@@ -46,9 +62,3 @@ class Gather(Generic[Item, Result]):
                 else:
                     future.set_result(result)
         self._task = None
-
-    async def _results(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
-        try:
-            return await self._run(items)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the next batch runs
-            return [error] * len(items)

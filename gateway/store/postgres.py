@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
@@ -57,6 +57,10 @@ _ROLLED_BACK: Final = ("22", "23", "40")
 """Classes of SQLSTATE that say that nothing was stored: bad data, a broken constraint, a deadlock."""
 
 
+class NoConnection(StoreUnavailable):
+    """No connection in time: nothing was asked of the database, and whoever asks next would wait as long."""
+
+
 class PostgresStore:
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
@@ -64,11 +68,11 @@ class PostgresStore:
         self._url = url
         self._open_pool: AsyncConnectionPool[Connected] | None = None
         self._sequencer = Sequencer(url)
-        self._accepting = Gather(self._accept_group, most=_BATCH_MAX)
-        self._settling = Gather(self._settle_group, most=_BATCH_MAX)
-        self._recording = Gather(self._record_group, most=_BATCH_MAX)
-        self._asking_known = Gather(self._known_group, most=_BATCH_MAX)
-        self._asking_version = Gather(self._version_group, most=10_000)
+        self._accepting = Gather(self._accept_group, most=_BATCH_MAX, in_vain=NoConnection)
+        self._settling = Gather(self._settle_group, most=_BATCH_MAX, in_vain=NoConnection)
+        self._recording = Gather(self._record_group, most=_BATCH_MAX, in_vain=NoConnection)
+        self._asking_known = Gather(self._known_group, most=_BATCH_MAX, in_vain=NoConnection)
+        self._asking_version = Gather(self._version_group, most=10_000, in_vain=NoConnection)
 
     # connecting
 
@@ -95,9 +99,14 @@ class PostgresStore:
     async def _connected(self) -> AsyncIterator[Connected]:
         if self._open_pool is None:
             raise StoreUnavailable("the store is closed")
-        with wrapped():
-            async with self._open_pool.connection() as db:
-                yield db
+        try:
+            with wrapped():
+                async with self._open_pool.connection() as db:
+                    yield db
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, PoolTimeout):
+                raise NoConnection(error.text) from error.__cause__
+            raise
 
     @asynccontextmanager
     async def _writing(self, kind: str) -> AsyncIterator[Connected]:
@@ -120,7 +129,8 @@ class PostgresStore:
                     await cursor.execute(SQL[query], values)
                     return await cursor.fetchall()
             except StoreUnavailable as error:
-                if last or self._open_pool is None or not isinstance(error.__cause__, psycopg.OperationalError):
+                again = isinstance(error.__cause__, psycopg.OperationalError) and not isinstance(error, NoConnection)
+                if last or self._open_pool is None or not again:
                     raise
                 await self._open_pool.check()
         raise AssertionError("the second time returns or raises")
@@ -224,6 +234,8 @@ class PostgresStore:
             return []
         try:
             return list(await write(group))
+        except NoConnection:
+            raise
         except StoreUnavailable as error:
             if len(group) == 1 or not _rolled_back(error):
                 return [StoreUnavailable(error.text).with_traceback(error.__traceback__) for _ in group]

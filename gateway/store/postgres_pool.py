@@ -15,6 +15,9 @@ Connected = psycopg.AsyncConnection[Any]
 _CONNECTIONS_MAX: Final = 8
 """Of one process: some for what goes in groups, the rest for readers and officers. PostgreSQL gives 100 in all."""
 
+CONNECT_SECONDS_MAX: Final = 10
+"""How long to try to connect, and how long a caller waits for a connection of the pool."""
+
 _SESSION: Final = (
     "SET statement_timeout = '60s'",
     "SET lock_timeout = '10s'",
@@ -29,17 +32,26 @@ async def open_pool(url: str) -> AsyncConnectionPool[Connected]:
         url,
         min_size=1,
         max_size=_CONNECTIONS_MAX,
-        timeout=10,
-        kwargs={"autocommit": True, "connect_timeout": 10},
+        timeout=CONNECT_SECONDS_MAX,
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS_MAX},
         configure=_configure,
         open=False,
     )
     try:
-        await pool.open(wait=True, timeout=10)
+        await pool.open(wait=True, timeout=CONNECT_SECONDS_MAX)
     except psycopg.Error:
         await pool.close()
         raise
     return pool
+
+
+def connect(url: str) -> "psycopg.Connection[Any]":
+    """A connection like those of the pool, to be used on a thread."""
+    db: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
+    db.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    for setting in _SESSION:
+        db.execute(setting)
+    return db
 
 
 async def _configure(db: Connected) -> None:

@@ -15,7 +15,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.store import rows
 from gateway.store.interface import NewLeaves, TreeHead
 from gateway.store.points import reach
-from gateway.store.postgres_pool import wrapped
+from gateway.store.postgres_pool import connect, wrapped
 from gateway.store.postgres_transaction import SQL, Space
 
 Build = Callable[[TreeHead, Sequence[AuditEntry]], NewLeaves]
@@ -45,8 +45,7 @@ class Sequencer:
 
     def _connected(self) -> "psycopg.Connection[Any]":
         if self._connection is None:
-            self._connection = psycopg.connect(self._url, autocommit=True)
-            self._connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            self._connection = connect(self._url)
         return self._connection
 
     def _drop(self) -> None:

@@ -99,7 +99,10 @@ class Judge:
         recalled = 0
         for sent in self._valid:
             if sent.canceled and sent.answers:
-                for delivery, state in (await self._load.state(sent)).items():
+                states = await self._load.state(sent)
+                if set(states) != set(sent.answers[0].deliveries.values()):
+                    self.say(f"{sent.id} was acknowledged, and its sender is told of {len(states)} deliveries")
+                for delivery, state in states.items():
                     if state == "delivered" and delivery not in self._load.arrived:
                         self.say(f"delivery {delivery} of the canceled {sent.id} is delivered and never arrived")
                     elif state not in ("delivered", "recalled"):

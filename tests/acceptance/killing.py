@@ -117,6 +117,14 @@ class Scene:
         assert not life.ended.done(), life.tail()
         return life
 
+    async def answered_again(self, seconds: float = REACH_SECONDS_MAX) -> None:
+        """Until a message that was first sent from now on has its answer."""
+        from_now = len(self.load.sent)
+        deadline = time.monotonic() + seconds
+        while not any(sent.answers for sent in self.load.sent[from_now:]):
+            assert time.monotonic() < deadline, f"nothing is accepted any more; {self.load.trouble[:3]}"
+            await asyncio.sleep(0.05)
+
     async def _time_start(self, life: Life) -> None:
         began = time.monotonic()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:

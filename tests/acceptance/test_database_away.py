@@ -24,15 +24,6 @@ TERMINATIONS = 4
 SERVE = ("serve",)
 
 
-async def accepted_again(there: Scene, seconds: float = 20.0) -> None:
-    """Until a message that was first sent from now on has its answer."""
-    from_now = len(there.load.sent)
-    deadline = time.monotonic() + seconds
-    while not any(sent.answers for sent in there.load.sent[from_now:]):
-        assert time.monotonic() < deadline, f"nothing accepted any more; trouble: {there.load.trouble[:3]}"
-        await asyncio.sleep(0.05)
-
-
 def unanswered(there: Scene) -> int:
     """Tries that got nothing at all: some before the gateway ran; an outage of the database makes none."""
     return sum(sent.unanswered for sent in there.load.sent)
@@ -61,11 +52,11 @@ async def locked(url: str) -> AsyncIterator[None]:
 async def test_a_locked_sqlite_file_gives_503_and_nothing_is_lost(sqlite_file_url: str, tmp_path: Path) -> None:
     async with asyncio.timeout(SECONDS_MAX), scene(tmp_path / "deployment", sqlite_file_url, SEED) as there:
         life = await there.running(SERVE)
-        await accepted_again(there)
+        await there.answered_again()
         before = unanswered(there)
         async with locked(sqlite_file_url):
             await told_503(there, BUSY_SECONDS_MAX + 10)
-        await accepted_again(there)
+        await there.answered_again()
         figures = await there.judged(life)
     assert figures.unavailable > 0
     assert figures.unanswered == before
@@ -103,16 +94,16 @@ async def test_terminated_connections_give_503_and_nothing_is_lost(
 ) -> None:
     async with asyncio.timeout(SECONDS_MAX), scene(tmp_path / "deployment", postgres_url, SEED) as there:
         life = await there.running(SERVE)
-        await accepted_again(there)
+        await there.answered_again()
         before = unanswered(there)
         for _ in range(TERMINATIONS):
             await asyncio.to_thread(terminate, postgres_url, postgres_server)
             await asyncio.sleep(there.chance.uniform(0.1, 0.8))
         await told_503(there, 10)
-        await accepted_again(there)
+        await there.answered_again()
         async with away(postgres_url, postgres_server):
             await asyncio.sleep(POSTGRES_AWAY_SECONDS)
-        await accepted_again(there)
+        await there.answered_again()
         figures = await there.judged(life)
     assert figures.unavailable > 0
     assert figures.unanswered == before

@@ -5,12 +5,14 @@ GATEWAY_KILLS raises the number, GATEWAY_KILL_SEED repeats a run.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gateway.store.points import POINTS
@@ -99,3 +101,36 @@ async def test_server_and_worker_killed_each_by_itself_lose_nothing_and_send_not
         figures = await there.judged(server.result(), worker.result())
         assert there.reached >= {*SERVE_POINTS, *WORKER_POINTS}
     tell(capsys, "server and worker apart", there, figures, began)
+
+
+async def children(above: Life) -> list[psutil.Process]:
+    """Two servers and the worker, when all of them are there."""
+    while True:
+        with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            every = psutil.Process(above.pid).children()
+            found = [each for each in every if "spawn_main" in " ".join(each.cmdline())]
+            if len(found) == 3:
+                return found
+        await asyncio.sleep(0.1)
+
+
+async def test_several_processes_lose_nothing_when_one_is_killed_or_the_one_above_them(
+    sqlite_file_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = time.monotonic()
+    async with (
+        asyncio.timeout(180),
+        scene(tmp_path / "deployment", sqlite_file_url, SEED) as there,
+    ):
+        above = await there.lives.start_cold("serve", "--processes", "2")
+        await there.answered_again()
+        there.chance.choice(await children(above)).kill()
+        there.kills += 1
+        orphans = await children(above)
+        await there.answered_again()
+        await above.kill()
+        there.kills += 1
+        _, left = await asyncio.to_thread(psutil.wait_procs, orphans, 20)
+        assert left == []  # they hold the port
+        figures = await there.judged(await there.running(ONE))
+    tell(capsys, "several processes", there, figures, began)

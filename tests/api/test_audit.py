@@ -65,7 +65,11 @@ async def test_a_tiles_number_is_written_in_groups_of_three(
 
 
 @pytest.mark.parametrize(
-    "path", ["0/000", "0/000.p/6", "0/001.p/1", "0/0", "0/000.p/0", "0/000.p/257", "9/000", "0/x000", "0/00a"]
+    "path",
+    [
+        *("0/000", "0/000.p/6", "0/001.p/1", "0/0", "0/000.p/0", "0/000.p/257", "9/000", "0/x000", "0/00a"),
+        pytest.param(f"0/{'x000/' * 2000}000", id="longer than Python reads a number"),
+    ],
 )
 async def test_a_tile_that_is_not_there_is_404(nobody: aiohttp.ClientSession, log: PretendGateway, path: str) -> None:
     assert (await nobody.get(f"/v1/audit/tile/{path}")).status == 404

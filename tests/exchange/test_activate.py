@@ -72,6 +72,13 @@ async def test_a_suspended_agency_keeps_its_credentials_and_cannot_use_them(plac
     assert actions == ["suspend", "resume"]
 
 
+async def test_a_suspended_agency_whose_file_is_put_once_more_stays_suspended(place: Deployed) -> None:
+    jail = place.gateway.current.agencies[JAIL]
+    await suspend_agency(place.gateway, JAIL, actor="test")
+    await put_agency(place.gateway, jail, actor="test")
+    assert place.gateway.current.agencies[JAIL].suspended
+
+
 async def test_an_agency_nobody_knows_can_be_given_nothing(place: Deployed) -> None:
     for act in (suspend_agency, issue_token):
         with pytest.raises(AgencyUnknown):

@@ -122,4 +122,4 @@ async def test_a_past_recipient_comes_with_the_agreement_of_the_newest_message_i
     await place.accept(release(Action.UPDATE, "S-1"), "S-2", sender=SHELTER)
     earlier = await found(place, Header(action=Action.CANCEL, earlier="S-1"), sender=SHELTER)
     assert earlier is not None
-    assert earlier.past == (Past(recipient=POLICE, mou="S-2", mou_version=1),)
+    assert earlier.past == (Past(recipient=POLICE, mou="S-2", mou_version=1, clause="E1"),)

@@ -95,7 +95,7 @@ def test_an_agreement_that_cannot_be_read_any_more_stops_everything(configured: 
 
 
 def grant(configured: Configured, action: Action, version: int = 1) -> str:
-    past = Past(recipient=POLICE, mou="S-1", mou_version=version)
+    past = Past(recipient=POLICE, mou="S-1", mou_version=version, clause="E1")
     found = configured.grant_of(past, sender=SHELTER, exchange=RELEASE, action=action, on=NOW)
     return f"{found.mou.id}@{found.mou.version}" if found else ""
 
@@ -117,9 +117,24 @@ def test_without_one_in_force_only_a_cancellation_goes_by_the_version_that_decid
 
 
 def test_the_agreement_of_somebody_else_grants_nothing(configured: Configured) -> None:
-    past = Past(recipient=PROBATION, mou="JAIL-PD-2026-01", mou_version=1)
+    past = Past(recipient=PROBATION, mou="JAIL-PD-2026-01", mou_version=1, clause="E1")
     for action in (Action.CORRECT, Action.CANCEL):
         assert configured.grant_of(past, sender=JAIL, exchange=RELEASE, action=action, on=NOW) is None
+
+
+def test_another_clause_of_the_same_agreement_grants_nothing_to_a_past_recipient(configured: Configured) -> None:
+    """Its route did not hold for the first message, and it may share more."""
+    one = agreement("S-1", SHELTER, POLICE).decode()
+    clause = one[one.index("  - id: E1") :]
+    both = one.replace("  - id: E1", f"{clause.replace('person.name', 'person.name, person.dob')}  - id: E2").encode()
+    made = compile_configuration(stored(configured, held(AgreementState.IN_FORCE, body=both)), before=configured)
+    for action in (Action.CORRECT, Action.CANCEL):
+        past = Past(recipient=POLICE, mou="S-1", mou_version=1, clause="E2")
+        found = made.grant_of(past, sender=SHELTER, exchange=RELEASE, action=action, on=NOW)
+        assert found is not None
+        assert found.clause.id == "E2"
+        gone = replace(past, clause="E3")
+        assert made.grant_of(gone, sender=SHELTER, exchange=RELEASE, action=action, on=NOW) is None
 
 
 # --- trust --------------------------------------------------------------------------------------------------------

@@ -61,8 +61,8 @@ def got(decisions: tuple[Release | Denied, ...]) -> dict[str, str]:
     }
 
 
-def past(recipient: AgencyId, mou: str, version: int = 1) -> Past:
-    return Past(recipient=recipient, mou=mou, mou_version=version)
+def past(recipient: AgencyId, mou: str, version: int = 1, clause: str = "E1") -> Past:
+    return Past(recipient=recipient, mou=mou, mou_version=version, clause=clause)
 
 
 def test_everyone_an_agreement_names_gets_it_under_that_clause(configured: Configured) -> None:

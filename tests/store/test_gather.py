@@ -46,6 +46,23 @@ async def test_when_the_run_fails_all_are_told_and_the_next_batch_runs() -> None
     assert [type(result) for result in results] == [OSError, OSError, int]
 
 
+async def test_after_a_wait_in_vain_all_who_wait_are_told_at_once() -> None:
+    batches: list[Sequence[int]] = []
+
+    async def run(items: Sequence[int]) -> Sequence[int]:
+        batches.append(items)
+        await asyncio.sleep(0.01)
+        if len(batches) == 1:
+            raise TimeoutError
+        return items
+
+    gather: Gather[int, int] = Gather(run, most=2, in_vain=TimeoutError)
+    results = await asyncio.gather(*(gather(item) for item in range(9)), return_exceptions=True)
+    assert {type(result) for result in results} == {TimeoutError}
+    assert batches == [[0, 1]]
+    assert await gather(10) == 10
+
+
 async def test_a_canceled_caller_does_not_stop_the_others() -> None:
     async def run(items: Sequence[int]) -> Sequence[int]:
         await asyncio.sleep(0.01)

@@ -1,0 +1,125 @@
+"""`gateway agency`: who exchanges, with which credentials."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from tests.cli.deployment import AGENCIES, Deployment, command
+
+POLICE = "millbrook-police"
+
+COURT = """\
+agency: harlan-county-court
+name: Harlan County Court
+kind: court
+endpoint: {kind: rest, url: "https://court.harlan.example/receive"}
+"""
+
+
+def test_the_list_says_how_each_is_reached_and_what_it_holds(deployment: Deployment) -> None:
+    deployment.run("agency", "add", "--id", POLICE, "--token")
+    rows = {row["agency"]: row for row in deployment.json("agency", "list")}
+    assert set(rows) == {file.stem for file in AGENCIES.glob("*.yaml")}
+    row = rows[POLICE]
+    assert set(row) == {"agency", "name", "kind", "endpoint", "url", "suspended", "credentials"}
+    assert (row["kind"], row["endpoint"], row["suspended"]) == ("police", "inbox", False)
+    assert [each["kind"] for each in row["credentials"]] == ["token"]
+    assert POLICE in deployment.run("agency", "list").stdout
+
+
+def test_a_new_one_from_its_file_with_a_token_that_is_shown_once(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "court.yaml"
+    file.write_text(COURT)
+    told = deployment.json("agency", "add", file, "--token")
+    assert told["agency"] == "harlan-county-court"
+    assert told["token"].startswith("gw_")
+    row = next(row for row in deployment.json("agency", "list") if row["agency"] == "harlan-county-court")
+    assert row["url"] == "https://court.harlan.example/receive"
+    assert row["credentials"][0]["fingerprint"] == sha256(told["token"].encode()).hexdigest()
+    assert told["token"] not in json.dumps(row)
+
+
+def test_a_key_and_certificate_for_one_that_cannot_make_its_own(deployment: Deployment, tmp_path: Path) -> None:
+    told = deployment.json("agency", "add", "--id", POLICE, "--issue", tmp_path / "issued")
+    key, certificate = Path(told["key"]), Path(told["certificate"])
+    assert key.stat().st_mode & 0o777 == 0o600
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    assert private.public_key() == found.public_key()
+    row = next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)
+    assert [each["kind"] for each in row["credentials"]] == ["certificate"]
+
+
+def test_a_key_that_is_there_is_not_overwritten_and_no_certificate_registered(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    first = deployment.json("agency", "add", "--id", POLICE, "--issue", tmp_path / "issued")
+    key = Path(first["key"]).read_bytes()
+    result = deployment.run("agency", "add", "--id", POLICE, "--issue", tmp_path / "issued", status=1)
+    assert "[key.exists]" in result.stderr
+    assert Path(first["key"]).read_bytes() == key
+    row = next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)
+    assert len(row["credentials"]) == 1
+
+
+def test_a_certificate_the_agency_brings(deployment: Deployment, tmp_path: Path) -> None:
+    issued = deployment.json("agency", "add", "--id", POLICE, "--issue", tmp_path / "issued")
+    told = deployment.json("agency", "add", "--id", "harlan-probation", "--certificate", issued["certificate"])
+    assert len(told["certificate"]) == 64
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_what_is_no_certificate(deployment: Deployment, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(content)
+    result = deployment.run("agency", "add", "--id", POLICE, "--certificate", file, status=1)
+    assert "[certificate.unreadable]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("agency: Not An Id\nname: x\nkind: court\n", "agency."),
+        ("agency: a-court\nname: x\nkind: circus\n", "agency."),
+        ("agency: a-court\nname: x\nkind: court\ncolor: blue\n", "agency.unknown-key"),
+        ("agency: a-court\nagency: b-court\nname: x\nkind: court\n", "yaml."),
+        ("agency: &a a-court\nname: *a\nkind: court\n", "yaml."),
+        ("- not\n- a table\n", "yaml.not-a-table"),
+        ("{", "yaml.syntax"),
+        ("", "yaml."),
+        ("\0", "yaml."),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_with_its_line(
+    deployment: Deployment, tmp_path: Path, text: str, code: str
+) -> None:
+    file = tmp_path / "court.yaml"
+    file.write_text(text)
+    result = deployment.run("agency", "add", file, status=1)
+    assert "court.yaml" in result.stderr
+    assert f"[{code}" in result.stderr
+    assert len(deployment.json("agency", "list")) == 6
+
+
+def test_an_agency_nobody_knows(deployment: Deployment) -> None:
+    for words in (("add", "--id", "nobody", "--token"), ("suspend", "nobody")):
+        assert "[agency.unknown]" in deployment.run("agency", *words, status=1).stderr
+
+
+def test_suspended_and_let_in_again(deployment: Deployment) -> None:
+    deployment.run("agency", "suspend", POLICE)
+    assert "suspended" in deployment.run("agency", "list").stdout
+    deployment.run("agency", "add", AGENCIES / f"{POLICE}.yaml")
+    assert next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)["suspended"] is True
+    deployment.run("agency", "suspend", POLICE, "--resume")
+    assert next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)["suspended"] is False
+
+
+def test_neither_a_file_nor_an_id_is_wrong_use() -> None:
+    assert command("agency", "add", "--token").exit_code == 2

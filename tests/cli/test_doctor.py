@@ -1,0 +1,95 @@
+"""`gateway doctor`: each check by name, each trouble with what to do."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.deployment import Deployment, command
+
+CHECKS = {
+    "settings",
+    "clock",
+    "disk",
+    "keys",
+    "file permissions",
+    "migrations",
+    "database",
+    "pins",
+    "backlog",
+    "sequencer lag",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look at the clock takes a moment; here it need not."""
+    from gateway.cli import doctor
+
+    monkeypatch.setattr(doctor, "SEQUENCER_LAG_MAX", doctor.SEQUENCER_LAG_MAX * 10_000)  # no worker runs here
+
+
+def checks(deployment: Deployment, status: int) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in deployment.json("doctor", status=status)}
+
+
+def test_a_new_deployment_is_well(deployment: Deployment) -> None:
+    found = checks(deployment, 0)
+    assert set(found) == CHECKS
+    assert {each["state"] for each in found.values()} == {"ok"}
+    spoken = deployment.run("doctor").stdout
+    assert all(name in spoken for name in CHECKS)
+
+
+def test_settings_that_cannot_be_read(deployment: Deployment) -> None:
+    (deployment.directory / "gateway.toml").write_text("name = 'x'\ncolour = 'blue'\n")
+    found = checks(deployment, 1)
+    assert set(found) == {"settings"}
+    assert "colour" in found["settings"]["text"]
+
+
+def test_keys_that_others_may_read(deployment: Deployment) -> None:
+    (deployment.directory / "keys").chmod(0o755)
+    found = checks(deployment, 1)
+    assert found["keys"]["state"] == "error"
+    assert "keys" in found["keys"]["text"]
+    assert found["database"]["state"] == "error"
+
+
+def test_a_database_without_its_migrations(deployment: Deployment) -> None:
+    for file in deployment.directory.glob("gateway.db*"):
+        file.unlink()
+    sqlite3.connect(deployment.directory / "gateway.db").close()
+    found = checks(deployment, 1)
+    assert found["migrations"]["state"] == "error"
+    assert "init" in found["migrations"]["text"]
+
+
+def test_a_database_that_is_no_database(deployment: Deployment) -> None:
+    for file in deployment.directory.glob("gateway.db*"):
+        file.unlink()
+    (deployment.directory / "gateway.db").write_bytes(b"not a database, by any means" * 200)
+    found = checks(deployment, 1)
+    assert "error" in {found.get(name, {}).get("state") for name in ("database", "migrations")}
+
+
+def test_the_keys_of_another_deployment(deployment: Deployment, tmp_path: Path) -> None:
+    assert command("init", tmp_path / "other", "--empty").exit_code == 0
+    shutil.rmtree(deployment.directory / "keys")
+    shutil.copytree(tmp_path / "other/keys", deployment.directory / "keys")
+    found = checks(deployment, 1)
+    assert found["database"]["state"] == "error"
+    assert "[keys.other-directory]" in found["database"]["text"]
+
+
+def test_entries_that_nobody_puts_into_the_log(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import timedelta
+
+    from gateway.cli import doctor
+
+    monkeypatch.setattr(doctor, "SEQUENCER_LAG_MAX", timedelta())
+    found = checks(deployment, 1)
+    assert found["sequencer lag"]["state"] == "error"
+    assert "worker" in found["sequencer lag"]["text"]

@@ -1,0 +1,89 @@
+"""`gateway mou`: agreements read strictly, put in force, suspended, ended."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.deployment import MOUS, Deployment, command
+
+ID = "JAIL-PROB-2026-02"
+FILE = MOUS / f"{ID}.yaml"
+
+
+def states(deployment: Deployment) -> dict[int, str]:
+    return {row["version"]: row["state"] for row in deployment.json("mou", "list") if row["mou"] == ID}
+
+
+@pytest.mark.parametrize("file", sorted(MOUS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_shipped_agreement_is_readable(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = command("mou", "lint", file)
+    assert result.exit_code == 0, result.output
+    assert "readable" in result.stdout
+
+
+WRONG = {
+    "mou.unknown-key": ("authority:", "authorities: [x]\nauthority:"),
+    "mou.unknown-field": ("- person.name\n", "- person.shoe-size\n"),
+    "mou.unknown-exchange": ("exchange: custody-release/1.0", "exchange: custody-release/9.9"),
+    "yaml.duplicate-key": ("kind: dsa", "kind: dsa\nkind: mou"),
+}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_what_is_wrong_is_said_with_line_and_column(deployment: Deployment, tmp_path: Path, code: str) -> None:
+    file = tmp_path / "agreement.yaml"
+    file.write_text(FILE.read_text().replace(*WRONG[code], 1).replace("version: 1", "version: 2"))
+    told = deployment.json("mou", "lint", file, status=1)
+    assert told["ok"] is False
+    finding = next(each for each in told["findings"] if each["code"] == code)
+    assert finding["line"] > 1
+    assert finding["file"] == str(file)
+    refused = deployment.run("mou", "activate", file, status=1)
+    assert f"[{code}]" in refused.stderr
+    assert states(deployment) == {1: "in-force"}
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{", b"[1, 2]", b"a: &x 1\nb: *x\n", b"x" * 300_000])
+def test_what_is_no_agreement_at_all(deployment: Deployment, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "agreement.yaml"
+    file.write_bytes(content)
+    assert "[mou.refused]" in deployment.run("mou", "activate", file, status=1).stderr
+    assert deployment.run("mou", "lint", file, status=1).stderr
+
+
+def test_a_new_version_ends_the_one_before(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "agreement.yaml"
+    file.write_text(FILE.read_text().replace("version: 1", "version: 2"))
+    assert "is in force" in deployment.run("mou", "activate", file).stdout
+    assert states(deployment) == {1: "ended", 2: "in-force"}
+
+
+def test_the_same_version_with_another_text_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "agreement.yaml"
+    file.write_text(FILE.read_text().replace("kind: dsa", "kind: mou"))
+    assert "[mou.version-taken]" in deployment.run("mou", "activate", file, status=1).stderr
+
+
+def test_suspended_resumed_ended(deployment: Deployment) -> None:
+    deployment.run("mou", "suspend", ID)
+    assert states(deployment) == {1: "suspended"}
+    deployment.run("mou", "suspend", ID, "--resume")
+    assert states(deployment) == {1: "in-force"}
+    deployment.run("mou", "suspend", ID)
+    deployment.run("mou", "end", ID)
+    assert states(deployment) == {1: "ended"}
+    assert "[mou.unknown]" in deployment.run("mou", "suspend", ID, "--resume", status=1).stderr
+
+
+def test_an_agreement_nobody_knows(deployment: Deployment) -> None:
+    for words in (("suspend", "NOBODY-1"), ("end", "NOBODY-1")):
+        assert "[mou.unknown]" in deployment.run("mou", *words, status=1).stderr
+
+
+def test_a_title_with_brackets_is_shown_as_it_is(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "agreement.yaml"
+    text = FILE.read_text().replace("version: 1", "version: 2")
+    file.write_text(text.replace("title: Release notices", 'title: "[/] Release [bold]notices[/bold]"  # ', 1))
+    deployment.run("mou", "activate", file)
+    assert "[/] Release [bold]notices[/bold]" in deployment.run("mou", "list").stdout
