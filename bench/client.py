@@ -213,20 +213,18 @@ async def send(job: Job) -> Load:
     loop = asyncio.get_running_loop()
     sender = Sender(job)
     tls = ssl.create_default_context(cafile=job.authority) if job.authority else None
-    connections = []
-    for _ in range(job.connections):
-        # One after the other, so that the gateway's processes share them.
-        connections.append(
-            await loop.create_connection(
-                lambda: Connection(sender, loop),
-                "127.0.0.1",
-                job.port,
-                ssl=tls,
-                server_hostname="localhost" if tls else None,
-            )
+
+    async def connect() -> Any:
+        name = "localhost" if tls else None
+        transport, _ = await loop.create_connection(
+            lambda: Connection(sender, loop), "127.0.0.1", job.port, ssl=tls, server_hostname=name
         )
+        return transport
+
+    # One after the other, so that the gateway's processes share them.
+    connections = [await connect() for _ in range(job.connections)]
     await sender.done.wait()
-    for transport, _ in connections:
+    for transport in connections:
         transport.abort()
     if not sender.times or not sender.ended:
         return Load(answers=0, seconds=0, statuses=dict(sender.statuses))

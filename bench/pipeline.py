@@ -39,13 +39,11 @@ def rate(directory: Path, seconds: float) -> tuple[float, float]:
     for process in made:
         assert process.stdout is not None
         process.stdout.readline()
-    told = []
     for process in made:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    for process in made:
-        told.append(json.loads(process.communicate(timeout=60)[0]))
+    told = [json.loads(process.communicate(timeout=60)[0]) for process in made]
     messages = sum(each["messages"] for each in told)
     return sum(each["messages"] / each["seconds"] for each in told), sum(each["cpu"] for each in told) / messages
 

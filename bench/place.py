@@ -62,12 +62,21 @@ class Place:
             )
         )
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of a request of the sender."""
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/xml"}
+
     def head(self, *, id: str, size_bytes: int) -> bytes:
         """Request line and headers of a submission; `id` is of the same length each time."""
-        return (
-            f"POST /v1/messages?to={RECIPIENT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n"
-            f"Authorization: Bearer {self.token}\r\nContent-Length: {size_bytes}\r\nIdempotency-Key: {id}\r\n\r\n"
-        ).encode()
+        headers = {
+            "Host": "localhost",
+            **self.headers,
+            "Content-Length": str(size_bytes),
+            "Idempotency-Key": id,
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"POST /v1/messages?to={RECIPIENT} HTTP/1.1\r\n{lines}\r\n".encode()
 
 
 def make(directory: Path, *, cover: str, database: str = "sqlite:///gateway.db") -> Place:

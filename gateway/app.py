@@ -51,6 +51,12 @@ class KeyFileTaken(Misconfigured):
     code = "key.exists"
 
 
+class DatabaseLost(Misconfigured):
+    """There are keys and settings, but the database is gone: an empty one would be a log that forgot everything."""
+
+    code = "init.database-lost"
+
+
 class NotEmpty(Misconfigured):
     """A deployment is made in a new or empty folder."""
 
@@ -111,12 +117,19 @@ async def init_deployment(directory: Path, raw: dict[str, Any], *, samples: bool
     file = directory / FILE
     if file.exists():
         made = read_settings(directory)
+        path = made.sqlite_path
+        if path is not None and not path.exists() and made.keys_directory.exists():
+            raise DatabaseLost(f"{path}: the database of these keys is not there; restore it, or start in a new folder")
     elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise NotEmpty(f"{directory}: not empty, and not a deployment; give a new folder")
     else:
+        raw = {**raw, "database": os.environ.get("DATABASE_URL") or raw.get("database", "sqlite:///gateway.db")}
         made = settings(raw, directory, source=str(file))
         directory.mkdir(parents=True, exist_ok=True)
-        file.write_text(tomli_w.dumps(raw), encoding="utf-8")
+        # For the owner alone: the database's address may hold a password.
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as settings_file:
+            settings_file.write(tomli_w.dumps(raw))
     hosts = tuple(dict.fromkeys((made.listen.host, "localhost", "127.0.0.1")))
     keys = KeyStore.create(
         made.keys_directory,

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.directory / rest).resolve()}"
 
     @property
+    def sqlite_path(self) -> Path | None:
+        """The database's file; None for a server."""
+        return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite:") else None
+
+    @property
     def keys_directory(self) -> Path:
         """The key directory, absolute."""
         return (self.directory / self.keys.directory).resolve()

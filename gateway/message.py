@@ -122,6 +122,9 @@ def bucket_name(due: datetime) -> str:
     return f"{year}-W{week:02d}"
 
 
+_VARIANT = "89ab"
+
+
 def uuid7(now: datetime, entropy: bytes) -> str:
     """A UUIDv7 text of this moment (milliseconds) and ten random bytes.
 
@@ -129,9 +132,6 @@ def uuid7(now: datetime, entropy: bytes) -> str:
     """
     if len(entropy) != 10:
         raise ValueError("a UUIDv7 takes ten random bytes")
-    milliseconds = int(now.timestamp() * 1000)
-    number = milliseconds << 80 | int.from_bytes(entropy)
-    number = number & ~(0xF << 76) | 0x7 << 76
-    number = number & ~(0x3 << 62) | 0x2 << 62
-    digits = f"{number:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    time, chance = f"{int(now.timestamp() * 1000):012x}", entropy.hex()
+    # Version 7, then the variant 10 in binary and two bits of chance.
+    return f"{time[:8]}-{time[8:]}-7{chance[1:4]}-{_VARIANT[entropy[2] >> 4 & 3]}{chance[5:8]}-{chance[8:]}"

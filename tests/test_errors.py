@@ -36,7 +36,8 @@ def below(family: type[GatewayError]) -> Iterator[type[GatewayError]]:
 
 
 _all_modules()
-LEAVES = sorted({leaf for family in FAMILIES for leaf in below(family)}, key=lambda leaf: (leaf.code, leaf.__name__))
+EVERY = sorted({leaf for family in FAMILIES for leaf in below(family)}, key=lambda leaf: (leaf.code, leaf.__name__))
+LEAVES = [leaf for leaf in EVERY if "code" in vars(leaf)]
 
 
 def test_there_are_four_families_and_nothing_beside_them() -> None:
@@ -48,10 +49,15 @@ def test_there_are_four_families_and_nothing_beside_them() -> None:
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
 def test_each_leaf_has_a_code_of_its_own_and_says_what_it_is(leaf: type[GatewayError]) -> None:
-    assert "code" in vars(leaf)
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z0-9]+)*", leaf.code)
     assert leaf.__doc__
     assert sum(issubclass(leaf, family) for family in FAMILIES) == 1
+
+
+@pytest.mark.parametrize("kind", [each for each in EVERY if each not in LEAVES], ids=lambda kind: kind.__name__)
+def test_what_has_no_code_of_its_own_is_a_kind_of_a_leaf_that_has_one(kind: type[GatewayError]) -> None:
+    assert kind.__bases__[0] in LEAVES
+    assert kind.__doc__
 
 
 def test_codes_are_unique_but_for_those_that_mean_the_same_to_the_caller() -> None:

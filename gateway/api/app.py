@@ -28,8 +28,8 @@ async def openapi_document(request: Request) -> Response:
 AGENCIES: Sequence[BaseRoute] = (
     Route("/v1/messages", rest.submit, methods=["POST"]),
     Route("/soap", soap, methods=["POST"]),
-    Route("/v1/messages/{id}/correct", rest.correct, methods=["POST"]),
-    Route("/v1/messages/{id}/cancel", rest.cancel, methods=["POST"]),
+    Route("/v1/messages/{id:path}/correct", rest.correct, methods=["POST"]),
+    Route("/v1/messages/{id:path}/cancel", rest.cancel, methods=["POST"]),
     Route("/soap", operations.service_description),
     Route("/soap/xsd/gateway.xsd", operations.service_schema),
     Route("/soap/xsd/{name}/{version}/{path:path}", operations.exchange_file),

@@ -37,6 +37,7 @@ STATUS_OF_CODE = {
     "identity.*": 401,
     "key.destroyed": 410,
     "message.action-mismatch": 409,
+    "message.already-canceled": 409,
     "message.bad-id": 400,
     "message.id-conflict": 409,
     "message.unknown": 404,

@@ -178,8 +178,21 @@ def _moment(moment: datetime | None) -> str | None:
 router = APIRouter(prefix="/v1", default_response_class=Response)
 
 
+# `path`: a sender's own id may hold slashes. So the receipt comes first: "/receipt" would be part of an id.
 @router.get(
-    "/messages/{id}", tags=["messages"], summary="How a message stands", response_model=MessageState, name="status"
+    "/messages/{id:path}/receipt", tags=["messages"], summary="The signed receipt", response_class=PlainTextResponse
+)
+async def message_receipt(id: str, gateway: Running, agency: Caller) -> Response:
+    """The receipt as it was first answered: a signed note that names the audit entry's leaf hash."""
+    return PlainTextResponse(await receipt(gateway, agency.id, id))
+
+
+@router.get(
+    "/messages/{id:path}",
+    tags=["messages"],
+    summary="How a message stands",
+    response_model=MessageState,
+    name="status",
 )
 async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
     """The message and each of its deliveries; `id` is the gateway's or your own. Only its sender may ask."""
@@ -208,12 +221,6 @@ async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
             ],
         }
     )
-
-
-@router.get("/messages/{id}/receipt", tags=["messages"], summary="The signed receipt", response_class=PlainTextResponse)
-async def message_receipt(id: str, gateway: Running, agency: Caller) -> Response:
-    """The receipt as it was first answered: a signed note that names the audit entry's leaf hash."""
-    return PlainTextResponse(await receipt(gateway, agency.id, id))
 
 
 @router.get("/inbox", tags=["inbox"], summary="What waits for you", response_model=InboxPage)

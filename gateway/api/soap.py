@@ -41,7 +41,7 @@ OFF_LOOP_SIZE_BYTES = 256 * 1024
 POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
 """A Poll answer stops growing there; what is left comes with the next."""
 
-LIMITS = Limits(depth_max=105, elements_max=201_000)
+LIMITS = Limits(depth_max=105, elements_max=51_000)
 """Of a document, and somewhat more for the envelope around one."""
 
 KEEPS_STATUS = frozenset({401, 413, 415})

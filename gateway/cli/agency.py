@@ -128,7 +128,7 @@ def suspend(
     resume: Annotated[bool, typer.Option("--resume", help="Let it in again.")] = False,
     directory: Directory = Path(),
 ) -> None:
-    """Shut an agency out: its credentials stop within seconds, deliveries to it are held."""
+    """Shut an agency out: its credentials stop within seconds, deliveries to it are held, new ones are refused."""
     run(_suspend(AgencyId(id), directory, resume))
     out.print(f"{id} is {'let in again' if resume else 'suspended'}")
 

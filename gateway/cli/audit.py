@@ -69,7 +69,9 @@ async def _verify(directory: Path, since: datetime | None, kept: list[bytes], to
 @app.command()
 def evidence(
     entry: Annotated[str | None, typer.Argument(help="Id of the entry.", show_default=False)] = None,
-    message: Annotated[str | None, typer.Option(help="All entries about this message instead.")] = None,
+    message: Annotated[
+        str | None, typer.Option(help="All entries about this message (the gateway's id of it) instead.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File for an entry, folder for a message; else printed.")
     ] = None,

@@ -150,5 +150,5 @@ def _pins(gateway: Gateway) -> Iterator[Check]:
     for one in soon:
         state = "error" if one.not_after <= now else "warning"
         yield Check(
-            name="certificates", state=state, text=f"{one.agency}: until {one.not_after:%Y-%m-%d}; ask for a new"
+            name="certificates", state=state, text=f"{one.agency}: until {one.not_after:%Y-%m-%d}; ask for a new one"
         )

@@ -11,7 +11,9 @@ from gateway.cli.run import out, run
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(help="Folder to make the deployment in; must be empty or new.")],
+    directory: Annotated[
+        Path, typer.Argument(help="Folder of the deployment: a new or empty one, or one to bring up to date.")
+    ],
     name: Annotated[str, typer.Option(help="Name of this gateway: origin of its log, a host name.")] = "gateway.local",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8443,

@@ -54,7 +54,7 @@ def suspend(
     resume: Annotated[bool, typer.Option("--resume", help="Put it in force again.")] = False,
     directory: Directory = Path(),
 ) -> None:
-    """Suspend the version in force: nothing goes out under it until it is resumed."""
+    """Suspend the version in force: nothing but cancellations goes out under it until it is resumed."""
     run(_stop(id, AgreementState.IN_FORCE if resume else AgreementState.SUSPENDED, directory))
     out.print(f"{id} is {'in force again' if resume else 'suspended'}")
 

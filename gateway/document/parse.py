@@ -74,7 +74,7 @@ class Limits:
 
     size_bytes_max: int = 10 * 1024 * 1024
     depth_max: int = 100
-    elements_max: int = 200_000
+    elements_max: int = 50_000
     attributes_max: int = 100
     name_length_max: int = 500
 

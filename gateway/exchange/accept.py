@@ -19,7 +19,7 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, decide
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
-from gateway.exchange.submission import Accepted, IdConflict, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.submission import Accepted, ActionMismatch, IdConflict, InvalidMessage, NoRecipient, Submission
 from gateway.exchange.write import Writing, outcomes, write
 from gateway.finding import errors
 from gateway.iepd.header import Header
@@ -102,7 +102,8 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
     case = _case(submission, read, header, earlier)
     decisions = await run(lambda: decide(case, configured, now=now))
-    if not any(isinstance(decision, Release) for decision in decisions):
+    # What takes something back is accepted also when nobody may be told: waiting deliveries are recalled by it.
+    if not case.past and not any(isinstance(decision, Release) for decision in decisions):
         raise NoRecipient("no agreement in force lets any recipient have this message", outcomes(decisions, {}))
     writing = Writing(
         submission=submission,
@@ -149,6 +150,8 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
         raise IdConflict("this message id was used before for other content; a new message needs a new id")
     record = await gateway.store.message(known.message)
     assert record is not None  # noqa: S101  (the id and the message are written in one transaction)
+    if submission.act is not None and submission.act[0] is not record.message.action:
+        raise ActionMismatch(f"this id is that of a message with another action: {record.message.action}")
     disseminations = await gateway.store.disseminations(known.message)
     entries = await gateway.store.entries_of(known.message)
     return Accepted(

@@ -60,6 +60,18 @@ class AgencyUnknown(Refused):
     code = "agency.unknown"
 
 
+class CredentialTaken(Refused):
+    """The certificate speaks for another agency already."""
+
+    code = "credential.taken"
+
+
+class VersionPassed(Refused):
+    """This version has ended, or a later one is held: an agreement goes forward only."""
+
+    code = "mou.version-passed"
+
+
 class VersionTaken(Refused):
     """This version of the agreement is in the database with other text: a changed text is a new version."""
 
@@ -136,8 +148,13 @@ async def issue_token(gateway: Gateway, id: AgencyId, *, actor: str) -> str:
 async def register_certificate(gateway: Gateway, id: AgencyId, der: bytes, pem: bytes, *, actor: str) -> Credential:
     """Register a client and signing certificate of an agency. Raises `Refused` when it cannot be read."""
     certificate = read_certificate(der)
+    fingerprint = sha256(der).hexdigest()
+    await gateway.refresh()
+    held = gateway.current.credentials.get(fingerprint)
+    if held is not None and held.agency != id:
+        raise CredentialTaken(f"this certificate is registered for {held.agency}; an agency has a key of its own")
     credential = Credential(
-        fingerprint=sha256(der).hexdigest(),
+        fingerprint=fingerprint,
         kind=CredentialKind.CERTIFICATE,
         agency=id,
         not_before=certificate.not_valid_before_utc,
@@ -186,6 +203,10 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
     held = (await gateway.store.configuration()).agreements
     if any(one.mou == mou.id and one.version == mou.version and one.digest != mou.digest for one in held):
         raise VersionTaken(f"{mou.id} version {mou.version} is held with another text; give the new text a new version")
+    if any(one.mou == mou.id and (one.version > mou.version or _over(one, mou.version)) for one in held):
+        raise VersionPassed(
+            f"{mou.id} version {mou.version} has ended or was replaced; what is to hold is a new version"
+        )
     agreement = Agreement(
         mou=mou.id,
         version=mou.version,
@@ -200,6 +221,10 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
     entries += [_agreement_entry(gateway, EntryType.END, one, mou.parties, actor, now) for one in before]
     await _change(gateway, changes, entries)
     return agreement
+
+
+def _over(agreement: Agreement, version: int) -> bool:
+    return agreement.version == version and agreement.state is AgreementState.ENDED
 
 
 async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, actor: str) -> Agreement:

@@ -1,27 +1,35 @@
 """The chain of messages that a correction, cancellation or update belongs to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.delivery.delivery import Delivery, State
 from gateway.exchange.past import Past
-from gateway.exchange.submission import ActionMismatch, EarlierUnknown, Submission
+from gateway.exchange.submission import ActionMismatch, AlreadyCanceled, EarlierUnknown, Submission
 from gateway.iepd.header import Header
 from gateway.message import REACHES_PAST_RECIPIENTS, Action, Message, MessageId
-from gateway.store.interface import Store
+from gateway.store.interface import DisseminationRecord, Store
+
+OPEN = frozenset({State.WAITING, State.SENDING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """The message that an action speaks of, and everyone who got, or was to get, something of its chain."""
+    """The message that an action speaks of, and everyone who got, or was to get, something of its chain.
+
+    open  deliveries of the chain that have not arrived
+    """
 
     message: Message
     past: tuple[Past, ...]
+    open: tuple[Delivery, ...] = ()
 
 
 async def find_earlier(store: Store, submission: Submission, header: Header, exchange: str) -> Earlier | None:
     """The earlier message; None for a new one, and for an update that names none.
 
     It is named by the sender's own id or by ours, in the message, in the address, or in both: then they must agree.
-    Raises `ActionMismatch`, `EarlierUnknown`.
+    Raises `ActionMismatch`, `EarlierUnknown`, `AlreadyCanceled`.
     """
     named = header.earlier
     if submission.act is not None:
@@ -41,7 +49,16 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
         found = await _message(store, submission, named)
     if found is None or found.exchange != exchange:
         raise EarlierUnknown("the earlier message is not one that this sender sent in this exchange")
-    return Earlier(message=found, past=await _past(store, found.first))
+    records = sorted(await store.chain(found.first), key=lambda record: record.delivery.created_at)
+    if await _canceled(store, records):
+        raise AlreadyCanceled("the earlier message was canceled; what is to be said anew is a new message")
+    still_open = tuple(record.delivery for record in records if record.delivery.state in OPEN)
+    return Earlier(message=found, past=_past(records), open=still_open)
+
+
+async def _canceled(store: Store, records: Sequence[DisseminationRecord]) -> bool:
+    found = [await store.message(id) for id in {record.delivery.message for record in records}]
+    return any(record is not None and record.message.action is Action.CANCEL for record in found)
 
 
 async def _message(store: Store, submission: Submission, id: str) -> Message | None:
@@ -50,7 +67,7 @@ async def _message(store: Store, submission: Submission, id: str) -> Message | N
     return record.message if record is not None and record.message.sender == submission.sender else None
 
 
-async def _past(store: Store, first: MessageId) -> tuple[Past, ...]:
+def _past(records: Sequence[DisseminationRecord]) -> tuple[Past, ...]:
     """Each past recipient once, with the agreement of the newest message it was to get."""
     past = {
         record.dissemination.recipient: Past(
@@ -59,6 +76,6 @@ async def _past(store: Store, first: MessageId) -> tuple[Past, ...]:
             mou_version=record.dissemination.mou_version,
             clause=record.dissemination.clauses[0],
         )
-        for record in sorted(await store.chain(first), key=lambda record: record.delivery.created_at)
+        for record in records
     }
     return tuple(past[recipient] for recipient in sorted(past))

@@ -14,11 +14,11 @@ from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
-from gateway.message import Action
-from gateway.policy.grant import Grant, InForce, Refusal, grants, refusals
+from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.policy.rules import SharingRules, compile_rules
+from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.keyring import TrustedKeys
 from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind
@@ -32,6 +32,14 @@ class AgreementUnreadable(Misconfigured):
 
 RulesKey = tuple[str, str, str]
 """Digest of the agreement, id of the clause, digest of the exchange's schema set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastGrant:
+    """A past recipient's grant; `withdrawal` when it is told no more than that the earlier message is void."""
+
+    grant: Grant
+    withdrawal: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,36 +78,36 @@ class Configured:
             return granted, ()
         return granted, refusals(self.in_force, granted, sender=sender, exchange=exchange, on=on, only=only)
 
-    def grant_of(self, past: Past, *, sender: AgencyId, exchange: str, action: Action, on: datetime) -> Grant | None:
-        """The grant under which a past recipient gets a correction or cancellation: the same clause of the same
-        agreement, its version in force; a cancellation also under the version that decided the first, whatever has
-        become of it.
+    def grant_of(
+        self, past: Past, *, sender: AgencyId, exchange: str, facts: Facts, canceling: bool, on: datetime
+    ) -> PastGrant | None:
+        """What a past recipient gets of a correction or cancellation.
 
-        Routes are not asked: who got the first gets what mends it. So it must be the same clause: another one, whose
-        route did not hold, may share more.
+        The same clause of the same agreement cuts it, its version in force; another clause may share more. When that
+        clause is not in force, or a correction is not one that it routes, it is a withdrawal under the clause that
+        decided the first. None when that clause is not between these two.
         """
         clauses = [
             (mou, clause)
             for mou, clause in self.in_force.clauses(sender, exchange, on.date())
             if mou.id == past.mou and clause.id == past.clause and past.recipient in clause.recipients
         ]
+        if clauses and (canceling or matches(clauses[0][1].route, facts)):
+            mou, clause = clauses[0]
+            return PastGrant(grant=Grant(mou=mou, clause=clause, recipient=past.recipient), withdrawal=False)
         decided = self.mous.get((past.mou, past.mou_version))
-        if not clauses and action is Action.CANCEL and decided is not None:
-            clauses = [
-                (decided, clause)
-                for clause in decided.exchanges
-                if (clause.id, clause.exchange, clause.sender) == (past.clause, exchange, sender)
-                and past.recipient in clause.recipients
-            ]
-        if not clauses:
+        clause_then = decided.clause(past.clause) if decided is not None else None
+        if decided is None or clause_then is None or past.recipient not in clause_then.recipients:
             return None
-        mou, clause = clauses[0]
-        return Grant(mou=mou, clause=clause, recipient=past.recipient)
+        if (clause_then.sender, clause_then.exchange) != (sender, exchange):
+            return None
+        return PastGrant(grant=Grant(mou=decided, clause=clause_then, recipient=past.recipient), withdrawal=True)
 
-    def rules(self, grant: Grant, iepd: Iepd) -> SharingRules:
-        """What the grant's clause lets through."""
-        key = (grant.mou.digest, grant.clause.id, iepd.digest)
-        return self.compiled[key]
+    def rules(self, grant: Grant, iepd: Iepd, *, withdrawal: bool = False) -> SharingRules:
+        """What the grant's clause lets through; of a withdrawal, only that something is void."""
+        if withdrawal:
+            return withdrawal_rules(grant.mou, grant.clause, iepd)
+        return self.compiled[grant.mou.digest, grant.clause.id, iepd.digest]
 
     def trust(self, agency: AgencyId) -> TrustedKeys:
         """Whose signatures count as this agency's."""

@@ -22,10 +22,11 @@ from gateway.policy.redact import Cut, NotReleasable, cut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What one recipient may have."""
+    """What one recipient may have. `withdrawal`: only that the earlier message is void."""
 
     grant: Grant
     cut: Cut
+    withdrawal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,8 @@ def decide(case: Case, configured: Configured, *, now: datetime) -> tuple[Releas
     """One decision for each recipient, by name. One recipient's refusal never stops another's.
 
     A cancellation goes to every past recipient and to nobody else; a correction to every past recipient and to
-    whoever the agreements name for it now. Both are cut by the agreement that decided the earlier message.
+    whoever the agreements name for it now. Past recipients get it by the clause that decided the earlier message, or
+    else as a withdrawal; one that is suspended gets it when it is let in again.
     """
     facts = evaluate(case.document, case.iepd)
     grants: dict[AgencyId, Grant | Denied] = {}
@@ -62,11 +64,23 @@ def decide(case: Case, configured: Configured, *, now: datetime) -> tuple[Releas
         )
         grants = {grant.recipient: grant for grant in found}
         grants |= {each.recipient: Denied(recipient=each.recipient, code=each.error.code) for each in refusals}
-    for past in case.past:
-        grant = configured.grant_of(past, sender=case.sender, exchange=case.iepd.id, action=case.action, on=now)
-        grants[past.recipient] = grant or Denied(recipient=past.recipient, code="policy.no-mou-in-force")
-    decisions = (decide_one(case, configured, facts, grants[agency]) for agency in sorted(grants))
-    return tuple(decisions)
+    decisions = {
+        agency: decide_one(case, configured, facts, grant)
+        for agency, grant in grants.items()
+        if agency not in {past.recipient for past in case.past}
+    }
+    decisions |= {past.recipient: _decide_past(case, configured, facts, past, now) for past in case.past}
+    return tuple(decisions[agency] for agency in sorted(decisions))
+
+
+def _decide_past(case: Case, configured: Configured, facts: Facts, past: Past, now: datetime) -> Release | Denied:
+    canceling = case.action is Action.CANCEL
+    found = configured.grant_of(
+        past, sender=case.sender, exchange=case.iepd.id, facts=facts, canceling=canceling, on=now
+    )
+    if found is None:
+        return Denied(recipient=past.recipient, code="policy.no-mou-in-force")
+    return _cut(case, configured, facts, found.grant, withdrawal=found.withdrawal)
 
 
 def decide_one(case: Case, configured: Configured, facts: Facts, grant: Grant | Denied) -> Release | Denied:
@@ -75,13 +89,17 @@ def decide_one(case: Case, configured: Configured, facts: Facts, grant: Grant | 
         return grant
     if configured.agencies[grant.recipient].suspended:
         return Denied(recipient=grant.recipient, code="agency.suspended")
+    return _cut(case, configured, facts, grant, withdrawal=False)
+
+
+def _cut(case: Case, configured: Configured, facts: Facts, grant: Grant, *, withdrawal: bool) -> Release | Denied:
     try:
-        kept = cut(case.document, configured.rules(grant, case.iepd), facts, case.iepd)
+        kept = cut(case.document, configured.rules(grant, case.iepd, withdrawal=withdrawal), facts, case.iepd)
     except NotReleasable as refused:
         return Denied(recipient=grant.recipient, code=refused.code)
     if errors(validate(kept.document, case.iepd)):
         return Denied(recipient=grant.recipient, code=NotReleasable.code)
-    return Release(grant=grant, cut=kept)
+    return Release(grant=grant, cut=kept, withdrawal=withdrawal)
 
 
 def releases(decisions: Iterable[Release | Denied]) -> tuple[Release, ...]:

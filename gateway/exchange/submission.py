@@ -1,5 +1,6 @@
 """Submission and Accepted: what an edge hands to `accept`, and what it gets back."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
 
 LISTED_MAX = 100
 """Recipients that the audit entry of a reception or refusal names; two such lists of the longest ids fit into one."""
+
+_SENDER_ID = re.compile(rf"[!-~]{{0,{SENDER_ID_LENGTH_MAX}}}")
 
 
 class InvalidMessage(Refused):
@@ -38,6 +41,12 @@ class EarlierUnknown(Refused):
     """A correction or cancellation names no earlier message of this sender and exchange."""
 
     code = "message.earlier-unknown"
+
+
+class AlreadyCanceled(Refused):
+    """The chain of messages was canceled: nothing follows a cancellation."""
+
+    code = "message.already-canceled"
 
 
 class ActionMismatch(Refused):
@@ -74,8 +83,7 @@ class Submission:
     channel: str = "rest"
 
     def __post_init__(self) -> None:
-        id = self.sender_id
-        if len(id) > SENDER_ID_LENGTH_MAX or not id.isascii() or any(not "!" <= letter <= "~" for letter in id):
+        if not _SENDER_ID.fullmatch(self.sender_id):
             raise BadSenderId(
                 f"a message id is at most {SENDER_ID_LENGTH_MAX} characters of printable ASCII without spaces"
             )

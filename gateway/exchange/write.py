@@ -1,9 +1,10 @@
 """Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from gateway.agency import AgencyId, EndpointKind, SignatureForm
 from gateway.audit.catalog import EntryType
@@ -19,17 +20,21 @@ from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, 
 from gateway.iepd.header import Header
 from gateway.message import (
     REACHES_PAST_RECIPIENTS,
+    Action,
     DeliveryId,
     Dissemination,
     DisseminationId,
     Message,
     MessageId,
+    Redaction,
     Sealed,
     bucket_name,
 )
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.interface import Acceptance, NewDissemination, Stored
+
+_OUTCOME_AND_LABEL = attrgetter("outcome", "label")
 
 KEPT_DEFAULT = timedelta(days=30)
 """How long the gateway keeps its copy when the agreement does not say."""
@@ -89,7 +94,12 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         original=original,
         receipt=receipt.encode(),
         disseminations=tuple(new for new, _ in made),
-        entries=(received, *(entry for _, entry in made), *(entry for entry in withheld if entry)),
+        entries=(
+            received,
+            *(entry for _, entry in made),
+            *(entry for entry in withheld if entry),
+            *_recalled(gateway, writing, message),
+        ),
         recalls=tuple(past.recipient for past in writing.case.past),
     )
     stored = await gateway.store.accept(acceptance)
@@ -128,7 +138,8 @@ def _due(gateway: Gateway, writing: Writing) -> datetime:
 
     Counted from the last moment a delivery can still be made, so that it is never too early.
     """
-    return max(_expires(gateway, writing, release) + _kept(release) for release in releases(writing.decisions))
+    days = [_expires(gateway, writing, release) + _kept(release) for release in releases(writing.decisions)]
+    return max(days, default=writing.now + KEPT_DEFAULT)
 
 
 def _expires(gateway: Gateway, writing: Writing, release: Release) -> datetime:
@@ -203,12 +214,12 @@ def _disseminate(
     sealed, salt = _seal(gateway, payload, due=due, id=id)
     cover = sign_cover(_cover(writing, message, dissemination, release, prefixes), gateway.keys.cover_signer)
     delivery = _delivery(gateway, writing, message, dissemination, release)
-    counts = Counter((redaction.outcome == "withheld", redaction.label) for redaction in cut.redactions)
+    withheld, reduced = _counts(cut.redactions)
     entry = make(
         EntryType.DISSEMINATE,
         id=gateway.new_id(writing.now),
         at=writing.now,
-        parties=(message.sender, grant.recipient),
+        parties=(message.sender,),  # not the recipient: that there was something to withhold is a disclosure too
         message=message.id,
         dissemination=id,
         delivery=delivery.id,
@@ -221,13 +232,21 @@ def _disseminate(
         clauses=dissemination.clauses,
         purpose=clause.purpose,
         shared=cut.shared,
-        withheld={label: count for (gone, label), count in counts.items() if gone},
-        reduced={label: count for (gone, label), count in counts.items() if not gone},
+        withheld=withheld,
+        reduced=reduced,
         commit=commit(salt, message.sender_id, payload),
         cover_digest=sha256_text(cover),
         bucket=sealed.bucket,
     )
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
+
+
+def _counts(redactions: Iterable[Redaction]) -> tuple[Counter[str], Counter[str]]:
+    """Per label, how many places were taken out, and how many were let through in a lesser form."""
+    withheld, reduced = Counter[str](), Counter[str]()
+    for (outcome, label), count in Counter(map(_OUTCOME_AND_LABEL, redactions)).items():
+        (withheld if outcome == "withheld" else reduced)[label] += count
+    return withheld, reduced
 
 
 def _cover(
@@ -240,7 +259,7 @@ def _cover(
         dissemination=dissemination.id,
         message=message.id,
         earlier=message.earlier,
-        action=message.action,
+        action=Action.CANCEL if release.withdrawal else message.action,
         sender=message.sender,
         recipient=dissemination.recipient,
         exchange=message.exchange,
@@ -276,6 +295,24 @@ def _delivery(
         due_at=writing.now,
         expires_at=_expires(gateway, writing, release),
     )
+
+
+def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[AuditEntry]:
+    """An entry for each delivery of the chain that is recalled. One that arrives at this very moment has an entry of
+    its arrival after it."""
+    recalled = writing.earlier.open if writing.earlier is not None and writing.case.past else ()
+    for delivery in recalled:
+        yield make(
+            EntryType.RECALL,
+            id=gateway.new_id(writing.now),
+            at=writing.now,
+            parties=(message.sender, delivery.recipient),
+            message=delivery.message,
+            dissemination=delivery.dissemination,
+            delivery=delivery.id,
+            recipient=delivery.recipient,
+            action=message.action,
+        )
 
 
 def _withheld(gateway: Gateway, writing: Writing, message: Message, decision: Release | Denied) -> AuditEntry | None:

@@ -65,6 +65,7 @@ class _Bucket:
     """A bucket in memory. `seen` is inode, change time and size of the file it was read from."""
 
     nodes: tuple[Node, ...]
+    path: str
     seen: tuple[int, int, int]
 
 
@@ -133,10 +134,10 @@ class PayloadKeys:
         return secret
 
     def _nodes(self, bucket: str, *, make: bool) -> tuple[Node, ...]:
-        path = self._path(bucket)
         known = self._buckets.get(bucket)
-        if known is not None and known.seen == _seen(path):
+        if known is not None and known.seen == _seen(known.path):
             return known.nodes
+        path = self._path(bucket)
         with self._lock:
             return self._read(path, bucket, make=make).nodes
 
@@ -152,7 +153,7 @@ class PayloadKeys:
             seen = _seen(path)
         try:
             # `seen` is from before the reading: a file replaced in between is read again at the next use.
-            read = _Bucket(self._unwrapped(read_secret(path), bucket), seen or (0, 0, 0))
+            read = _Bucket(self._unwrapped(read_secret(path), bucket), str(path), seen or (0, 0, 0))
         except KeyMissing as error:
             raise KeyGone(f"the keys of bucket {bucket} were destroyed just now") from error
         while len(self._buckets) >= BUCKETS_IN_MEMORY_MAX:
@@ -188,7 +189,7 @@ def _derived(secret: bytes, label: bytes) -> bytes:
     return hmac.digest(secret, label, "sha256")
 
 
-def _seen(path: Path) -> tuple[int, int, int] | None:
+def _seen(path: Path | str) -> tuple[int, int, int] | None:
     """What changes when the file is replaced; None when it is gone."""
     try:
         status = os.stat(path)  # noqa: PTH116  (on the hot path; Path.stat costs twice as much)

@@ -19,6 +19,7 @@ SECRET_SIZE_BYTES = 32
 _LEFT = b"gateway/payload-tree/0"
 _RIGHT = b"gateway/payload-tree/1"
 _SIDES = (_LEFT, _RIGHT)
+_SIDE_OF = {"0": _LEFT, "1": _RIGHT}
 """TAG_0, TAG_1. 22 bytes, so that tag, secret and the hash's padding are one block: half the work of two."""
 
 
@@ -61,9 +62,9 @@ def leaf(nodes: Iterable[Node], index: int) -> bytes | None:
 
 
 def _down(node: Node, index: int) -> bytes:
-    secret, left, right = node.secret, _LEFT, _RIGHT
-    for bit in range(DEPTH - node.depth - 1, -1, -1):
-        secret = sha256((right if index >> bit & 1 else left) + secret).digest()
+    secret = node.secret
+    for bit in f"{index:0{DEPTH}b}"[node.depth :]:
+        secret = sha256(_SIDE_OF[bit] + secret).digest()
     return secret
 
 

@@ -71,6 +71,8 @@ class InForce:
         self._clauses: Mapping[tuple[AgencyId, str], tuple[tuple[Mou, Clause], ...]] = {
             key: tuple(pairs) for key, pairs in found.items()
         }
+        # What speaks on a day is found once a day, not once a message.
+        self._speaking: dict[tuple[AgencyId, str], tuple[date, tuple[tuple[Mou, Clause], ...]]] = {}
         self._versions: dict[str, list[Mou]] = defaultdict(list)
         for mou in self.mous:
             self._versions[mou.id].append(mou)
@@ -80,11 +82,14 @@ class InForce:
 
         Of two versions of one agreement in force on the same day, the later one speaks.
         """
-        return tuple(
-            (mou, clause)
-            for mou, clause in self._clauses.get((sender, exchange), ())
-            if mou.in_force(on) and not self._superseded(mou, on)
-        )
+        pairs = self._clauses.get((sender, exchange), ())
+        known = self._speaking.get((sender, exchange))
+        if known is not None and known[0] == on:
+            return known[1]
+        speaking = tuple((mou, clause) for mou, clause in pairs if mou.in_force(on) and not self._superseded(mou, on))
+        if pairs:  # whoever has no agreement takes no room
+            self._speaking[sender, exchange] = (on, speaking)
+        return speaking
 
     def _superseded(self, mou: Mou, on: date) -> bool:
         versions = self._versions[mou.id]

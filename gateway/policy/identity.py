@@ -139,7 +139,7 @@ def step(standings: Iterable[Standing], element: etree._Element, facts: Facts) -
             continue
         child = node.children.get(tag)
         if child is not None:
-            below.append((child, child.hold(element, active, facts)))
+            below.append((child, child.hold(element, active, facts) if child.anchored else active))
     return tuple(below)
 
 

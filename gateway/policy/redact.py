@@ -93,7 +93,7 @@ class _Cutter:
         self._notes = self.journal.notes
         identities = find_identities(root)
         self._closure = None if identities is None else Closure(identities, self.journal)
-        self._standings = _ALONE
+        self._standings: Standings | Alone = _ALONE
         if identities is not None and identities.classes:
             self._standings = Standings(identities, rules, facts, root)
 
@@ -133,16 +133,20 @@ class _Cutter:
                     self._notes.append(Branch(child, below, DEFAULT))
                 continue
             others = self._elsewhere(child, above) if above or child in objects else _NOWHERE
-            if below.plain and not others and not child.keys():
-                self._plain(child, target, below)
+            if below.plain and not others and not child.keys():  # most leaves: no call of its own for them
+                twin = etree.SubElement(target, tag)
+                twin.text = child.text if len(child) == 0 else text_of(child)
+                self.shared += 1
+                if self._closure is not None:
+                    self._closure.note_plain(child, twin, below)
                 continue
             held = below.hold(child, active, self._facts) if below.anchored else active
             if below.leaf is not None:
                 self._leaf(child, target, below, held, others)
             else:
-                twin = self._container(child, target, below, held, others)
-                if twin is not None:
-                    empty.append(twin)
+                bare = self._container(child, target, below, held, others)
+                if bare is not None:
+                    empty.append(bare)
         if (empty or node.needs) and source.get(NIL) not in _TRUE:
             return _settle(target, node, empty)
         return None
@@ -155,7 +159,7 @@ class _Cutter:
         twin = etree.SubElement(target, source.tag)
         if self._closure is not None:
             self._closure.note(source, twin, node)
-        cause = self._attributes(source, twin, node, active, others)
+        cause = self._attributes(source, twin, node, active, others) if source.keys() else None
         if cause is None:
             cause = self._fill(source, twin, node, active, others)
         if cause is not None:
@@ -172,20 +176,12 @@ class _Cutter:
             twin.set(NIL, "true")
         return twin if empty else None
 
-    def _plain(self, source: etree._Element, target: etree._Element, node: Node) -> None:
-        """Build a leaf that is released as it is and has no attributes: most are."""
-        twin = etree.SubElement(target, source.tag)
-        twin.text = source.text if len(source) == 0 else text_of(source)
-        self.shared += 1
-        if self._closure is not None:
-            self._closure.note_plain(source, twin, node)
-
     def _leaf(
         self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], others: _Others
     ) -> None:
         outcome = node.leaf or OUTSIDE
         if others:
-            outcome = strictest(outcome, ((place.leaf if place else OUTSIDE, held) for place, held in others))
+            outcome = strictest(outcome, [(place.leaf if place else OUTSIDE, held) for place, held in others])
         value = source.text if len(source) == 0 else text_of(source)
         lesser = outcome.change(value) if outcome.change is not None and value else value
         if outcome.withheld_in(active) or (value and lesser is None):

@@ -6,7 +6,7 @@ for a thousand.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
@@ -167,6 +167,11 @@ class _Growing:
             element = components.element_in(type_name, name)
             below = element.type if element is not None else ""
             children[name] = child.ripe((*path, name), below, iepd, anchors)
+        needs = _needs(type_name, components)
+        seen = any(child.open for child in children.values())
+        children |= {
+            name: replace(child, open=True) for name, child in children.items() if _stands_empty(name, child, needs)
+        }
         released = self.leaf is not None and self.leaf.released
         shown = released or any(attribute.outcome.released for attribute in self.attributes.values())
         return Node(
@@ -175,12 +180,18 @@ class _Growing:
             leaf=self.leaf,
             field=self.entry,
             # A leaf without its text is not there, so its attributes alone open nothing.
-            open=released if self.leaf is not None else shown or any(child.open for child in children.values()),
+            open=released if self.leaf is not None else shown or seen,
             plain=self.leaf is not None and self.leaf.plain,
-            needs=_needs(type_name, components),
+            needs=needs,
             anchored=tuple(anchors.get(path[1:], ())),
             step=_step(path[-1], iepd.prefixes),
         )
+
+
+def _empty(name: str, child: Node, needs: tuple[Need, ...]) -> bool:
+    """Whether a message must have this container and may have it with nothing in it: then it is built though nothing
+    below it may be seen."""
+    return child.leaf is None and not child.needs and any(name in need.names for need in needs)
 
 
 def _step(tag: str, prefixes: Mapping[str, str]) -> str:

@@ -67,6 +67,7 @@ class Lives:
         self._count += 1
         log = self._directory / f"{words[0]}-{self._count:04d}.log"
         order = {"words": [*words, "-C", str(self._directory)], "log": str(log), "kill_at": kill_at}
+        assert self._launcher.returncode is None, "the launcher has ended; what it wrote says why"
         started: asyncio.Future[Life] = asyncio.get_running_loop().create_future()
         self._starting.append(started)
         self._logs.append(log)
@@ -119,6 +120,9 @@ class Lives:
                 life = Life(said["pid"], self._logs.pop(0))
                 self._living[life.pid] = life
                 self._starting.pop(0).set_result(life)
+        for each in self._starting:
+            each.set_exception(AssertionError("the launcher has ended; what it wrote says why"))
+        self._starting.clear()
 
     def _over(self, pid: int, status: int) -> None:
         self._living.pop(pid).ended.set_result(status)

@@ -50,9 +50,7 @@ def test_a_message_leaves_an_entry_for_each_act(place: Place, message: str) -> N
 
 def test_an_entry_is_read_by_its_parties_alone(place: Place, message: str) -> None:
     entries = place.do(lambda gateway: gateway.store.entries_of(message))  # type: ignore[arg-type]
-    to_police = next(
-        each.entry.id for each in entries if each.entry.type == "disseminate" and POLICE in each.entry.parties
-    )
+    to_police = next(each.entry.id for each in entries if each.entry.type == "deliver" and POLICE in each.entry.parties)
     for agency, status in ((JAIL, 200), (POLICE, 200), (PROBATION, 404)):
         assert place.callers[agency].get("/v1/audit/proof", entry=to_police).status_code == status
 

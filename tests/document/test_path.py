@@ -37,11 +37,11 @@ def test_processing_instructions_are_no_siblings() -> None:
 
 
 def test_ten_thousand_places_are_found_without_counting_each_time() -> None:
-    root = parse(b'<a:r xmlns:a="urn:a">' + b"<a:p/>" * 100_000 + b"</a:r>").root
+    root = parse(b'<a:r xmlns:a="urn:a">' + b"<a:p/>" * 40_000 + b"</a:r>").root
     locator = Locator()
     places = [locator.locate(each) for each in root]
     assert places[0] == "/a:r/a:p[1]"
-    assert places[-1] == "/a:r/a:p[100000]"
+    assert places[-1] == "/a:r/a:p[40000]"
 
 
 @st.composite

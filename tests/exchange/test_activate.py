@@ -11,6 +11,7 @@ from gateway.exchange.activate import (
     AgencyUnknown,
     AgreementRefused,
     AgreementUnknown,
+    VersionPassed,
     VersionTaken,
     activate_mou,
     issue_token,
@@ -178,12 +179,16 @@ async def test_a_new_version_ends_the_one_before_in_the_same_act(place: Deployed
     ]
 
 
-async def test_an_ended_version_can_be_put_in_force_again_with_the_same_text(place: Deployed) -> None:
+async def test_an_ended_version_stays_ended_and_a_new_one_takes_its_place(place: Deployed) -> None:
     text = agreement("S-1", SHELTER, POLICE)
     await activate_mou(place.gateway, text, "file", actor="test")
     await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED, actor="test")
-    await activate_mou(place.gateway, text, "file", actor="test")
+    with pytest.raises(VersionPassed):
+        await activate_mou(place.gateway, text, "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
     assert [each.agency for each in (await place.accept(release(), sender=SHELTER)).recipients] == [POLICE]
+    with pytest.raises(VersionPassed):
+        await activate_mou(place.gateway, text, "file", actor="test")
 
 
 async def test_another_text_under_the_same_version_is_refused(place: Deployed) -> None:

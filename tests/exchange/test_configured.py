@@ -7,17 +7,25 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.agency import AgencyId
 from gateway.app import drafts
-from gateway.exchange.configured import AgreementUnreadable, Configured, compile_configuration, nothing
+from gateway.document.parse import parse
+from gateway.exchange.configured import (
+    AgreementUnreadable,
+    Configured,
+    PastGrant,
+    compile_configuration,
+    nothing,
+)
 from gateway.exchange.past import Past
+from gateway.iepd.facts import evaluate
 from gateway.iepd.package import archive
 from gateway.keys.authority import Authority, self_signed
-from gateway.message import Action
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
 from tests.compiled import compiled_once
-from tests.exchange.deployed import JAIL, POLICE, PROBATION, RELEASE, SHELTER, agreement, exchanges
+from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, RELEASE, SHELTER, agreement, exchanges
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -94,32 +102,49 @@ def test_an_agreement_that_cannot_be_read_any_more_stops_everything(configured: 
 # --- grants of past recipients ------------------------------------------------------------------------------------
 
 
-def grant(configured: Configured, action: Action, version: int = 1) -> str:
-    past = Past(recipient=POLICE, mou="S-1", mou_version=version, clause="E1")
-    found = configured.grant_of(past, sender=SHELTER, exchange=RELEASE, action=action, on=NOW)
-    return f"{found.mou.id}@{found.mou.version}" if found else ""
+def granted(configured: Configured, past: Past, *, sender: AgencyId = SHELTER, canceling: bool) -> PastGrant | None:
+    iepd = configured.iepds[RELEASE]
+    facts = evaluate(parse(iepd.samples["smallest.xml"]), iepd)
+    return configured.grant_of(past, sender=sender, exchange=RELEASE, facts=facts, canceling=canceling, on=NOW)
+
+
+def told(configured: Configured, *, canceling: bool) -> str:
+    found = granted(configured, Past(recipient=POLICE, mou="S-1", mou_version=1, clause="E1"), canceling=canceling)
+    if found is None:
+        return ""
+    return f"{found.grant.mou.id}@{found.grant.mou.version}{' withdrawal' if found.withdrawal else ''}"
 
 
 def test_a_past_recipient_gets_what_mends_it_by_the_version_in_force(configured: Configured) -> None:
     agreements = (held(AgreementState.ENDED), held(AgreementState.IN_FORCE, 2))
     made = compile_configuration(stored(configured, *agreements), before=configured)
-    assert grant(made, Action.CORRECT) == "S-1@2"
-    assert grant(made, Action.CANCEL) == "S-1@2"
+    assert told(made, canceling=False) == "S-1@2"
+    assert told(made, canceling=True) == "S-1@2"
 
 
 @pytest.mark.parametrize("state", [AgreementState.ENDED, AgreementState.SUSPENDED])
-def test_without_one_in_force_only_a_cancellation_goes_by_the_version_that_decided(
+def test_without_one_in_force_past_recipients_learn_that_it_is_void_and_nothing_else(
     configured: Configured, state: AgreementState
 ) -> None:
     made = compile_configuration(stored(configured, held(state)), before=configured)
-    assert grant(made, Action.CORRECT) == ""
-    assert grant(made, Action.CANCEL) == "S-1@1"
+    assert told(made, canceling=False) == "S-1@1 withdrawal"
+    assert told(made, canceling=True) == "S-1@1 withdrawal"
+
+
+def test_a_correction_that_the_clause_does_not_route_any_more_is_a_withdrawal(configured: Configured) -> None:
+    past = Past(recipient=FUSION, mou="JAIL-FUSION-2026-03", mou_version=1, clause="E1")
+    corrected = granted(configured, past, sender=JAIL, canceling=False)
+    canceled = granted(configured, past, sender=JAIL, canceling=True)
+    assert corrected is not None
+    assert corrected.withdrawal
+    assert canceled is not None
+    assert not canceled.withdrawal
 
 
 def test_the_agreement_of_somebody_else_grants_nothing(configured: Configured) -> None:
     past = Past(recipient=PROBATION, mou="JAIL-PD-2026-01", mou_version=1, clause="E1")
-    for action in (Action.CORRECT, Action.CANCEL):
-        assert configured.grant_of(past, sender=JAIL, exchange=RELEASE, action=action, on=NOW) is None
+    for canceling in (False, True):
+        assert granted(configured, past, sender=JAIL, canceling=canceling) is None
 
 
 def test_another_clause_of_the_same_agreement_grants_nothing_to_a_past_recipient(configured: Configured) -> None:
@@ -128,13 +153,12 @@ def test_another_clause_of_the_same_agreement_grants_nothing_to_a_past_recipient
     clause = one[one.index("  - id: E1") :]
     both = one.replace("  - id: E1", f"{clause.replace('person.name', 'person.name, person.dob')}  - id: E2").encode()
     made = compile_configuration(stored(configured, held(AgreementState.IN_FORCE, body=both)), before=configured)
-    for action in (Action.CORRECT, Action.CANCEL):
+    for canceling in (False, True):
         past = Past(recipient=POLICE, mou="S-1", mou_version=1, clause="E2")
-        found = made.grant_of(past, sender=SHELTER, exchange=RELEASE, action=action, on=NOW)
+        found = granted(made, past, canceling=canceling)
         assert found is not None
-        assert found.clause.id == "E2"
-        gone = replace(past, clause="E3")
-        assert made.grant_of(gone, sender=SHELTER, exchange=RELEASE, action=action, on=NOW) is None
+        assert found.grant.clause.id == "E2"
+        assert granted(made, replace(past, clause="E3"), canceling=canceling) is None
 
 
 # --- trust --------------------------------------------------------------------------------------------------------

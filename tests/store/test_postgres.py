@@ -2,19 +2,22 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from gateway.agency import AgencyId
-from gateway.store import points, postgres
+from gateway.store import points, postgres, postgres_pool
 from gateway.store.database import NotDurable
-from gateway.store.interface import Claim, Store, Stored
+from gateway.store.interface import Claim, Store, Stored, StoreUnavailable
 from gateway.store.open import open_store
-from gateway.store.postgres import PostgresStore
+from gateway.store.postgres import NoConnection, PostgresStore
 from tests.store.examples import EVERYBODY, FUSION, NOW, POLICE, Sequencer, acceptance, agency, entry
 
 
@@ -225,3 +228,46 @@ async def test_nodes_that_accept_for_many_recipients_in_any_order_do_not_block_e
     assert set(await asyncio.gather(*writes)) == {Stored.STORED}
     await node.close()
     assert len(await store.inbox(others[3], 0, 100)) == 60
+
+
+async def test_without_a_connection_all_who_wait_are_told_at_the_same_time(
+    postgres_server: str, migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "CONNECT_SECONDS_MAX", 1)
+    store = PostgresStore(migrated_postgres_url)
+    await store.open()
+    database = urlsplit(migrated_postgres_url).path[1:]
+    name = sql.Identifier(database)
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
+        begun = time.monotonic()
+        results = await asyncio.gather(*(store.accept(acceptance()) for _ in range(300)), return_exceptions=True)
+        waited = time.monotonic() - begun
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+    assert {type(result) for result in results} <= {StoreUnavailable, NoConnection}
+    assert waited < 4  # 300 are five batches
+    async with asyncio.timeout(20):
+        while not await connected_again(store):  # noqa: ASYNC110 - it is the database that comes back
+            await asyncio.sleep(0.1)
+    assert await store.accept(acceptance()) is Stored.STORED
+    await store.close()
+
+
+async def connected_again(store: PostgresStore) -> bool:
+    """Whether the store has found back to its database."""
+    try:
+        return await store.configuration_version() == 0
+    except StoreUnavailable:
+        return False
+
+
+async def test_a_node_that_hangs_does_not_hold_the_log_for_ever(migrated_postgres_url: str) -> None:
+    def setting(name: str) -> str:
+        with closing(postgres_pool.connect(migrated_postgres_url)) as db:
+            row = db.execute(sql.SQL("SHOW {}").format(sql.Identifier(name))).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    assert setting("idle_in_transaction_session_timeout") == "30s"
+    assert setting("lock_timeout") == "10s"

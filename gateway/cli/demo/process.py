@@ -39,8 +39,8 @@ class PartnerProcess:
     async def start(cls, agency: str, config: Mapping[str, str], folder: Path) -> "PartnerProcess":
         """Start it and wait until it is ready."""
         file = folder / f"{agency}.json"
-        file.write_text(json.dumps(config), encoding="utf-8")
-        file.chmod(0o600)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as told:
+            told.write(json.dumps(config))
         with (folder / f"{agency}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway.cli.demo.partner", str(file),
