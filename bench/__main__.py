@@ -52,7 +52,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "later": lambda _: list(LATER),
 }
 
-NOT_QUICK = frozenset({"memory"})
+NOT_QUICK = frozenset({"tls", "signed", "postgres", "memory"})
 """Left out of a quick run unless asked for."""
 
 

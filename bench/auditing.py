@@ -23,9 +23,13 @@ from gateway.exchange.evidence import export_log
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.sequence import sequence
 from gateway.exchange.submission import Submission
+from gateway.message import MessageId
 
 AT_ONCE = 8
 """Messages under way in one process, as with 16 connections and two processes."""
+
+ENTRIES = 2
+"""Of a message with one recipient: its reception, and what the recipient gets."""
 
 AUDIT = ("make", "commit", "make_receipt")
 """What `exchange.write` calls for the log and nothing else."""
@@ -59,16 +63,14 @@ def auditing(run: Run) -> list[Row]:
 
 async def _round(gateway: Gateway, messages: int) -> tuple[float, float]:
     """CPU seconds of a message: of accepting and ordering it, and of what of that is for the log."""
-    with _noted() as calls:
-        await _accept_many(gateway, 1)
-    begun = time.process_time()
-    await _accept_many(gateway, messages)
-    accepted = time.process_time() - begun
+    with _timed() as making:
+        begun = time.process_time()
+        await _accept_many(gateway, messages)
+        accepted = (time.process_time() - begun) / messages
     begun = time.process_time()
     ordered = await sequence(gateway.store, gateway.keys.log_signer, origin=gateway.settings.name)
-    ordering = (time.process_time() - begun) * 2 / max(ordered, 1)
-    making = _cpu_seconds(lambda: [act() for act in calls], messages)
-    return accepted / messages + ordering, making + ordering + await _storing(gateway, messages)
+    ordering = (time.process_time() - begun) / max(ordered, 1) * ENTRIES
+    return accepted + ordering, sum(making) / messages + ordering + await _storing(gateway, messages)
 
 
 async def _accept_many(gateway: Gateway, messages: int) -> None:
@@ -84,32 +86,28 @@ async def _accept_many(gateway: Gateway, messages: int) -> None:
 
 
 @contextlib.contextmanager
-def _noted() -> Iterator[list[Callable[[], Any]]]:
-    """The calls that `write` makes for the log while the block runs, to be made again."""
-    calls: list[Callable[[], Any]] = []
+def _timed() -> Iterator[list[float]]:
+    """CPU seconds of each call that `write` makes for the log while the block runs."""
+    seconds: list[float] = []
     before = {name: getattr(writing, name) for name in AUDIT}
 
-    def noting(act: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*arguments: Any, **named: Any) -> Any:
-            calls.append(lambda: act(*arguments, **named))
-            return act(*arguments, **named)
+    def timing(act: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            begun = time.thread_time()
+            try:
+                return act(*arguments, **named)
+            finally:
+                seconds.append(time.thread_time() - begun)
 
-        return noted
+        return timed
 
     for name, act in before.items():
-        setattr(writing, name, noting(act))
+        setattr(writing, name, timing(act))
     try:
-        yield calls
+        yield seconds
     finally:
         for name, act in before.items():
             setattr(writing, name, act)
-
-
-def _cpu_seconds(act: Callable[[], object], repeats: int) -> float:
-    begun = time.thread_time()
-    for _ in range(repeats):
-        act()
-    return (time.thread_time() - begun) / repeats
 
 
 async def _storing(gateway: Gateway, messages: int) -> float:
@@ -199,6 +197,7 @@ def _delivered(gateway: Gateway, now: datetime) -> AuditEntry:
         id=gateway.new_id(now),
         at=now,
         parties=(SENDER, RECIPIENT),
+        message=MessageId(gateway.new_id(now)),
         dissemination=gateway.new_id(now),
         delivery=gateway.new_id(now),
         recipient=RECIPIENT,

@@ -14,11 +14,12 @@ DRAIN_SECONDS_MAX = 30.0
 
 def delivering(run: Run) -> list[Row]:
     """accept + deliver: as many messages as are sent within the time, until the last has arrived."""
-    made = run.place("deliver")
+    made = run.place("p256")
     with recipient() as inbox:
         made.deliver_to(inbox.url)
         with serving(made, "--processes", "2") as served:
             rounds = [_round(run, made, served, inbox) for _ in range(run.rounds)]
+        made.deliver_to("")
     rate, accepted = max(rounds)
     plain = run.rates.get("p256")
     return [
@@ -61,7 +62,7 @@ def _until_delivered(run: Run, made: Place, served: Serving, inbox: Recipient, b
 def growing(run: Run) -> list[Row]:
     """Memory of `serve` from one number of messages to five times as many."""
     few, many = (400, 2_000) if run.quick else (2_000, 10_000)
-    made = run.place("growing")
+    made = run.place("p256")
     with serving(made) as served:
         client.load(run.job(made, served.port, seconds=60.0, warm=1, most=few - 1))
         before = served.memory_bytes()

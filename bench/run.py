@@ -52,4 +52,4 @@ class Run:
 def new_run(*, quick: bool) -> Iterator[Run]:
     """A run, its folder gone at the end."""
     with place.folder() as folder:
-        yield Run(folder=folder, seconds=1.5 if quick else 4.0, rounds=2 if quick else 4, quick=quick)
+        yield Run(folder=folder, seconds=1.5 if quick else 4.0, rounds=1 if quick else 3, quick=quick)

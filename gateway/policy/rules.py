@@ -169,9 +169,8 @@ class _Growing:
             children[name] = child.ripe((*path, name), below, iepd, anchors)
         needs = _needs(type_name, components)
         seen = any(child.open for child in children.values())
-        children |= {
-            name: replace(child, open=True) for name, child in children.items() if _stands_empty(name, child, needs)
-        }
+        if len(path) == 1:  # below the root: anywhere else a container that lacks what it needs goes as a whole
+            children |= {name: replace(each, open=True) for name, each in children.items() if _empty(name, each, needs)}
         released = self.leaf is not None and self.leaf.released
         shown = released or any(attribute.outcome.released for attribute in self.attributes.values())
         return Node(
