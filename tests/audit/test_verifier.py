@@ -223,11 +223,15 @@ async def test_a_receipt_is_held_against_the_log(outsider: Outsider) -> None:
 
     export = outsider.write("log.jsonl", "".join(await outsider.lines()))
     kept = receipt(outsider.log.leaves[7].leaf_hash)
-    assert outsider.verify("--receipt", kept, "--log", export, key=str(signer.key)) == (0, {})
+    head = outsider.write("head", outsider.log.checkpoints[600])
+    log = ("--log", export, "--checkpoint", head, "--log-key", str(SIGNER.key))
+    assert outsider.verify("--receipt", kept, *log, key=str(signer.key)) == (0, {})
     broken = receipt(entry(1000).leaf_hash)
     assert outsider.verify("--receipt", broken, key=str(signer.key)) == (0, {})
-    assert list(outsider.verify("--receipt", broken, "--log", export, key=str(signer.key))[1]) == ["promised entry"]
-    head = outsider.write("head", outsider.log.checkpoints[600])
+    assert list(outsider.verify("--receipt", broken, *log, key=str(signer.key))[1]) == ["promised entry"]
+    made_up = outsider.write("made-up", json.dumps({"index": 0, "leaf": entry(1000).leaf_hash.hex(), "body": None}))
+    forged = ("--log", made_up, "--checkpoint", head, "--log-key", str(SIGNER.key))
+    assert "entries" in outsider.verify("--receipt", broken, *forged, key=str(signer.key))[1]
     assert list(outsider.verify("--receipt", head)[1]) == ["receipt"]
 
 
