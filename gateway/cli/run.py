@@ -45,6 +45,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         fail(error)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    except asyncio.CancelledError:  # told to end by a signal
+        raise typer.Exit(143) from None
 
 
 def fail(error: GatewayError) -> NoReturn:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from gateway.app import open_deployment
 from gateway.cli.demo.process import ProcessFailed
-from gateway.cli.demo.report import leaks, lines, summary, told, verify_offline
+from gateway.cli.demo.report import in_plain_words, leaks, lines, summary, told, verify_offline
 from gateway.cli.demo.stage import Stage, stage
 from gateway.cli.demo.story import parts, scenes
 from gateway.cli.run import AsJson, answer, err, out, run
@@ -49,6 +49,7 @@ def demo(
 
 async def _demo(directory: Path, port: int, *, once: bool, json: bool) -> bool:
     began = time.monotonic()
+    _end_cleanly()
     if not json:
         out.print("Setting up a gateway and six agencies on loopback …")
     async with stage(directory, port) as made:
@@ -59,6 +60,16 @@ async def _demo(directory: Path, port: int, *, once: bool, json: bool) -> bool:
         if not once:
             await _serve_on(made, json=json)
         return good
+
+
+def _end_cleanly() -> None:
+    """A closed terminal or a kill takes the stage down, with its processes and folder, as Ctrl-C does."""
+    task = asyncio.current_task()
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if task is not None and number is not None:
+            with contextlib.suppress(NotImplementedError):  # Windows has no handlers on the loop
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _tell(made: Stage, began: float, *, json: bool) -> dict[str, object]:
@@ -88,6 +99,9 @@ async def _tell(made: Stage, began: float, *, json: bool) -> dict[str, object]:
     if not json:
         for line in told(made, shown):
             out.print(line)
+        out.print("\n[bold]In plain words[/]")
+        for sentence in in_plain_words(made, shown):
+            out.print(f"  {sentence}")
         _conclude(result, leaking)
     return result
 

@@ -48,7 +48,11 @@ class PartnerProcess:
             )  # fmt: skip
         partner = cls(agency=agency, process=process)
         partner._reader = asyncio.create_task(partner._read())
-        ready = await partner._answer(START_SECONDS_MAX)
+        try:
+            ready = await partner._answer(START_SECONDS_MAX)
+        except BaseException:  # canceled too: nobody else knows of the process yet
+            await partner.stop()
+            raise
         partner.address = ready["address"]
         return partner
 

@@ -32,6 +32,7 @@ class Line:
     reduced: int
     withheld: int
     clauses: tuple[str, ...]
+    kinds: frozenset[str]
     seconds: float | None
 
 
@@ -52,11 +53,50 @@ async def lines(stage: Stage, gateway: Gateway) -> tuple[Line, ...]:
                     shared=each.shared,
                     reduced=each.reduced,
                     withheld=each.withheld,
+                    kinds=frozenset(
+                        one.label.partition(".")[0] for one in each.redactions if one.outcome == "withheld"
+                    ),
                     clauses=tuple(f"{each.mou} {clause}" for clause in each.clauses),
                     seconds=event["at"] - sent.at if event else None,
                 )
             )
     return tuple(made)
+
+
+KINDS_OF_DATA = {
+    "medical": "medical needs",
+    "sud": "substance use treatment",
+    "victim": "victims",
+    "victim-services": "what victim services hold",
+    "thirdparty": "household members and others",
+    "communication": "privileged communication",
+    "affiliation": "affiliations",
+    "intel": "sources",
+    "condition": "no-contact orders",
+    "investigation": "open investigations",
+    "location": "addresses",
+    "risk": "the risk assessment",
+    "person": "some of the person's description",
+    "need": "needs",
+}
+"""First word of a label, in officers' words."""
+
+
+def in_plain_words(stage: Stage, made: Sequence[Line]) -> Iterator[str]:
+    """What became of the first full release notice, a sentence for each recipient; and of what went nowhere."""
+    notice = next((sent for sent in stage.accepted() if sent.scene.sample == "fullest.xml"), None)
+    for line in made:
+        if notice is not None and line.message == notice.answer["id"]:
+            kinds = [text for word, text in KINDS_OF_DATA.items() if word in line.kinds]
+            yield (
+                f"{line.recipient} got {line.shared} fields of the jail's full release notice, and {line.reduced} in a "
+                f"lesser form; kept from it, in part or whole: {', '.join(kinds)} ({', '.join(line.clauses)})."
+            )
+    gone = [sent for sent in stage.sent if "juvenile" in sent.scene.title and not sent.accepted]
+    yield f"The {len(gone)} records of a juvenile went to nobody, and the answer is that of no agreement at all."
+    canceled = [sent for sent in stage.accepted() if sent.scene.title == "cancellation"]
+    told_of = sum(1 for line in made if line.message in {sent.answer["id"] for sent in canceled})
+    yield f"{len(canceled)} notices were withdrawn; {told_of} recipients who had them were told, ahead of the queue."
 
 
 HEAD = f"  {'recipient':<26}{'outcome':<13}{'shared':>6}{'reduced':>8}{'withheld':>9}{'seconds':>8}  clause"
