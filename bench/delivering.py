@@ -3,7 +3,6 @@
 import time
 
 from bench import client
-from bench.client import Load
 from bench.place import Place, Serving, serving
 from bench.recipient import Recipient, recipient
 from bench.run import Run
@@ -38,25 +37,17 @@ def delivering(run: Run) -> list[Row]:
 
 
 def _round(run: Run, made: Place, served: Serving, inbox: Recipient) -> tuple[float, float]:
-    """Delivered a second over the whole time, and accepted a second."""
+    """Delivered a second, from the first submission until the last of them has arrived; and accepted a second."""
     before = inbox.count()
-    load, seconds = _until_delivered(run, made, served, inbox, before)
-    return (inbox.count() - before) / seconds, load.rate
-
-
-def _until_delivered(run: Run, made: Place, served: Serving, inbox: Recipient, before: int) -> tuple[Load, float]:
     job = run.job(made, served.port)
-    with client.begin(job) as process:
-        while inbox.count() == before:
-            time.sleep(0.01)
-        begun = time.perf_counter()
-        load = client.finish(process, job)
+    load = client.load(job)
+    ended = time.perf_counter()
     wanted = before + load.answers + job.warm
     while inbox.count() < wanted:
-        if time.perf_counter() - begun > job.seconds + DRAIN_SECONDS_MAX:
+        if time.perf_counter() - ended > DRAIN_SECONDS_MAX:
             raise client.Refused("not all was delivered in time")
         time.sleep(0.02)
-    return load, time.perf_counter() - begun
+    return load.answers / (load.seconds + time.perf_counter() - ended), load.rate
 
 
 def growing(run: Run) -> list[Row]:

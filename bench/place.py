@@ -129,11 +129,19 @@ def started(place: Place, *options: str, **environment: str) -> Iterator[Serving
     port = free_port()
     command = [sys.executable, "-m", "gateway", "serve", "-C", str(place.directory), "--port", str(port), *options]
     with (place.directory / "serve.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**_as_installed(place), **environment}, stdout=log, stderr=log
+        )
         try:
             yield Serving(process=process, port=port)
         finally:
             stop(process)
+
+
+def _as_installed(place: Place) -> dict[str, str]:
+    """The environment with compiled modules kept, as an installation keeps them, in the folder of the run."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(place.directory.parent / "compiled")}
 
 
 def wait_listening(made: Serving) -> None:

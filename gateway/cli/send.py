@@ -83,9 +83,17 @@ def _context(url: str, ca: Path | None, certificate: Path | None, key: Path | No
     return context
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A gateway never redirects; somebody who does would be handed the token and the message."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Not followed: the answer counts as the error it is."""
+
+
 def _post(request: urllib.request.Request, context: ssl.SSLContext | None) -> tuple[int, dict[str, Any]]:
+    opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
     try:
-        with urllib.request.urlopen(request, timeout=60, context=context) as response:  # noqa: S310
+        with opener.open(request, timeout=60) as response:
             return response.status, json_text.loads(response.read(ANSWER_BYTES_MAX))
     except urllib.error.HTTPError as error:
         try:

@@ -1,13 +1,16 @@
 """`gateway agency`: who exchanges, with which credentials."""
 
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.keys.authority import self_signed
 from tests.cli.deployment import AGENCIES, Deployment, command
 
 POLICE = "millbrook-police"
@@ -67,9 +70,12 @@ def test_a_key_that_is_there_is_not_overwritten_and_no_certificate_registered(
 
 
 def test_a_certificate_the_agency_brings(deployment: Deployment, tmp_path: Path) -> None:
-    issued = deployment.json("agency", "add", "--id", POLICE, "--issue", tmp_path / "issued")
-    told = deployment.json("agency", "add", "--id", "harlan-probation", "--certificate", issued["certificate"])
+    file = tmp_path / "own.pem"
+    file.write_bytes(self_signed(ec.generate_private_key(ec.SECP256R1()), "probation", now=datetime.now(UTC)))
+    told = deployment.json("agency", "add", "--id", "harlan-probation", "--certificate", file)
     assert len(told["certificate"]) == 64
+    other = deployment.run("agency", "add", "--id", POLICE, "--certificate", file, status=1)
+    assert "[credential.taken]" in other.stderr
 
 
 @pytest.mark.parametrize(

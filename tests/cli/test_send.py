@@ -1,6 +1,7 @@
 """`gateway send`: what a person is told when it cannot be sent. Sending itself is tested against a running gateway."""
 
-from pathlib import Path
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -43,3 +44,29 @@ def test_a_client_certificate_that_is_none(tmp_path: Path) -> None:
     result = command("send", FILE, "--certificate", file, "--key", file)
     assert result.exit_code == 2
     assert "--certificate" in result.stderr
+
+
+def test_a_redirect_is_not_followed_and_the_token_stays_here() -> None:
+    asked: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        result = command("send", FILE, "--url", url, "--token", "gw_secret")
+        thread.join(10)
+    assert result.exit_code == 1
+    assert asked == ["/v1/messages"]
