@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import table
+from bench import client, place, table
 from bench.__main__ import MEASURES, arguments
+from bench.message import sample
 from bench.table import Row
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,12 +36,20 @@ def test_a_quick_run_gives_a_number_and_what_is_wanted_for_each_row() -> None:
     assert rows["attachment"]["met"] is None
 
 
-def test_a_run_under_load_gives_a_rate_and_its_share_of_the_pipeline() -> None:
-    rows = run_bench("--quick", "--rows", "accept")
-    assert rows["accept-p256"]["value"] > 0
-    assert 0 < rows["share-p256"]["value"]
-    assert rows["accept-p256"]["cpu_ms_per_message"] > rows["share-p256"]["cpu_ms_per_message"] > 0
-    assert rows["p99"]["value"] >= rows["p99"]["p50_ms"]
+def test_the_load_counts_what_a_serving_gateway_accepts(tmp_path: Path) -> None:
+    made = place.make(tmp_path / "deployment", cover="p256")
+    body = tmp_path / "body.xml"
+    body.write_bytes(sample())
+    head = made.head(id=client.ID_MARK, size_bytes=len(sample())).decode()
+    with place.serving(made, "--no-worker") as served:
+        job = client.Job(port=served.port, head=head, body=str(body), seconds=0.3, warm=2, connections=2)
+        load = client.load(job)
+        assert served.cpu_seconds() > 0
+        assert served.memory_bytes() > 0
+    assert load.statuses == {"202": load.answers}
+    assert 0 < load.p50_ms <= load.p99_ms
+    stored = made.do(lambda gateway: gateway.store.counts())
+    assert stored.messages >= load.answers + job.warm
 
 
 def test_a_row_is_met_by_its_own_direction() -> None:

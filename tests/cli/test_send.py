@@ -2,6 +2,7 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_redirect_is_not_followed_and_the_token_stays_here() -> None:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815  (the name is the base class's)
 
         def log_message(self, *_: object) -> None:
             """Quiet."""
