@@ -14,7 +14,7 @@ from gateway.document.names import split, structures_version
 from gateway.document.path import Locator
 from gateway.iepd.catalog import Field
 from gateway.message import Redaction
-from gateway.policy.outcome import DEFAULT, WITHHELD, Outcome
+from gateway.policy.outcome import DEFAULT, WITHHELD
 from gateway.policy.rules import Node
 
 REFERENCE = "reference"
@@ -110,7 +110,8 @@ class _Telling:
         """Every leaf at and below an element that went as a whole."""
         children = list(element.iterchildren("*"))
         if node is not None and node.leaf is not None:
-            self._leaf(node, node.leaf, clause, path)
+            # The reason is the leaf's own when it would not have gone through anyway.
+            self._add(path, node.field, WITHHELD, clause if node.leaf.released else node.leaf.clause)
         points = bool(element.keys()) and self._attributes(element, node, clause, path)
         if children:
             self._below(children, node.children if node is not None else _UNKNOWN, clause, path)
@@ -129,14 +130,10 @@ class _Telling:
             if family is not None and family[tag] > 1:
                 place = places[tag] = places.get(tag, 0) + 1
                 at = f"{at}[{place}]"
-            if below is None or below.leaf is None or len(child) or child.keys():
+            if below is not None and below.gone is not None and not len(child) and not child.keys():
+                self.told.append(Redaction(at, *below.gone))  # most: no call of their own for them
+            else:
                 self._branch(child, below, clause, at)
-            else:  # most are such leaves
-                self._leaf(below, below.leaf, clause, at)
-
-    def _leaf(self, node: Node, leaf: Outcome, clause: str, path: str) -> None:
-        """A leaf of what went: the reason is its own when it would not have gone through anyway."""
-        self._add(path, node.field, WITHHELD, leaf.clause if leaf.how == WITHHELD else clause)
 
     def _attributes(self, element: etree._Element, node: Node | None, clause: str, path: str) -> bool:
         """Attributes of an element that went. Whether it points at another."""

@@ -44,6 +44,7 @@ class Node:
     open      something at or below it may be seen
     plain     its text goes through as it is, whatever holds
     anchored  the facts about this element that conditions of the clause ask for
+    gone      what a redaction says of a leaf that is withheld for its own reason, its path aside; else None
     step      its name as redactions write it in a path, "nc:PersonName"
     """
 
@@ -55,6 +56,7 @@ class Node:
     plain: bool
     needs: tuple[Need, ...]
     anchored: tuple[str, ...]
+    gone: tuple[str, str, str, str] | None
     step: str
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
@@ -183,8 +185,14 @@ class _Growing:
             plain=self.leaf is not None and self.leaf.plain,
             needs=needs,
             anchored=tuple(anchors.get(path[1:], ())),
+            gone=self._gone(),
             step=_step(path[-1], iepd.prefixes),
         )
+
+    def _gone(self) -> tuple[str, str, str, str] | None:
+        if self.leaf is None or self.entry is None or self.leaf.released:
+            return None
+        return self.entry.name, self.entry.label, self.leaf.how, self.leaf.clause
 
 
 def _empty(name: str, child: Node, needs: tuple[Need, ...]) -> bool:
