@@ -186,7 +186,8 @@ class Connection(asyncio.Protocol):
             self._send()
 
     def _send(self) -> None:
-        self._transport.write(self._sender.request())
+        if not self._sender.ended:
+            self._transport.write(self._sender.request())
 
     def data_received(self, data: bytes) -> None:
         """Some of an answer."""
