@@ -13,7 +13,7 @@ DRAIN_SECONDS_MAX = 30.0
 
 def delivering(run: Run) -> list[Row]:
     """accept + deliver: as many messages as are sent within the time, until the last has arrived."""
-    made = run.place("p256")
+    made = run.place("worked")  # by a worker from the start: nothing waits from other rows
     with recipient() as inbox:
         made.deliver_to(inbox.url)
         with serving(made, "--processes", "2") as served:
@@ -53,7 +53,7 @@ def _round(run: Run, made: Place, served: Serving, inbox: Recipient) -> tuple[fl
 def growing(run: Run) -> list[Row]:
     """Memory of `serve` from one number of messages to five times as many."""
     few, many = (400, 2_000) if run.quick else (2_000, 10_000)
-    made = run.place("p256")
+    made = run.place("worked")  # by a worker from the start: nothing waits from other rows
     with serving(made) as served:
         client.load(run.job(made, served.port, seconds=60.0, warm=1, most=few - 1))
         before = served.memory_bytes()
