@@ -17,7 +17,7 @@ from lxml import etree
 
 from gateway.document.names import split, structures_version
 from gateway.iepd.facts import Facts
-from gateway.policy.rules import Node, SharingRules
+from gateway.policy.rules import Node
 
 _IDENTIFIED = (
     "descendant-or-self::*[@*[(local-name()='id' or local-name()='ref' or local-name()='uri')"
@@ -160,7 +160,7 @@ class Standings:
     Places and sets of facts are few, so it ends soon.
     """
 
-    def __init__(self, identities: Identities, rules: SharingRules, facts: Facts, root: etree._Element) -> None:
+    def __init__(self, identities: Identities, start: Standing, facts: Facts, root: etree._Element) -> None:
         self._facts = facts
         self._root = root
         self._class: dict[etree._Element, int] = {}
@@ -169,7 +169,7 @@ class Standings:
             self._places.append({})
             for element in elements:
                 self._class[element] = number
-        self._start: Standing = (rules.root, rules.root.hold(root, rules.holding(facts), facts))
+        self._start = start
         self._settle(identities)
 
     def of(self, element: etree._Element) -> tuple[Standing, ...]:

@@ -45,6 +45,41 @@ class Grain(StrEnum):
     CITY_STATE = "city-state"  # of an address: its city, county, state and country go through, the rest does not
 
 
+class Manner(StrEnum):
+    """What stands where a field was withheld."""
+
+    DROP = "drop"  # nothing
+    NIL = "nil"  # the element, empty, with xsi:nil
+    NIL_WITHHELD = "nil-withheld"  # the same, with metadata that gives nc:EmptyReasonCode "withheld"
+
+
+class Effect(StrEnum):
+    """What an access rule does; a denial beats every permission."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRule:
+    """Who may see which records for which reason. Empty tuples of a denial stand for everyone and everything.
+
+    categories     kinds of record: an exchange without its version, "custody-release"
+    mfa            the person signed in with a second factor
+    training       courses the person must hold, "cjis-security"
+    case_number_for  purposes that need a case number
+    """
+
+    id: str
+    effect: Effect = Effect.PERMIT
+    roles: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    mfa: bool = False
+    training: tuple[str, ...] = ()
+    case_number_for: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """Holds when the message's fact is one of these values."""
@@ -75,6 +110,7 @@ class Transform:
     to         grain, of a generalization
     text       fixed value, of a replacement
     because    reason, in the words of the agreement
+    manner     of a removal: what stands in its place; None = as the clause says
     """
 
     what: str
@@ -83,6 +119,7 @@ class Transform:
     to: Grain | None = None
     text: str = ""
     because: str = ""
+    manner: Manner | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +147,7 @@ class Clause:
     within    longest time to delivery
     notices   texts that travel in the Cover
     onward_sharing  what the recipient may pass on; "" = nothing
+    manner    what stands where a field is withheld, unless its transform says otherwise
     """
 
     id: str
@@ -127,6 +165,7 @@ class Clause:
     retention: Retention = Retention()
     notices: tuple[str, ...] = ()
     onward_sharing: str = ""
+    manner: Manner = Manner.DROP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +197,38 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What the parties want to reach, and how they will know."""
+
+    goal: str
+    measure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report that comes of the agreement: which, how often, to whom (e-mail addresses or roles of contacts)."""
+
+    id: str
+    every: timedelta
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where the recipient keeps what it gets, who runs that place, and under which safeguards."""
+
+    place: str
+    host: str
+    safeguards: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mou:
     """One version of one agreement.
 
+    access      who may see what for which purpose; empty = those whom the clauses name, for the clauses' purposes
+    law_packs   packs of law the parties name besides those that bind them anyway
+    audit_kept  how long records of disclosure are kept, at least a year
     supersedes  the version it takes the place of, 0 = none
     since       first day; until = last day, that day included
     digest      "sha-256:<hex>" of the canonical JSON of the file without its approvals
@@ -182,6 +250,12 @@ class Mou:
     definitions: tuple[Section, ...] = ()
     prose: tuple[Section, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    access: tuple[AccessRule, ...] = ()
+    law_packs: tuple[str, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    reports: tuple[Report, ...] = ()
+    storage: Storage | None = None
+    audit_kept: timedelta = timedelta(days=7 * 365)
 
     def in_force(self, on: date) -> bool:
         """Whether the day lies between its first and last."""

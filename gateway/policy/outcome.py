@@ -2,6 +2,7 @@
 
 Withheld is what a field is until a clause lists it. A removal beats everything, a transform beats a share, and
 every condition on a field counts, whichever line it stands on: there is no order among the lines of a clause.
+A restriction of law beats them all.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gateway.iepd.catalog import Catalog, Field
 from gateway.policy.mou import Clause, How, Item, Transform
+from gateway.policy.restriction import NONE, Restriction, Restrictions
 from gateway.policy.transform import change_of, goes_through
 
 WITHHELD = "withheld"
@@ -26,6 +28,7 @@ class Outcome:
     change   the lesser form of a value; None when the value cannot be read
     becomes  the element that holds the lesser form, "" = the same
     because  the transform that decided, if one did
+    laws     conditions in `unless` that law sets, each with the section that does
     """
 
     how: str
@@ -34,6 +37,7 @@ class Outcome:
     change: Callable[[str], str | None] | None = None
     becomes: str = ""
     because: Transform | None = None
+    laws: tuple[tuple[str, str], ...] = ()
 
     @property
     def form(self) -> tuple[object, ...]:
@@ -54,6 +58,12 @@ class Outcome:
         """Whether it is withheld where these conditions hold."""
         return self.how == WITHHELD or not self.unless.isdisjoint(active)
 
+    def clause_in(self, active: frozenset[str]) -> str:
+        """The clause or section of law that decides where these conditions hold."""
+        if not self.laws:
+            return self.clause
+        return min((law for condition, law in self.laws if condition in active), default=self.clause)
+
 
 OUTSIDE = Outcome(how=WITHHELD, clause=DEFAULT)
 """Of a place the rules know nothing of."""
@@ -69,11 +79,11 @@ def strictest(own: Outcome, others: Iterable[tuple[Outcome | None, frozenset[str
         if other is None:
             continue
         if other.withheld_in(active):
-            return Outcome(how=WITHHELD, clause=other.clause)
+            return Outcome(how=WITHHELD, clause=other.clause_in(active))
         if other.change is None:
             continue
         if result.change is None:
-            result = replace(other, unless=own.unless)
+            result = replace(other, unless=own.unless, laws=own.laws)
         elif result.form != other.form:
             return Outcome(how=WITHHELD, clause=other.clause)
     return result
@@ -83,8 +93,8 @@ class ConflictingTransforms(ValueError):
     """Two different transforms on one field; `read_mou` reports it, so rules never see it."""
 
 
-def outcomes(clause: Clause, catalog: Catalog) -> dict[tuple[str, ...], Outcome]:
-    """What the clause says of every field of the catalog, by path."""
+def outcomes(clause: Clause, catalog: Catalog, restrictions: Restrictions = NONE) -> dict[tuple[str, ...], Outcome]:
+    """What the clause and the law say of every field of the catalog, by path."""
     shared: dict[tuple[str, ...], set[str]] = {}
     for item in clause.share:
         for field in catalog.select(item.what):
@@ -94,9 +104,22 @@ def outcomes(clause: Clause, catalog: Catalog) -> dict[tuple[str, ...], Outcome]
         for field in catalog.select(transform.what):
             transforms.setdefault(field.path, []).append(transform)
     return {
-        field.path: _outcome(clause.id, field, catalog, shared.get(field.path), transforms.get(field.path, []))
+        field.path: _restricted(
+            _outcome(clause.id, field, catalog, shared.get(field.path), transforms.get(field.path, [])),
+            restrictions.get(field.path, ()),
+        )
         for field in catalog.fields
     }
+
+
+def _restricted(outcome: Outcome, restrictions: tuple[Restriction, ...]) -> Outcome:
+    if not restrictions or not outcome.released:
+        return outcome
+    always = min((each.law for each in restrictions if not each.where), default="")
+    if always:
+        return Outcome(how=WITHHELD, clause=always)
+    laws = tuple((condition, each.law) for each in restrictions for condition in sorted(each.where))
+    return replace(outcome, unless=outcome.unless.union(condition for condition, _ in laws), laws=laws)
 
 
 def conditions(item: Item) -> tuple[str, ...]:

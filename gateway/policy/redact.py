@@ -68,10 +68,20 @@ class Cut:
         return self.journal.redactions()
 
 
-def cut(document: Document, rules: SharingRules, facts: Facts, iepd: Iepd) -> Cut:
-    """What these rules let through of this message. Raises NotReleasable."""
+def cut(
+    document: Document,
+    rules: SharingRules,
+    facts: Facts,
+    iepd: Iepd,
+    *,
+    holding: frozenset[str] = frozenset(),
+) -> Cut:
+    """What these rules let through of this message. Raises NotReleasable.
+
+    holding  conditions that hold for the whole message and that no fact of it tells: of law, such as a missing consent
+    """
     root = document.root
-    cutter = _Cutter(rules, facts, root)
+    cutter = _Cutter(rules, facts, root, holding)
     # The exchange's own prefixes: a sender's choice of them does not reach the recipient.
     target = etree.Element(rules.tag, nsmap=dict(iepd.namespaces))
     if root.tag != rules.tag or not cutter.build(root, target):
@@ -86,21 +96,22 @@ _ALONE = Alone()
 class _Cutter:
     """One cut under way. `shared` counts leaves released as they were, `reduced` those in a lesser form."""
 
-    def __init__(self, rules: SharingRules, facts: Facts, root: etree._Element) -> None:
+    def __init__(self, rules: SharingRules, facts: Facts, root: etree._Element, holding: frozenset[str]) -> None:
         self.journal = Journal(rules.prefixes)
         self.shared = self.reduced = 0
         self._rules, self._facts = rules, facts
         self._notes = self.journal.notes
+        self._active = rules.root.hold(root, holding | rules.holding(facts), facts)
         identities = find_identities(root)
         self._closure = None if identities is None else Closure(identities, self.journal)
         self._standings: Standings | Alone = _ALONE
         if identities is not None and identities.classes:
-            self._standings = Standings(identities, rules, facts, root)
+            self._standings = Standings(identities, (rules.root, self._active), facts, root)
 
     def build(self, source: etree._Element, target: etree._Element) -> bool:
         """Fill the new root. False when nothing is left that can stand."""
         node = self._rules.root
-        active = node.hold(source, self._rules.holding(self._facts), self._facts)
+        active = self._active
         others = self._standings.of(source)
         if self._closure is not None:
             self._closure.note(source, target, node)
@@ -185,7 +196,7 @@ class _Cutter:
         value = source.text if len(source) == 0 else text_of(source)
         lesser = outcome.change(value) if outcome.change is not None and value else value
         if outcome.withheld_in(active) or (value and lesser is None):
-            self._notes.append(Point(source, node.field, "", WITHHELD, outcome.clause))
+            self._notes.append(Point(source, node.field, "", WITHHELD, outcome.clause_in(active)))
             return
         twin = etree.SubElement(target, outcome.becomes or source.tag)
         twin.text = lesser
@@ -226,8 +237,8 @@ class _Cutter:
             lesser = outcome.change(value) if outcome.change is not None else value
             if outcome.withheld_in(active) or lesser is None:
                 if attribute.field.required:
-                    return outcome.clause
-                self._notes.append(Point(source, attribute.field, name, WITHHELD, outcome.clause))
+                    return outcome.clause_in(active)
+                self._notes.append(Point(source, attribute.field, name, WITHHELD, outcome.clause_in(active)))
             elif attribute.names_ids:
                 if self._closure is not None:
                     self._closure.note_list(twin, name, value, required=attribute.field.required)

@@ -17,6 +17,7 @@ from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.outcome import DEFAULT, Outcome, negation, outcomes
+from gateway.policy.restriction import NONE, Restrictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,9 @@ class SharingRules:
         return frozenset[str]().union(*(_holding(fact, facts.message(fact)) for fact in self.facts))
 
 
-def compile_rules(mou: Mou, clause: Clause, iepd: Iepd) -> SharingRules:
-    """The rules of one clause. Raises ValueError for a clause that `read_mou` finds fault with."""
-    decided = outcomes(clause, iepd.catalog)
+def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictions = NONE) -> SharingRules:
+    """The rules of one clause under the law. Raises ValueError for a clause that `read_mou` finds fault with."""
+    decided = outcomes(clause, iepd.catalog, restrictions)
     asked = {fact for outcome in decided.values() for condition in outcome.unless for fact in (condition.split()[-1],)}
     anchors: dict[tuple[str, ...], list[str]] = {}
     whole: list[str] = []
