@@ -128,6 +128,7 @@ class Acceptance:
 
     configuration   version of the configuration under which it was decided
     content_digest  keyed digest of the canonical content: tells a repeat from another message with the same id
+    chain_size      how many messages its chain held when it was decided; 0 for one that opens a chain
     receipt         signed note, as it is answered
     recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
     """
@@ -139,6 +140,7 @@ class Acceptance:
     receipt: bytes
     disseminations: tuple[NewDissemination, ...]
     entries: tuple[AuditEntry, ...]
+    chain_size: int = 0
     recalls: tuple[AgencyId, ...] = ()
 
 
@@ -147,7 +149,7 @@ class Stored(StrEnum):
 
     STORED = "stored"
     KNOWN = "known"  # (sender, sender_id) is taken: nothing was written; ask `known`
-    STALE = "stale"  # the configuration changed since: nothing was written; decide again
+    STALE = "stale"  # the configuration or the chain changed since: nothing was written; decide again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,8 +280,9 @@ class Store(Protocol):
 
     async def accept(self, acceptance: Acceptance) -> Stored:
         """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch. KNOWN
-        comes before STALE. No acceptance is STORED under a version that is gone when it commits. Acceptances of one
-        chain happen one after the other: recalls reach all that was stored of it before."""
+        comes before STALE. No acceptance is STORED under a version that is gone when it commits, nor after a message
+        of its chain that it was decided without. Acceptances of one chain happen one after the other: recalls reach all
+        that was stored of it before."""
 
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal. It does not occupy the sender's id."""
@@ -295,6 +298,9 @@ class Store(Protocol):
 
     async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of one message, in order of recipient."""
+
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain, in the order in which they were received."""
 
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain: who got, or was to get, something of it."""

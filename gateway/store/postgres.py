@@ -275,6 +275,10 @@ class PostgresStore:
         """Of one message, in order of recipient."""
         return await self._all(rows.record_of, "disseminations", message=message)
 
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain."""
+        return await self._all(rows.message_of, "chain_messages", first=first)
+
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain."""
         return await self._all(rows.record_of, "chain", first=first)

@@ -121,7 +121,7 @@ def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[S
     version, taken, message, dissemination, position = db.execute(
         SQL["accept_standing"], {"sender_ids": sender_ids}
     ).fetchone()
-    results = _verdicts(group, version, set(json.loads(taken)))
+    results = _verdicts(group, version, set(json.loads(taken)), _chain_sizes(db, group))
     stored = [each for each, result in zip(group, results, strict=True) if result is Stored.STORED]
     if stored:
         _recall(db, stored[0])
@@ -129,7 +129,13 @@ def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[S
     return results
 
 
-def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int]) -> list[Stored]:
+def _chain_sizes(db: sqlite3.Connection, group: Sequence[Acceptance]) -> dict[str, int]:
+    """Of the chains that messages of the group follow in; most messages open one, and nothing is asked."""
+    firsts = {each.message.first for each in group if each.message.first != each.message.id}
+    return dict(db.execute(SQL["chain_sizes"], {"firsts": json_text(sorted(firsts))}).fetchall()) if firsts else {}
+
+
+def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int], chain_sizes: dict[str, int]) -> list[Stored]:
     """A known id first: whoever repeats is told so whatever the configuration is now."""
     seen: set[tuple[str, str]] = set()
     results: list[Stored] = []
@@ -137,10 +143,11 @@ def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int]) -> lis
         sender_id = (each.message.sender, each.message.sender_id)
         if place in taken or sender_id in seen:
             results.append(Stored.KNOWN)
-        elif each.configuration != version:
+        elif each.configuration != version or chain_sizes.get(each.message.first, 0) != each.chain_size:
             results.append(Stored.STALE)
         else:
             seen.add(sender_id)
+            chain_sizes[each.message.first] = each.chain_size + 1
             results.append(Stored.STORED)
     return results
 

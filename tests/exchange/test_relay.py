@@ -349,6 +349,7 @@ def _recall(here: World, message: Message, original: Sealed) -> Acceptance:
         receipt=b"receipt",
         disseminations=(),
         entries=(),
+        chain_size=1,
         recalls=(POLICE,),
     )
 
