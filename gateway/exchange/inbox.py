@@ -121,9 +121,10 @@ def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
     """As for what is pushed: a correction or cancellation always goes out."""
     if record.delivery.urgent:
         return Standing.SEND
-    decided = record.dissemination
-    versions = (one for one in gateway.current.agreements if one.mou == decided.mou)
-    return standings(versions).get((decided.mou, decided.mou_version), Standing.HOLD)
+    decided, current = record.dissemination, gateway.current
+    versions = (one for one in current.agreements if one.mou == decided.mou)
+    found = standings(versions, current.mous, current.day(gateway.clock.now()))
+    return found.get((decided.mou, decided.mou_version), Standing.HOLD)
 
 
 def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: str) -> AuditEntry:

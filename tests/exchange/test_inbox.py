@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -173,6 +174,17 @@ async def test_nothing_is_read_under_a_suspended_agreement_until_it_is_resumed(p
 async def test_what_waits_when_its_agreement_ends_is_neither_read_nor_acknowledged(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
     await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    for act in (inbox_payload, inbox_cover, acknowledge):
+        with pytest.raises(DeliveryRecalled):
+            await act(place.gateway, POLICE, delivery)
+
+
+async def test_what_waits_is_not_read_on_the_day_after_the_agreements_last(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    until = place.gateway.current.mous["JAIL-PD-2026-01", 1].until
+    place.clock.moment = datetime.combine(until, time(23, 59), tzinfo=UTC)
+    assert b"Tansley" in await inbox_payload(place.gateway, POLICE, delivery)
+    place.clock.go(minutes=1)
     for act in (inbox_payload, inbox_cover, acknowledge):
         with pytest.raises(DeliveryRecalled):
             await act(place.gateway, POLICE, delivery)
