@@ -8,7 +8,7 @@ Promises that hold for every method:
 - Payloads are sealed before they come here; the store never sees a key.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -107,6 +107,14 @@ class Configuration:
 
 Change = Agency | Credential | Agreement | Exchange
 """Put: a new one, or the new state of the one with the same key (id; fingerprint; mou and version; id)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relisted:
+    """An agreement under which what waits in these inboxes was held and may be read from now on."""
+
+    mou: str
+    recipients: tuple[AgencyId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +278,11 @@ class Store(Protocol):
     async def configuration(self) -> Configuration:
         """A consistent snapshot."""
 
-    async def change(self, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
-        """Apply all changes, write the entries, and give the new version."""
+    async def change(
+        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+    ) -> int:
+        """Apply all changes, write the entries, and give the new version. With it, WAITING deliveries of `relisted` get
+        new positions in the same order, above all that were ever answered: no poller has passed them."""
 
     # messages
 
@@ -334,9 +345,15 @@ class Store(Protocol):
         requeue, discard). A worker that holds it loses its lease. One that becomes WAITING gets a new, higher position,
         so that no poller has passed it."""
 
-    async def inbox(self, agency: AgencyId, after: int, limit: int) -> tuple[DisseminationRecord, ...]:
-        """WAITING deliveries to this agency with a position above `after`, by position. Whatever is committed later
+    async def inbox(
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+    ) -> tuple[DisseminationRecord, ...]:
+        """WAITING deliveries to this agency with a position above `after`, by position; without those, urgent ones
+        aside, that were decided under these versions of agreements ("JAIL-PD-2026-01@1"). Whatever is committed later
         stands above all that was ever answered: a poller that never goes back misses nothing."""
+
+    async def waiting_under(self, versions: Collection[str], limit: int) -> tuple[DeliveryId, ...]:
+        """WAITING deliveries, urgent ones aside, that were decided under these versions of agreements."""
 
     # audit
 

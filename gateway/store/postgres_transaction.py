@@ -26,6 +26,7 @@ from gateway.store.interface import (
     Claim,
     Credential,
     RefusedMessage,
+    Relisted,
     Stored,
 )
 from gateway.store.lanes import Due, choose, under_way
@@ -196,13 +197,18 @@ async def refuse(db: Connected, refused: RefusedMessage) -> None:
 # --- configuration ----------------------------------------------------------------------------------------------
 
 
-async def change(db: Connected, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
+async def change(
+    db: Connected, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+) -> int:
     """Apply all changes; the new version."""
     await db.execute(SQL["own_configuration"], {"space": int(Space.CONFIGURATION)})
     # Agencies first: a credential names one, perhaps a new one.
     for each in sorted(changes, key=lambda each: not isinstance(each, Agency)):
         await _put(db, each)
     await insert_entries(db, entries)
+    if relisted is not None:
+        await lock_keys(db, Space.INBOX, relisted.recipients)
+        await db.execute(SQL["relist"], {"mou": relisted.mou, "recipients": list(relisted.recipients)})
     return int(await value(db, "next_version"))
 
 

@@ -25,6 +25,7 @@ from gateway.store.interface import (
     Credential,
     NewLeaves,
     RefusedMessage,
+    Relisted,
     Stored,
     TreeHead,
 )
@@ -74,6 +75,7 @@ class Changing:
 
     changes: Sequence[Change]
     entries: Sequence[AuditEntry]
+    relisted: Relisted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,10 +227,18 @@ def _change(db: sqlite3.Connection, wanted: Sequence[Changing]) -> list[int]:
         # Agencies first: a credential names one, perhaps a new one.
         for change in sorted(changing.changes, key=lambda each: not isinstance(each, Agency)):
             _put(db, change)
+        _relist(db, changing.relisted)
         db.execute(SQL["next_version"])
         _insert_entries(db, changing.entries)
         versions.append(db.execute(SQL["configuration_version"]).fetchone()[0])
     return versions
+
+
+def _relist(db: sqlite3.Connection, relisted: Relisted | None) -> None:
+    if relisted is not None:
+        values = {"mou": relisted.mou, "recipients": json_text(relisted.recipients)}
+        count = db.execute(SQL["relist"], values).rowcount
+        db.execute(SQL["add_positions"], {"count": count})
 
 
 def _put(db: sqlite3.Connection, change: Change) -> None:
