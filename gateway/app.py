@@ -88,7 +88,8 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
         known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
         if known != keys.fingerprint:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
-        current = compile_configuration(await store.configuration(), before=nothing(keys.authority.certificate_der))
+        before = nothing(keys.authority.certificate_der, zone=made.zone)
+        current = compile_configuration(await store.configuration(), before=before)
         yield Gateway(
             store=store,
             keys=keys,

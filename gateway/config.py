@@ -5,10 +5,12 @@ An environment variable overrides a setting: `GATEWAY_LISTEN__PORT=8443`, and `D
 
 import os
 import tomllib
+from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import Misconfigured
@@ -73,11 +75,27 @@ class Keys(_Section):
     cover: str = Field(default="p256", pattern="^(p256|rsa2048|rsa3072|rsa4096)$")
 
 
+def _known_zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of an IANA name. Raises `ValueError` when this machine's time zone database has none of it."""
+    if name == "UTC":  # without a database too
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("not a time zone known here; a name is like America/Chicago") from error
+
+
 class Settings(BaseSettings):
     """The whole tree.
 
     name       of this gateway: the log's origin and the key names; a host name is a good one
     database   sqlite:///path (relative to the settings file) or postgresql://...
+    timezone   IANA name of the zone whose days are those of agreements: a last day ends at its midnight
     directory  folder of the settings file; not a setting
     """
 
@@ -87,6 +105,7 @@ class Settings(BaseSettings):
 
     name: str = Field(default="gateway.local", pattern=r"^[a-z0-9][a-z0-9./-]{0,99}$")
     database: str = "sqlite:///gateway.db"
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     listen: Listen = Listen()
     limits: Limits = Limits()
     relay: Relay = Relay()
@@ -104,6 +123,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment beats the file; nothing else is read."""
         return env_settings, init_settings
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of agreements' days."""
+        return zone_of(self.timezone)
 
     @property
     def database_url(self) -> str:

@@ -14,6 +14,7 @@ from gateway.agency import EndpointKind
 from gateway.errors import GatewayError
 from gateway.exchange.expire import expire
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay
 from gateway.exchange.sequence import sequence
 from gateway.store.interface import StoreUnavailable
@@ -35,7 +36,7 @@ class Rhythm:
 
     idle       looks for due deliveries when nothing wakes the relay
     sequence   a receipt promises its entry in the log within 10 s
-    expire     looks through what no worker claims
+    expire     looks through what no worker claims: what is too late, and what has no agreement any more
     pause_max  longest pause after trouble; the first is a tenth of a second, each next one twice as long
     """
 
@@ -110,6 +111,7 @@ class Worker:
     async def _expire(self) -> float:
         await self._gateway.refresh()
         await expire(self._gateway, self._relay.destinations().keys())
+        await recall_ended(self._gateway)
         return self._rhythm.expire
 
     async def _loop(

@@ -1,5 +1,6 @@
 """Settings: one file, the environment over it, unknown keys refused."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,9 @@ def test_an_empty_variable_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("name = 'Not A Name'\n", "name"),
         ("[relay]\nattempts_max = -1\n", "relay.attempts_max"),
         ("[nowhere]\nx = 1\n", "nowhere"),
+        ("timezone = 'Mars/Olympus'\n", "timezone"),
+        ("timezone = '../../etc/passwd'\n", "timezone"),
+        ("timezone = ''\n", "timezone"),
     ],
 )
 def test_a_key_or_value_that_does_not_exist_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
@@ -113,6 +117,13 @@ def test_plain_http_is_for_loopback_only(tmp_path: Path, host: str) -> None:
 def test_on_loopback_plain_http_may_be(tmp_path: Path, host: str) -> None:
     found = read_settings(made(tmp_path, f'[listen]\nhost = "{host}"\ntls = false\n'))
     assert found.public_url.startswith("http://")
+
+
+def test_days_of_agreements_are_those_of_the_time_zone_that_is_set(tmp_path: Path) -> None:
+    evening = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    for text, hour in (("", 23), ("timezone = 'America/Chicago'\n", 17), ("timezone = 'Pacific/Auckland'\n", 12)):
+        zone = read_settings(made(tmp_path, text)).zone
+        assert evening.astimezone(zone).hour == hour
 
 
 @pytest.mark.parametrize(

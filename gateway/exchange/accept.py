@@ -35,13 +35,13 @@ OFF_LOOP_SIZE_BYTES = 256 * 1024
 """Documents above this leave the event loop: a 1 MB message takes some 30 ms of CPU."""
 
 TRIES_MAX = 5
-"""How often a message is decided again because the configuration changed under it."""
+"""How often a message is decided again because the configuration or its chain changed under it."""
 
 T = TypeVar("T")
 
 
 class ConfigurationUnsettled(Unavailable):
-    """The configuration changed again and again while the message was decided."""
+    """The configuration, or the chain, changed again and again while the message was decided."""
 
     code = "configuration.changing"
 
@@ -77,7 +77,7 @@ async def accept(gateway: Gateway, submission: Submission) -> Accepted:
             if answer is not None:
                 return answer
             await gateway.refresh()
-    raise ConfigurationUnsettled("the gateway's configuration is being changed; try again")
+    raise ConfigurationUnsettled("what the message is decided by is being changed; try again")
 
 
 async def _unchanged(gateway: Gateway, version: int) -> bool:
@@ -87,7 +87,7 @@ async def _unchanged(gateway: Gateway, version: int) -> bool:
 
 
 async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accepted | None:
-    """One try under one version of the configuration; None when it changed before the message was stored."""
+    """One try under one version of the configuration; None when that or the chain changed before it was stored."""
     configured = gateway.current
     agency = configured.agencies[submission.sender]
     if agency.suspended:

@@ -12,6 +12,7 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Misconfigured, Refused
+from gateway.exchange.destination import Standing, standings
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
@@ -24,6 +25,7 @@ from gateway.store.interface import (
     Credential,
     CredentialKind,
     Exchange,
+    Relisted,
 )
 
 TOKEN_VALID = timedelta(days=365)
@@ -189,6 +191,7 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
 
     Raises `AgreementRefused` with all findings, `VersionTaken`.
     """
+    await gateway.refresh()
     configured = gateway.current
     iepds: Mapping[str, Iepd] = {iepd.id: iepd for iepd in configured.registry}
     mou, findings = read_mou(data, file, iepds)
@@ -219,8 +222,19 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
     changes: list[Change] = [agreement, *(replace(one, state=AgreementState.ENDED, changed_at=now) for one in before)]
     entries = [_agreement_entry(gateway, EntryType.ACTIVATE, agreement, mou.parties, actor, now)]
     entries += [_agreement_entry(gateway, EntryType.END, one, mou.parties, actor, now) for one in before]
-    await _change(gateway, changes, entries)
+    await _change(gateway, changes, entries, _relisted(gateway, mou.id, now))
     return agreement
+
+
+def _relisted(gateway: Gateway, id: str, now: datetime) -> Relisted | None:
+    """What waited under the agreement while it was suspended or over can be read again: pollers have passed it."""
+    current = gateway.current
+    versions = [one for one in current.agreements if one.mou == id]
+    found = standings(versions, current.mous, current.day(now)).values()
+    if all(standing is Standing.SEND for standing in found):
+        return None
+    parties = {party for one in versions if one.state is not AgreementState.DRAFT for party in current.mou(one).parties}
+    return Relisted(mou=id, recipients=tuple(sorted(parties)))
 
 
 def _over(agreement: Agreement, version: int) -> bool:
@@ -241,7 +255,8 @@ async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, actor: s
     parties = gateway.current.mou(agreement).parties
     entry = _agreement_entry(gateway, types.get(state, EntryType.ACTIVATE), agreement, parties, actor, now, state)
     changed = replace(agreement, state=state, changed_at=now)
-    await _change(gateway, [changed], [entry])
+    relisted = _relisted(gateway, id, now) if state is AgreementState.IN_FORCE else None
+    await _change(gateway, [changed], [entry], relisted)
     return changed
 
 
@@ -266,7 +281,9 @@ def _agreement_entry(
     )
 
 
-async def _change(gateway: Gateway, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> None:
+async def _change(
+    gateway: Gateway, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+) -> None:
     if changes:
-        await gateway.store.change(changes, entries)
+        await gateway.store.change(changes, entries, relisted)
         await gateway.refresh()

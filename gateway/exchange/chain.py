@@ -17,11 +17,14 @@ OPEN = frozenset({State.WAITING, State.SENDING})
 class Earlier:
     """The message that an action speaks of, and everyone who got, or was to get, something of its chain.
 
-    open  deliveries of the chain that have not arrived
+    open        deliveries of the chain that have not arrived
+    chain_size  how many messages the chain held, counted before anything else of it was read: what is accepted of it
+                meanwhile makes the decision stale
     """
 
     message: Message
     past: tuple[Past, ...]
+    chain_size: int
     open: tuple[Delivery, ...] = ()
 
 
@@ -49,16 +52,12 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
         found = await _message(store, submission, named)
     if found is None or found.exchange != exchange:
         raise EarlierUnknown("the earlier message is not one that this sender sent in this exchange")
-    records = sorted(await store.chain(found.first), key=lambda record: record.delivery.created_at)
-    if await _canceled(store, records):
+    messages = await store.chain_messages(found.first)
+    if any(message.action is Action.CANCEL for message in messages):
         raise AlreadyCanceled("the earlier message was canceled; what is to be said anew is a new message")
+    records = sorted(await store.chain(found.first), key=lambda record: record.delivery.created_at)
     still_open = tuple(record.delivery for record in records if record.delivery.state in OPEN)
-    return Earlier(message=found, past=_past(records), open=still_open)
-
-
-async def _canceled(store: Store, records: Sequence[DisseminationRecord]) -> bool:
-    found = [await store.message(id) for id in {record.delivery.message for record in records}]
-    return any(record is not None and record.message.action is Action.CANCEL for record in found)
+    return Earlier(message=found, past=_past(records), chain_size=len(messages), open=still_open)
 
 
 async def _message(store: Store, submission: Submission, id: str) -> Message | None:

@@ -6,7 +6,7 @@ sharing rules made. What did not change is taken over from the configuration bef
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 
 from gateway.agency import Agency, AgencyId
 from gateway.errors import Misconfigured
@@ -47,6 +47,7 @@ class Configured:
     """What is in force. A value: a changed configuration is another one.
 
     authority     certificate (DER) of the gateway's own authority
+    zone          of the days that agreements speak of
     credentials   by fingerprint
     registry      every registered exchange
     mous          every version of every agreement that was ever activated, by id and version
@@ -56,6 +57,7 @@ class Configured:
 
     version: int
     authority: bytes
+    zone: tzinfo
     agencies: Mapping[AgencyId, Agency]
     credentials: Mapping[str, Credential]
     registry: Registry
@@ -65,6 +67,10 @@ class Configured:
     in_force: InForce
     compiled: Mapping[RulesKey, SharingRules]
 
+    def day(self, moment: datetime) -> date:
+        """The day it is for agreements at this moment: the one place that says so."""
+        return moment.astimezone(self.zone).date()
+
     def mou(self, agreement: Agreement) -> Mou:
         """The agreement as a value."""
         return self.mous[agreement.mou, agreement.version]
@@ -73,10 +79,11 @@ class Configured:
         self, *, sender: AgencyId, exchange: str, facts: Facts, on: datetime, only: frozenset[AgencyId]
     ) -> tuple[tuple[Grant, ...], tuple[Refusal, ...]]:
         """Who may have a message, and who was asked for and may not. `only` empty asks for everyone."""
-        granted = grants(self.in_force, sender=sender, exchange=exchange, facts=facts, on=on, only=only or None)
+        day = self.day(on)
+        granted = grants(self.in_force, sender=sender, exchange=exchange, facts=facts, on=day, only=only or None)
         if not only:
             return granted, ()
-        return granted, refusals(self.in_force, granted, sender=sender, exchange=exchange, on=on, only=only)
+        return granted, refusals(self.in_force, granted, sender=sender, exchange=exchange, on=day, only=only)
 
     def grant_of(
         self, past: Past, *, sender: AgencyId, exchange: str, facts: Facts, canceling: bool, on: datetime
@@ -89,7 +96,7 @@ class Configured:
         """
         clauses = [
             (mou, clause)
-            for mou, clause in self.in_force.clauses(sender, exchange, on.date())
+            for mou, clause in self.in_force.clauses(sender, exchange, self.day(on))
             if mou.id == past.mou and clause.id == past.clause and past.recipient in clause.recipients
         ]
         if clauses and (canceling or matches(clauses[0][1].route, facts)):
@@ -124,12 +131,13 @@ def _der(credentials: Iterable[Credential], kind: CredentialKind) -> Iterator[by
     return (pem_to_der(one.certificate) for one in credentials if one.kind is kind and one.revoked_at is None)
 
 
-def nothing(authority: bytes, iepds: Iterable[Iepd] = ()) -> Configured:
+def nothing(authority: bytes, iepds: Iterable[Iepd] = (), *, zone: tzinfo = UTC) -> Configured:
     """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again."""
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
         version=-1,
         authority=authority,
+        zone=zone,
         agencies={},
         credentials={},
         registry=Registry.of(known.values()),
@@ -155,6 +163,7 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
     return Configured(
         version=stored.version,
         authority=before.authority,
+        zone=before.zone,
         agencies={agency.id: agency for agency in stored.agencies},
         credentials={credential.fingerprint: credential for credential in stored.credentials},
         registry=Registry.of(iepds.values()),

@@ -2,11 +2,13 @@
 says. A decision was right when it was made; what changed since may still hold it back."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from gateway.agency import Agency, AgencyId, Endpoint, EndpointKind
+from gateway.policy.mou import Mou
 from gateway.store.interface import Agreement, AgreementState, Credential, CredentialKind
 
 PUSHED = frozenset({EndpointKind.REST, EndpointKind.SOAP})
@@ -41,7 +43,7 @@ class Standing(StrEnum):
 
     SEND = "send"
     HOLD = "hold"  # suspended: it waits, and its time runs
-    RECALL = "recall"  # the agreement ended
+    RECALL = "recall"  # the agreement ended, or its last day is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +57,39 @@ class Route:
 Version = tuple[str, int]
 
 
-def standings(agreements: Iterable[Agreement]) -> dict[Version, Standing]:
-    """For every version of every agreement. One that a later version replaced has not ended the agreement: what was
-    decided and receipted under it goes out; so it is held or recalled together with the later one."""
-    found: dict[Version, Standing] = {}
-    best: dict[str, Standing] = {}
+def standings(agreements: Iterable[Agreement], mous: Mapping[Version, Mou], day: date) -> dict[Version, Standing]:
+    """For every version of every agreement, on this day.
+
+    One that a later version replaced has not ended the agreement: what was decided and receipted under it goes out; so
+    it is held or recalled together with the later one. A later one that does not hold yet, since its first day is to
+    come, stands for it as long as its own days last.
+    """
+    versions: defaultdict[str, list[Agreement]] = defaultdict(list)
     for agreement in agreements:
-        standing = _STANDING[agreement.state]
-        found[agreement.mou, agreement.version] = standing
-        best[agreement.mou] = min(best.get(agreement.mou, standing), standing, key=_ORDER.index)
-    return {
-        (mou, version): best[mou] if standing is Standing.RECALL else standing
-        for (mou, version), standing in found.items()
-    }
+        versions[agreement.mou].append(agreement)
+    found: dict[Version, Standing] = {}
+    for each in versions.values():
+        own = {one.version: _own(one, mous.get((one.mou, one.version)), day) for one in each}
+        for one in each:
+            standing = own[one.version]
+            if one.state is AgreementState.ENDED:
+                lasts = _holds(mous.get((one.mou, one.version)), day)
+                others = (
+                    own[other.version] for other in each if lasts or _holds(mous.get((other.mou, other.version)), day)
+                )
+                standing = min(others, default=standing, key=_ORDER.index)
+            found[one.mou, one.version] = standing
+    return found
+
+
+def _own(agreement: Agreement, mou: Mou | None, day: date) -> Standing:
+    """What the version says by itself."""
+    over = mou is not None and day > mou.until
+    return Standing.RECALL if over else _STANDING[agreement.state]
+
+
+def _holds(mou: Mou | None, day: date) -> bool:
+    return mou is not None and mou.in_force(day)
 
 
 _STANDING = {

@@ -1,5 +1,6 @@
 """The inbox of an agency that polls: what waits for it, the content, and its acknowledgement."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from gateway.message import DeliveryId, MessageId
 from gateway.store.interface import DisseminationRecord
 
 PAGE_MAX = 200
+
+_TRIES_MAX = 5
 
 
 class DeliveryUnknown(Refused):
@@ -55,8 +58,23 @@ class InboxItem:
 
 
 async def inbox_page(gateway: Gateway, agency: AgencyId, *, after: int, limit: int) -> tuple[InboxItem, ...]:
-    """Waiting deliveries with a position above `after`, oldest first; at most `limit` (1 to 200)."""
-    records = await gateway.store.inbox(agency, after, max(1, min(limit, PAGE_MAX)))
+    """Waiting deliveries with a position above `after`, oldest first; at most `limit` (1 to 200).
+
+    What cannot be read is not listed. Under a suspended agreement it gets a new position when that is resumed, in the
+    same transaction: so a page is good only when what was read of the inbox and what was known of the agreements are
+    of one version of the configuration.
+    """
+    for _ in range(_TRIES_MAX):
+        current = gateway.current
+        withheld = _withheld(gateway, agency)
+        records = await gateway.store.inbox(agency, after, max(1, min(limit, PAGE_MAX)), withheld=withheld)
+        await gateway.refresh()
+        if gateway.current.version == current.version:
+            return _items(records)
+    raise DeliveryBusy("agreements are being changed; ask again")
+
+
+def _items(records: Iterable[DisseminationRecord]) -> tuple[InboxItem, ...]:
     return tuple(
         InboxItem(
             delivery=record.delivery.id,
@@ -70,6 +88,15 @@ async def inbox_page(gateway: Gateway, agency: AgencyId, *, after: int, limit: i
         )
         for record in records
     )
+
+
+def _withheld(gateway: Gateway, agency: AgencyId) -> frozenset[str]:
+    """Versions of this agency's agreements under which nothing is to be had."""
+    current = gateway.current
+    own = {mou.id for mou in current.mous.values() if agency in mou.parties}
+    versions = (one for one in current.agreements if one.mou in own)
+    found = standings(versions, current.mous, current.day(gateway.clock.now()))
+    return frozenset(f"{mou}@{version}" for (mou, version), standing in found.items() if standing is not Standing.SEND)
 
 
 async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
@@ -107,6 +134,7 @@ async def acknowledge(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) 
 
 
 async def _own(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> DisseminationRecord:
+    await gateway.refresh()  # an agreement that another process suspended or ended counts at once
     record = await gateway.store.delivery(delivery)
     if record is None or record.dissemination.recipient != agency:
         raise DeliveryUnknown("there is no such delivery for this agency")
@@ -121,9 +149,10 @@ def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
     """As for what is pushed: a correction or cancellation always goes out."""
     if record.delivery.urgent:
         return Standing.SEND
-    decided = record.dissemination
-    versions = (one for one in gateway.current.agreements if one.mou == decided.mou)
-    return standings(versions).get((decided.mou, decided.mou_version), Standing.HOLD)
+    decided, current = record.dissemination, gateway.current
+    versions = (one for one in current.agreements if one.mou == decided.mou)
+    found = standings(versions, current.mous, current.day(gateway.clock.now()))
+    return found.get((decided.mou, decided.mou_version), Standing.HOLD)
 
 
 def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: str) -> AuditEntry:

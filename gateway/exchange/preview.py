@@ -42,6 +42,7 @@ def preview(
     if findings := errors(validate(document, iepd)):
         raise InvalidMessage(findings)
     facts = evaluate(document, iepd)
+    day = configured.day(now)
     clauses = [
         (mou, clause)
         for mou in configured.in_force.mous
@@ -49,11 +50,11 @@ def preview(
         if clause.exchange == iepd.id
         and to in clause.recipients
         and sender in {None, clause.sender}
-        and mou.in_force(now.date())
+        and mou.in_force(day)
     ]
     routed = [(mou, clause) for mou, clause in clauses if matches(clause.route, facts)]
     if not routed:
-        raise NoMouInForce(sender=sender or AgencyId("anybody"), exchange=iepd.id, on=now.date(), recipient=to)
+        raise NoMouInForce(sender=sender or AgencyId("anybody"), exchange=iepd.id, on=day, recipient=to)
     meant = [(mou, clause) for mou, clause in routed if purpose == clause.purpose and role in {"", clause.role}]
     if not meant:
         raise PurposeNotAllowed(recipient=to, exchange=iepd.id)

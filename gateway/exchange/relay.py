@@ -7,7 +7,7 @@ breakers are open - may be lost at any moment: leases run out, breakers learn an
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from gateway.agency import AgencyId, EndpointKind
 from gateway.config import Settings
@@ -88,6 +88,7 @@ class Relay:
         self._destinations: Mapping[AgencyId, Destination] = {}
         self._standings: Mapping[Version, Standing] = {}
         self._version = -1
+        self._day: date | None = None
         self.stirred = stirred or asyncio.Event()
 
     @property
@@ -121,7 +122,7 @@ class Relay:
         current = self._gateway.current
         if current.version != self._version:
             self._destinations = destinations(current.agencies.values(), current.credentials.values())
-            self._standings = standings(current.agreements)
+            self._day = None
             self._version = current.version
             urls = {each.endpoint.url for each in self._destinations.values()}
             self._breakers = {url: breaker for url, breaker in self._breakers.items() if url in urls}
@@ -153,6 +154,9 @@ class Relay:
         """A correction or cancellation always goes out: it mends what the recipient has."""
         if record.delivery.urgent:
             return Standing.SEND
+        current, day = self._gateway.current, self._gateway.current.day(self._gateway.clock.now())
+        if day != self._day:
+            self._standings, self._day = standings(current.agreements, current.mous, day), day
         decided = record.dissemination
         return self._standings.get((decided.mou, decided.mou_version), Standing.HOLD)
 

@@ -100,6 +100,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
             *(entry for entry in withheld if entry),
             *_recalled(gateway, writing, message),
         ),
+        chain_size=writing.earlier.chain_size if writing.earlier is not None else 0,
         recalls=tuple(past.recipient for past in writing.case.past),
     )
     stored = await gateway.store.accept(acceptance)

@@ -7,7 +7,7 @@ names in vain gets a refusal of its own, and the others get theirs all the same.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from gateway.agency import AgencyId
 from gateway.errors import Refused
@@ -102,7 +102,7 @@ def grants(
     sender: AgencyId,
     exchange: str,
     facts: Facts,
-    on: date | datetime,
+    on: date,
     only: frozenset[AgencyId] | None = None,
     purpose: str | None = None,
     role: str | None = None,
@@ -114,7 +114,7 @@ def grants(
     """
     index = mous if isinstance(mous, InForce) else InForce(mous)
     found: dict[AgencyId, Grant] = {}
-    for mou, clause in index.clauses(sender, exchange, day_of(on)):
+    for mou, clause in index.clauses(sender, exchange, on):
         if purpose not in {None, clause.purpose} or role not in {None, clause.role}:
             continue
         wanted = [each for each in clause.recipients if each not in found and (only is None or each in only)]
@@ -129,26 +129,25 @@ def refusals(
     *,
     sender: AgencyId,
     exchange: str,
-    on: date | datetime,
+    on: date,
     only: frozenset[AgencyId],
     purpose: str | None = None,
     role: str | None = None,
 ) -> tuple[Refusal, ...]:
     """A refusal for each recipient that was asked for and not granted, by id."""
     index = mous if isinstance(mous, InForce) else InForce(mous)
-    day = day_of(on)
-    clauses = [clause for _, clause in index.clauses(sender, exchange, day)]
+    clauses = [clause for _, clause in index.clauses(sender, exchange, on)]
     got = {grant.recipient for grant in granted}
     found = []
     for recipient in sorted(only - got):
         theirs = [clause for clause in clauses if recipient in clause.recipients]
         error: Refused
         if not theirs:
-            error = NoMouInForce(sender=sender, exchange=exchange, on=day, recipient=recipient)
+            error = NoMouInForce(sender=sender, exchange=exchange, on=on, recipient=recipient)
         elif not any(purpose in {None, each.purpose} and role in {None, each.role} for each in theirs):
             error = PurposeNotAllowed(recipient=recipient, exchange=exchange)
         else:
-            error = NotRouted(sender=sender, exchange=exchange, on=day, recipient=recipient)
+            error = NotRouted(sender=sender, exchange=exchange, on=on, recipient=recipient)
         found.append(Refusal(recipient=recipient, error=error))
     return tuple(found)
 
@@ -156,8 +155,3 @@ def refusals(
 def matches(route: tuple[Condition, ...], facts: Facts) -> bool:
     """Whether all conditions hold. A fact the message does not show gives the strict answer, which is its own."""
     return all(facts.message(condition.fact) in condition.values for condition in route)
-
-
-def day_of(moment: date | datetime) -> date:
-    """The day of a moment, in the moment's own zone."""
-    return moment.date() if isinstance(moment, datetime) else moment

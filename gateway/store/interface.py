@@ -8,7 +8,7 @@ Promises that hold for every method:
 - Payloads are sealed before they come here; the store never sees a key.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -110,6 +110,14 @@ Change = Agency | Credential | Agreement | Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relisted:
+    """An agreement under which what waits in these inboxes was held and may be read from now on."""
+
+    mou: str
+    recipients: tuple[AgencyId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewDissemination:
     """A dissemination with its sealed payload, its signed Cover, and its delivery.
 
@@ -128,6 +136,7 @@ class Acceptance:
 
     configuration   version of the configuration under which it was decided
     content_digest  keyed digest of the canonical content: tells a repeat from another message with the same id
+    chain_size      how many messages its chain held when it was decided; 0 for one that opens a chain
     receipt         signed note, as it is answered
     recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
     """
@@ -139,6 +148,7 @@ class Acceptance:
     receipt: bytes
     disseminations: tuple[NewDissemination, ...]
     entries: tuple[AuditEntry, ...]
+    chain_size: int = 0
     recalls: tuple[AgencyId, ...] = ()
 
 
@@ -147,7 +157,7 @@ class Stored(StrEnum):
 
     STORED = "stored"
     KNOWN = "known"  # (sender, sender_id) is taken: nothing was written; ask `known`
-    STALE = "stale"  # the configuration changed since: nothing was written; decide again
+    STALE = "stale"  # the configuration or the chain changed since: nothing was written; decide again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,8 +278,11 @@ class Store(Protocol):
     async def configuration(self) -> Configuration:
         """A consistent snapshot."""
 
-    async def change(self, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
-        """Apply all changes, write the entries, and give the new version."""
+    async def change(
+        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+    ) -> int:
+        """Apply all changes, write the entries, and give the new version. With it, WAITING deliveries of `relisted` get
+        new positions in the same order, above all that were ever answered: no poller has passed them."""
 
     # messages
 
@@ -278,8 +291,9 @@ class Store(Protocol):
 
     async def accept(self, acceptance: Acceptance) -> Stored:
         """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch. KNOWN
-        comes before STALE. No acceptance is STORED under a version that is gone when it commits. Acceptances of one
-        chain happen one after the other: recalls reach all that was stored of it before."""
+        comes before STALE. No acceptance is STORED under a version that is gone when it commits, nor after a message
+        of its chain that it was decided without. Acceptances of one chain happen one after the other: recalls reach all
+        that was stored of it before."""
 
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal. It does not occupy the sender's id."""
@@ -295,6 +309,9 @@ class Store(Protocol):
 
     async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of one message, in order of recipient."""
+
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain, in the order in which they were received."""
 
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain: who got, or was to get, something of it."""
@@ -328,9 +345,15 @@ class Store(Protocol):
         requeue, discard). A worker that holds it loses its lease. One that becomes WAITING gets a new, higher position,
         so that no poller has passed it."""
 
-    async def inbox(self, agency: AgencyId, after: int, limit: int) -> tuple[DisseminationRecord, ...]:
-        """WAITING deliveries to this agency with a position above `after`, by position. Whatever is committed later
+    async def inbox(
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+    ) -> tuple[DisseminationRecord, ...]:
+        """WAITING deliveries to this agency with a position above `after`, by position; without those, urgent ones
+        aside, that were decided under these versions of agreements ("JAIL-PD-2026-01@1"). Whatever is committed later
         stands above all that was ever answered: a poller that never goes back misses nothing."""
+
+    async def waiting_under(self, versions: Collection[str], limit: int) -> tuple[DeliveryId, ...]:
+        """WAITING deliveries, urgent ones aside, that were decided under these versions of agreements."""
 
     # audit
 

@@ -6,7 +6,7 @@ fewer commits. What is written when is in `postgres_transaction.py`. A commit is
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -34,6 +34,7 @@ from gateway.store.interface import (
     MessageRecord,
     NewLeaves,
     RefusedMessage,
+    Relisted,
     Stored,
     StoredEntry,
     StoreUnavailable,
@@ -185,10 +186,12 @@ class PostgresStore:
                 exchanges=tuple(map(rows.exchange_of, await _fetch(db, "exchanges"))),
             )
 
-    async def change(self, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
+    async def change(
+        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+    ) -> int:
         """Apply all changes, write the entries, and give the new version."""
         async with self._writing("change") as db:
-            return await transaction.change(db, changes, entries)
+            return await transaction.change(db, changes, entries, relisted)
 
     # messages
 
@@ -275,6 +278,10 @@ class PostgresStore:
         """Of one message, in order of recipient."""
         return await self._all(rows.record_of, "disseminations", message=message)
 
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain."""
+        return await self._all(rows.message_of, "chain_messages", first=first)
+
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain."""
         return await self._all(rows.record_of, "chain", first=first)
@@ -323,9 +330,17 @@ class PostgresStore:
         async with self._writing("move") as db:
             return await transaction.move(db, delivery, expected, entries)
 
-    async def inbox(self, agency: AgencyId, after: int, limit: int) -> tuple[DisseminationRecord, ...]:
+    async def inbox(
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+    ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency, by position."""
-        return await self._all(rows.record_of, "inbox", recipient=agency, after=after, limit=limit)
+        values = {"recipient": agency, "after": after, "limit": limit, "withheld": sorted(withheld)}
+        return await self._all(rows.record_of, "inbox", **values)
+
+    async def waiting_under(self, versions: Collection[str], limit: int) -> tuple[DeliveryId, ...]:
+        """WAITING deliveries that were decided under these versions of agreements."""
+        values = {"versions": sorted(versions), "limit": limit}
+        return await self._all(lambda row: DeliveryId(row[0]), "waiting_under", **values)
 
     # audit
 

@@ -1,8 +1,8 @@
 """What is done inside one transaction of PostgreSQL, in few round trips.
 
 READ COMMITTED throughout: each statement sees what was committed before it began, so a statement that follows a lock
-sees all that was done under that lock before. Locks are taken in one order by everybody - configuration, sender ids,
-chain, deliveries, inboxes, each ascending - so that nobody waits in a circle.
+sees all that was done under that lock before. Locks are taken in one order by everybody - configuration, chains, sender
+ids, deliveries, inboxes, each ascending - so that nobody waits in a circle.
 """
 
 import re
@@ -26,6 +26,7 @@ from gateway.store.interface import (
     Claim,
     Credential,
     RefusedMessage,
+    Relisted,
     Stored,
 )
 from gateway.store.lanes import Due, choose, under_way
@@ -118,9 +119,11 @@ async def accept(db: Connected, group: Sequence[Acceptance]) -> list[Stored]:
 
 
 async def _take_sender_ids(db: Connected, wanted: Sequence[Acceptance]) -> frozenset[MessageId]:
-    """Messages whose sender ids were free, of those decided under the present configuration."""
+    """Messages whose sender ids were free, of those decided under the present configuration and chain."""
     ordered = sorted(wanted, key=lambda each: (each.message.sender, each.message.sender_id))
     await db.execute(SQL["share_configuration"], {"space": int(Space.CONFIGURATION)})
+    # Messages of one chain, one after the other: the later one sees the earlier one, or is decided again.
+    await lock_keys(db, Space.CHAIN, (each.message.first for each in ordered if _follows(each)))
     taken = await db.execute(
         SQL["insert_sender_ids"],
         {
@@ -128,9 +131,26 @@ async def _take_sender_ids(db: Connected, wanted: Sequence[Acceptance]) -> froze
             "sender_ids": [each.message.sender_id for each in ordered],
             "messages": [each.message.id for each in ordered],
             "configurations": [each.configuration for each in ordered],
+            "firsts": [each.message.first for each in ordered],
+            "chain_sizes": _chain_sizes(ordered),
         },
     )
     return frozenset(MessageId(message) for (message,) in await taken.fetchall())
+
+
+def _follows(acceptance: Acceptance) -> bool:
+    return acceptance.message.first != acceptance.message.id
+
+
+def _chain_sizes(ordered: Sequence[Acceptance]) -> list[int]:
+    """The size that each one's chain is to have. Of several in one chain the first may be stored: whatever size the
+    others name, it is not that of the chain with it, so they get one that no chain has."""
+    seen: set[MessageId] = set()
+    sizes: list[int] = []
+    for each in ordered:
+        sizes.append(-1 if each.message.first in seen else each.chain_size)
+        seen.add(each.message.first)
+    return sizes
 
 
 async def _taken(db: Connected, unwritten: Sequence[Acceptance]) -> frozenset[tuple[str, str]]:
@@ -145,8 +165,6 @@ async def _taken(db: Connected, unwritten: Sequence[Acceptance]) -> frozenset[tu
 
 
 async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
-    # Messages of one chain, one after the other: the later one sees the earlier one's deliveries and recalls them.
-    await lock_keys(db, Space.CHAIN, (each.message.first for each in stored if each.message.first != each.message.id))
     for each in stored:
         if each.recalls:
             await db.execute(SQL["recall"], {"first": each.message.first, "recipients": list(each.recalls)})
@@ -179,13 +197,18 @@ async def refuse(db: Connected, refused: RefusedMessage) -> None:
 # --- configuration ----------------------------------------------------------------------------------------------
 
 
-async def change(db: Connected, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
+async def change(
+    db: Connected, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+) -> int:
     """Apply all changes; the new version."""
     await db.execute(SQL["own_configuration"], {"space": int(Space.CONFIGURATION)})
     # Agencies first: a credential names one, perhaps a new one.
     for each in sorted(changes, key=lambda each: not isinstance(each, Agency)):
         await _put(db, each)
     await insert_entries(db, entries)
+    if relisted is not None:
+        await lock_keys(db, Space.INBOX, relisted.recipients)
+        await db.execute(SQL["relist"], {"mou": relisted.mou, "recipients": list(relisted.recipients)})
     return int(await value(db, "next_version"))
 
 

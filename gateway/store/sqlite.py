@@ -9,7 +9,7 @@ threads.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -34,6 +34,7 @@ from gateway.store.interface import (
     MessageRecord,
     NewLeaves,
     RefusedMessage,
+    Relisted,
     Stored,
     StoredEntry,
     StoreUnavailable,
@@ -169,9 +170,12 @@ class SqliteStore:
         """A consistent snapshot."""
         return await self._read(_configuration)
 
-    async def change(self, changes: Sequence[Change], entries: Sequence[AuditEntry]) -> int:
+    async def change(
+        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+    ) -> int:
         """Apply all changes, write the entries, and give the new version."""
-        version: int = await self._writer.write("change", Changing(changes=tuple(changes), entries=tuple(entries)))
+        changing = Changing(changes=tuple(changes), entries=tuple(entries), relisted=relisted)
+        version: int = await self._writer.write("change", changing)
         return version
 
     # messages
@@ -210,6 +214,10 @@ class SqliteStore:
     async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of one message, in order of recipient."""
         return await self._all(rows.record_of, "disseminations", message=message)
+
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain."""
+        return await self._all(rows.message_of, "chain_messages", first=first)
 
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain."""
@@ -252,9 +260,17 @@ class SqliteStore:
         moved: bool = await self._writer.write("move", moving)
         return moved
 
-    async def inbox(self, agency: AgencyId, after: int, limit: int) -> tuple[DisseminationRecord, ...]:
+    async def inbox(
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+    ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency, by position."""
-        return await self._all(rows.record_of, "inbox", recipient=agency, after=after, limit=limit)
+        values = {"recipient": agency, "after": after, "limit": limit, "withheld": json_text(sorted(withheld))}
+        return await self._all(rows.record_of, "inbox", **values)
+
+    async def waiting_under(self, versions: Collection[str], limit: int) -> tuple[DeliveryId, ...]:
+        """WAITING deliveries that were decided under these versions of agreements."""
+        values = {"versions": json_text(sorted(versions)), "limit": limit}
+        return await self._all(lambda row: DeliveryId(row[0]), "waiting_under", **values)
 
     # audit
 

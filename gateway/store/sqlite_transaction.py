@@ -25,6 +25,7 @@ from gateway.store.interface import (
     Credential,
     NewLeaves,
     RefusedMessage,
+    Relisted,
     Stored,
     TreeHead,
 )
@@ -74,6 +75,7 @@ class Changing:
 
     changes: Sequence[Change]
     entries: Sequence[AuditEntry]
+    relisted: Relisted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[S
     version, taken, message, dissemination, position = db.execute(
         SQL["accept_standing"], {"sender_ids": sender_ids}
     ).fetchone()
-    results = _verdicts(group, version, set(json.loads(taken)))
+    results = _verdicts(group, version, set(json.loads(taken)), _chain_sizes(db, group))
     stored = [each for each, result in zip(group, results, strict=True) if result is Stored.STORED]
     if stored:
         _recall(db, stored[0])
@@ -129,7 +131,13 @@ def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[S
     return results
 
 
-def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int]) -> list[Stored]:
+def _chain_sizes(db: sqlite3.Connection, group: Sequence[Acceptance]) -> dict[str, int]:
+    """Of the chains that messages of the group follow in; most messages open one, and nothing is asked."""
+    firsts = {each.message.first for each in group if each.message.first != each.message.id}
+    return dict(db.execute(SQL["chain_sizes"], {"firsts": json_text(sorted(firsts))}).fetchall()) if firsts else {}
+
+
+def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int], chain_sizes: dict[str, int]) -> list[Stored]:
     """A known id first: whoever repeats is told so whatever the configuration is now."""
     seen: set[tuple[str, str]] = set()
     results: list[Stored] = []
@@ -137,10 +145,11 @@ def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int]) -> lis
         sender_id = (each.message.sender, each.message.sender_id)
         if place in taken or sender_id in seen:
             results.append(Stored.KNOWN)
-        elif each.configuration != version:
+        elif each.configuration != version or chain_sizes.get(each.message.first, 0) != each.chain_size:
             results.append(Stored.STALE)
         else:
             seen.add(sender_id)
+            chain_sizes[each.message.first] = each.chain_size + 1
             results.append(Stored.STORED)
     return results
 
@@ -218,10 +227,18 @@ def _change(db: sqlite3.Connection, wanted: Sequence[Changing]) -> list[int]:
         # Agencies first: a credential names one, perhaps a new one.
         for change in sorted(changing.changes, key=lambda each: not isinstance(each, Agency)):
             _put(db, change)
+        _relist(db, changing.relisted)
         db.execute(SQL["next_version"])
         _insert_entries(db, changing.entries)
         versions.append(db.execute(SQL["configuration_version"]).fetchone()[0])
     return versions
+
+
+def _relist(db: sqlite3.Connection, relisted: Relisted | None) -> None:
+    if relisted is not None:
+        values = {"mou": relisted.mou, "recipients": json_text(relisted.recipients)}
+        count = db.execute(SQL["relist"], values).rowcount
+        db.execute(SQL["add_positions"], {"count": count})
 
 
 def _put(db: sqlite3.Connection, change: Change) -> None:

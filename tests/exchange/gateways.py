@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from gateway.message import (
     MessageId,
     uuid7,
 )
+from gateway.policy.mou import Kind, Mou
 from gateway.store.interface import (
     Acceptance,
     Agreement,
@@ -75,6 +76,31 @@ class InForce:
     agencies: dict[AgencyId, Agency]
     credentials: dict[str, Credential] = field(default_factory=dict)
     agreements: tuple[Agreement, ...] = ()
+    until: date = date(2026, 12, 31)
+
+    @property
+    def mous(self) -> dict[tuple[str, int], Mou]:
+        """Every version, with the same days."""
+        return {(each.mou, each.version): mou_until(self.until, version=each.version) for each in self.agreements}
+
+    def day(self, moment: datetime) -> date:
+        """Days in UTC."""
+        return moment.date()
+
+
+def mou_until(until: date, *, since: date = date(2026, 1, 1), version: int = VERSION) -> Mou:
+    """The one agreement as a value, with these days."""
+    return Mou(
+        id=MOU,
+        version=version,
+        title="Invented",
+        kind=Kind.MOU,
+        parties=(JAIL, POLICE),
+        since=since,
+        until=until,
+        exchanges=(),
+        digest=NO_DIGEST,
+    )
 
 
 def agreement(state: AgreementState, version: int = VERSION) -> Agreement:
@@ -159,6 +185,7 @@ class World:
                 receipt=b"receipt",
                 disseminations=tuple(made),
                 entries=(),
+                chain_size=len(await self.store.chain_messages(first)) if first else 0,
             )
         )
         assert stored is Stored.STORED

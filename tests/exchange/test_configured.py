@@ -1,7 +1,8 @@
 """What is in force, compiled: nothing done twice, nothing guessed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography import x509
@@ -51,6 +52,16 @@ def held(state: AgreementState, version: int = 1, body: bytes = b"") -> Agreemen
     mou, _ = read_mou(text, "file", exchanges())
     digest = mou.digest if mou else "sha-256:" + "0" * 64
     return Agreement(mou="S-1", version=version, digest=digest, state=state, body=text, changed_at=NOW)
+
+
+def test_what_day_it_is_for_agreements_is_said_by_the_zone_and_kept_when_the_configuration_changes(
+    configured: Configured,
+) -> None:
+    chicago = replace(configured, zone=ZoneInfo("America/Chicago"))
+    after = compile_configuration(stored(chicago), before=chicago)
+    midnight = datetime(2027, 1, 1, tzinfo=UTC)
+    assert configured.day(midnight) == date(2027, 1, 1)
+    assert after.day(midnight) == chicago.day(midnight) == date(2026, 12, 31)
 
 
 def test_what_did_not_change_is_taken_over_and_not_made_again(configured: Configured) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import Delivery, State
-from gateway.exchange.activate import stop_mou
+from gateway.exchange.accept import accept
+from gateway.exchange.activate import activate_mou, stop_mou
 from gateway.exchange.inbox import (
     PAGE_MAX,
     DeliveryBusy,
@@ -20,10 +22,23 @@ from gateway.exchange.inbox import (
     inbox_page,
     inbox_payload,
 )
+from gateway.exchange.submission import Submission
 from gateway.message import Action, DeliveryId
 from gateway.signing.cover import read_cover
 from gateway.store.interface import AgreementState
-from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, Deployed, release, sample
+from tests.exchange.deployed import (
+    FUSION,
+    JAIL,
+    POLICE,
+    PROBATION,
+    SHELTER,
+    Deployed,
+    agreement,
+    release,
+    sample,
+)
+
+JAIL_POLICE = "JAIL-PD-2026-01"
 
 
 async def sent(place: Deployed, recipient: AgencyId, id: str = "", body: bytes = b"") -> DeliveryId:
@@ -170,9 +185,111 @@ async def test_nothing_is_read_under_a_suspended_agreement_until_it_is_resumed(p
     assert b"Tansley" in await inbox_payload(place.gateway, POLICE, delivery)
 
 
+async def listed(place: Deployed, after: int = 0) -> list[DeliveryId]:
+    return [item.delivery for item in await inbox_page(place.gateway, POLICE, after=after, limit=10)]
+
+
+async def test_what_is_held_is_not_listed_and_is_once_its_agreement_is_resumed_also_to_who_has_passed_it(
+    place: Deployed,
+) -> None:
+    held = [await sent(place, POLICE) for _ in range(2)]
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    other = await place.accept(release(), sender=SHELTER)
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.SUSPENDED, actor="test")
+    (item,) = await inbox_page(place.gateway, POLICE, after=0, limit=10)
+    assert item.delivery == other.recipients[0].delivery
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.IN_FORCE, actor="test")
+    assert await listed(place, after=item.position) == held
+    assert await listed(place) == [item.delivery, *held]
+
+
+async def test_what_is_held_is_listed_again_when_a_new_version_takes_its_place(place: Deployed) -> None:
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    accepted = await place.accept(release(), sender=SHELTER)
+    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED, actor="test")
+    await sent(place, POLICE)
+    (item,) = await inbox_page(place.gateway, POLICE, after=0, limit=10)
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+    assert await listed(place, after=item.position) == [accepted.recipients[0].delivery]
+    # Another version while it is in force moves nothing: nobody gets to see again what he has seen.
+    (again,) = await inbox_page(place.gateway, POLICE, after=item.position, limit=10)
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=3), "file", actor="test")
+    assert await listed(place, after=again.position) == []
+
+
+@pytest.mark.parametrize("when", ["before the inbox is read", "after the inbox was read"])
+async def test_an_agreement_resumed_by_another_process_while_a_page_is_read_hides_nothing_for_good(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    held = await sent(place, POLICE)
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await place.accept(release(), sender=SHELTER)
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.SUSPENDED, actor="test")
+    read, resumed = place.gateway.store.inbox, []
+
+    async with place.second() as other:
+
+        async def crossing(*given: Any, **named: Any) -> Any:
+            page = await read(*given, **named) if when.startswith("after") else None
+            if not resumed:
+                resumed.append(await stop_mou(other, JAIL_POLICE, state=AgreementState.IN_FORCE, actor="test"))
+                # Above what was held: a poller that sees this one goes on from behind both.
+                await accept(other, Submission(sender=SHELTER, sender_id="", body=release()))
+            return page if page is not None else await read(*given, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place.gateway.store, "inbox", crossing)
+            seen = await inbox_page(place.gateway, POLICE, after=0, limit=10)
+        assert resumed
+        later = await inbox_page(place.gateway, POLICE, after=seen[-1].position, limit=10)
+    assert held in [item.delivery for item in (*seen, *later)]
+
+
+async def test_a_suspension_by_another_process_holds_at_once(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    async with place.second() as other:
+        await stop_mou(other, JAIL_POLICE, state=AgreementState.SUSPENDED, actor="test")
+    with pytest.raises(DeliveryHeld):
+        await inbox_payload(place.gateway, POLICE, delivery)
+
+
+async def test_agreements_that_never_settle_ask_the_poller_to_come_again(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = place.gateway.store.inbox
+
+    async def restless(*given: Any, **named: Any) -> Any:
+        await place.gateway.store.change([], [])
+        return await read(*given, **named)
+
+    monkeypatch.setattr(place.gateway.store, "inbox", restless)
+    with pytest.raises(DeliveryBusy):
+        await inbox_page(place.gateway, POLICE, after=0, limit=10)
+
+
+async def test_what_waits_when_its_agreement_ends_is_not_listed_and_a_cancellation_is(place: Deployed) -> None:
+    await sent(place, POLICE, "HCJ-1")
+    await sent(place, POLICE, "HCJ-2")
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.ENDED, actor="test")
+    assert await listed(place) == []
+    withdrawn = await sent(place, POLICE, body=release(Action.CANCEL, "HCJ-1"))
+    assert await listed(place) == [withdrawn]
+
+
 async def test_what_waits_when_its_agreement_ends_is_neither_read_nor_acknowledged(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
     await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    for act in (inbox_payload, inbox_cover, acknowledge):
+        with pytest.raises(DeliveryRecalled):
+            await act(place.gateway, POLICE, delivery)
+
+
+async def test_what_waits_is_not_read_on_the_day_after_the_agreements_last(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    until = place.gateway.current.mous["JAIL-PD-2026-01", 1].until
+    place.clock.moment = datetime.combine(until, time(23, 59), tzinfo=UTC)
+    assert b"Tansley" in await inbox_payload(place.gateway, POLICE, delivery)
+    place.clock.go(minutes=1)
     for act in (inbox_payload, inbox_cover, acknowledge):
         with pytest.raises(DeliveryRecalled):
             await act(place.gateway, POLICE, delivery)

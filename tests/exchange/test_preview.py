@@ -1,7 +1,8 @@
 """What one recipient would get, without storing or sending anything."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -71,6 +72,16 @@ def test_without_an_agreement_or_outside_its_route_there_is_nothing(
 def test_nothing_is_shown_on_a_day_when_no_agreement_is_in_force(configured: Configured) -> None:
     with pytest.raises(NoMouInForce):
         shown(configured, release(), POLICE, now=datetime(2025, 12, 31, tzinfo=UTC))
+
+
+def test_the_last_day_ends_at_midnight_where_the_agencies_are(configured: Configured) -> None:
+    chicago = replace(configured, zone=ZoneInfo("America/Chicago"))
+    until = max(mou.until for mou in configured.in_force.mous if mou.id == "JAIL-PD-2026-01")
+    midnight = datetime.combine(until + timedelta(days=1), time(), tzinfo=UTC)
+    assert shown(chicago, release(), POLICE, now=midnight + timedelta(hours=5))
+    for late, where in ((midnight, configured), (midnight + timedelta(hours=6), chicago)):
+        with pytest.raises(NoMouInForce):
+            shown(where, release(), POLICE, now=late)
 
 
 def test_the_sender_is_whoever_an_agreement_lets_send_it(configured: Configured) -> None:

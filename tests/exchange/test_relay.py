@@ -2,7 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,7 @@ from tests.exchange.gateways import (
     agency,
     agreement,
     endpoint,
+    mou_until,
     quick_settings,
     world,
 )
@@ -40,6 +41,7 @@ from tests.pretend_agency import Fault, PretendEndpoint, Refuse, TakeAndHangUp, 
 
 DOWN = failed("delivery.no-connection")
 URL = "https://rms.invalid/in"
+TODAY = date(2026, 3, 2)
 
 
 def police(url: str = URL) -> Agency:
@@ -280,6 +282,23 @@ async def test_when_the_agreement_ended_what_waits_is_recalled(here: World, ther
     assert await here.said(delivery) == ["recall"]
 
 
+async def test_when_the_agreements_last_day_is_over_what_waits_is_recalled(here: World, there: PretendEndpoint) -> None:
+    here.configured.until = here.clock.now().date()
+    here.clock.moment = here.clock.moment.replace(hour=23, minute=59)
+    (in_time,) = await here.deliver(POLICE)
+    relay = relay_to(here, there)
+    await run(relay)
+    there.outcomes = [DOWN]
+    (late,) = await here.deliver(POLICE)
+    await run(relay)
+    here.clock.go(minutes=1)
+    await run(relay)
+    assert (await here.now_of(in_time)).state is State.DELIVERED
+    assert (await here.now_of(late)).state is State.RECALLED
+    assert await here.said(late) == ["fail", "recall"]
+    assert f'"mou":"{MOU}@1"'.encode() in (await here.entries(late))[-1].entry.body
+
+
 async def test_a_cancellation_goes_out_although_the_agreement_ended(here: World, there: PretendEndpoint) -> None:
     (delivery,) = await here.deliver(POLICE, urgent=True)
     here.put(agreements=(agreement(AgreementState.ENDED),))
@@ -302,7 +321,35 @@ async def test_a_cancellation_goes_out_although_the_agreement_ended(here: World,
 )
 def test_what_becomes_of_deliveries_of_a_version(states: list[AgreementState], first: Standing) -> None:
     versions = [agreement(state, version) for version, state in enumerate(states, start=1)]
-    assert standings(versions)[MOU, 1] is first
+    mous = {(MOU, each.version): mou_until(TODAY, version=each.version) for each in versions}
+    assert standings(versions, mous, TODAY)[MOU, 1] is first
+
+
+ENDED, IN_FORCE, SUSPENDED = AgreementState.ENDED, AgreementState.IN_FORCE, AgreementState.SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("versions", "first"),
+    [
+        ([(IN_FORCE, -9, 0)], Standing.SEND),
+        ([(IN_FORCE, -9, -1)], Standing.RECALL),
+        ([(SUSPENDED, -9, -1)], Standing.RECALL),
+        ([(ENDED, -9, -1), (IN_FORCE, 0, 9)], Standing.SEND),
+        ([(ENDED, -9, 9), (IN_FORCE, -9, -1)], Standing.RECALL),
+        ([(ENDED, -9, 0), (IN_FORCE, 1, 9)], Standing.SEND),  # its own days last until those of the next begin
+        ([(ENDED, -9, -1), (IN_FORCE, 1, 9)], Standing.RECALL),  # today nothing is in force
+        ([(ENDED, -9, 9), (SUSPENDED, 1, 9)], Standing.HOLD),
+    ],
+)
+def test_no_delivery_goes_out_on_a_day_when_its_agreement_does_not_hold(
+    versions: list[tuple[AgreementState, int, int]], first: Standing
+) -> None:
+    held = [agreement(state, number) for number, (state, _, _) in enumerate(versions, start=1)]
+    mous = {
+        (MOU, number): mou_until(TODAY + timedelta(until), since=TODAY + timedelta(since), version=number)
+        for number, (_, since, until) in enumerate(versions, start=1)
+    }
+    assert standings(held, mous, TODAY)[MOU, 1] is first
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
@@ -349,6 +396,7 @@ def _recall(here: World, message: Message, original: Sealed) -> Acceptance:
         receipt=b"receipt",
         disseminations=(),
         entries=(),
+        chain_size=1,
         recalls=(POLICE,),
     )
 

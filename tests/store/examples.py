@@ -106,12 +106,14 @@ def acceptance(
     sender_id: str | None = None,
     after: Acceptance | None = None,
     recalls: tuple[AgencyId, ...] = (),
+    chain_size: int | None = None,
     configuration: int = 0,
     urgent: bool = False,
     due_at: datetime = NOW,
     size_bytes: int = 64,
 ) -> Acceptance:
-    """A message to these recipients (the police when none is named); `after` makes it a cancellation of that one."""
+    """A message to these recipients (the police when none is named). `after` makes it a cancellation of that one, which
+    is the newest of its chain unless a `chain_size` is given."""
     key = MessageId(new_id())
     message = Message(
         id=key,
@@ -136,6 +138,7 @@ def acceptance(
             for recipient in recipients or (POLICE,)
         ),
         entries=(entry(key), entry(key, "disseminate")),
+        chain_size=0 if after is None else after.chain_size + 1 if chain_size is None else chain_size,
         recalls=recalls,
     )
 

@@ -113,7 +113,9 @@ async def test_a_correction_waits_for_the_message_of_its_chain_that_is_under_way
     with held_before_commit(migrated_postgres_url, "accept", monkeypatch, lambda node: node.accept(update)):
         cancel = asyncio.create_task(store.accept(acceptance(FUSION, after=notice, recalls=(POLICE, FUSION))))
         assert not await soon_done(cancel)
-    assert await cancel is Stored.STORED
+    assert await cancel is Stored.STALE
+    decided_again = acceptance(FUSION, after=update, recalls=(POLICE, FUSION))
+    assert await store.accept(decided_again) is Stored.STORED
     chain = await store.chain(notice.message.id)
     assert sorted(record.delivery.state for record in chain) == ["recalled", "recalled", "waiting"]
 

@@ -11,6 +11,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.message import DeliveryId, MessageId
 from gateway.store.interface import (
+    Acceptance,
     Store,
     Stored,
     StoredEntry,
@@ -196,13 +197,50 @@ async def test_a_cancellation_recalls_everything_of_the_chain_before_it(store: S
     assert await _states(store, update.message.id) == {POLICE: State.RECALLED}
 
 
-async def test_messages_of_one_chain_in_one_batch_recall_each_other_in_turn(store: Store) -> None:
+@pytest.mark.parametrize("recalls", [(), (POLICE,)])
+async def test_of_messages_of_one_chain_at_one_moment_one_is_stored_and_the_others_are_stale(
+    store: Store, second: Store, recalls: tuple[AgencyId, ...]
+) -> None:
+    notice = acceptance(POLICE)
+    await store.accept(notice)
+    later = [acceptance(POLICE, after=notice, recalls=recalls) for _ in range(12)]
+    results = await asyncio.gather(
+        *((store if number % 3 else second).accept(each) for number, each in enumerate(later))
+    )
+    assert Counter(results) == {Stored.STORED: 1, Stored.STALE: 11}
+    winner = later[results.index(Stored.STORED)]
+    assert await store.chain_messages(notice.message.id) == (notice.message, winner.message)
+    for each in later:
+        assert (await store.message(each.message.id) is None) == (each is not winner)
+
+
+async def test_messages_of_one_chain_that_are_decided_again_recall_each_other_in_turn(
+    store: Store, second: Store
+) -> None:
     notice = acceptance(POLICE)
     await store.accept(notice)
     later = [acceptance(POLICE, after=notice, recalls=(POLICE,)) for _ in range(6)]
-    await asyncio.gather(*map(store.accept, later))
+
+    async def decided_until_stored(node: Store, each: Acceptance) -> None:
+        while await node.accept(each) is Stored.STALE:
+            each = replace(each, chain_size=len(await node.chain_messages(notice.message.id)))
+
+    await asyncio.gather(
+        *(decided_until_stored(store if number % 2 else second, each) for number, each in enumerate(later))
+    )
     states = [(await _states(store, each.message.id))[POLICE] for each in (notice, *later)]
     assert Counter(states) == {State.RECALLED: 6, State.WAITING: 1}
+
+
+async def test_a_message_of_a_chain_fails_nobody_else_in_its_batch(store: Store) -> None:
+    notices = [acceptance(sender_id=f"jms-{number}") for number in range(4)]
+    for each in notices:
+        await store.accept(each)
+    known = acceptance(after=notices[0], chain_size=7, sender_id="jms-0")
+    late = acceptance(after=notices[1], chain_size=0)
+    wanted = [known, late, acceptance(after=notices[2]), acceptance(), acceptance(after=notices[3])]
+    results = await asyncio.gather(*map(store.accept, wanted))
+    assert results == [Stored.KNOWN, Stored.STALE, Stored.STORED, Stored.STORED, Stored.STORED]
 
 
 async def test_a_known_or_stale_cancellation_recalls_nothing(store: Store) -> None:
@@ -265,3 +303,12 @@ async def test_the_whole_chain_names_everybody_who_was_to_get_something(store: S
     chain = await store.chain(notice.message.id)
     assert sorted(record.dissemination.recipient for record in chain) == [PROBATION, POLICE, FUSION]
     assert await store.chain(MessageId(new_id())) == ()
+
+
+async def test_a_chain_is_all_its_messages_also_those_that_nobody_gets(store: Store) -> None:
+    notice = acceptance(POLICE)
+    cancellation = replace(acceptance(after=notice), disseminations=())
+    for each in (notice, acceptance(), cancellation):
+        await store.accept(each)
+    assert await store.chain_messages(notice.message.id) == (notice.message, cancellation.message)
+    assert await store.chain_messages(MessageId(new_id())) == ()

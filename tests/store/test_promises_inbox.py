@@ -6,6 +6,7 @@ from dataclasses import replace
 from gateway.delivery.delivery import State
 from gateway.message import DeliveryId, MessageId
 from gateway.store.interface import (
+    Relisted,
     Store,
 )
 from tests.store.examples import (
@@ -65,6 +66,48 @@ async def test_what_is_requeued_stands_above_what_was_polled_meanwhile(store: St
     assert await store.move(delivery, expected=State.RECALLED, entries=[])
     (requeued,) = await store.inbox(FUSION, polled.position, 10)
     assert requeued.delivery.id == delivery.id
+
+
+MOU = "JAIL-PD-2026-01"
+
+
+async def test_what_an_agreement_holds_back_is_not_listed_and_urgent_messages_are(store: Store) -> None:
+    held, urgent, other = acceptance(FUSION), acceptance(FUSION, urgent=True), acceptance(FUSION)
+    (new,) = other.disseminations
+    other = replace(other, disseminations=(replace(new, dissemination=replace(new.dissemination, mou_version=2)),))
+    for each in (held, urgent, other):
+        await store.accept(each)
+    listed = await store.inbox(FUSION, 0, 10, withheld={f"{MOU}@1", "OTHER@1"})
+    assert [record.dissemination.message for record in listed] == [urgent.message.id, other.message.id]
+    assert [record.dissemination.message for record in await store.inbox(FUSION, 0, 1, withheld={f"{MOU}@1"})] == [
+        urgent.message.id
+    ]
+    assert await store.waiting_under([f"{MOU}@1"], 10) == (held.disseminations[0].delivery.id,)
+    assert set(await store.waiting_under([f"{MOU}@1", f"{MOU}@2"], 10)) == {
+        each.disseminations[0].delivery.id for each in (held, other)
+    }
+    assert len(await store.waiting_under([f"{MOU}@1", f"{MOU}@2"], 1)) == 1
+    assert await store.waiting_under([], 10) == ()
+
+
+async def test_what_is_relisted_stands_above_what_was_polled_meanwhile_in_its_order(store: Store) -> None:
+    held = [acceptance(FUSION, POLICE) for _ in range(3)]
+    for each in held:
+        await store.accept(each)
+    read = acceptance(FUSION)
+    await store.accept(read)
+    await store.move(delivered(held[1].disseminations[0].delivery), expected=State.WAITING, entries=[])
+    before = await store.inbox(FUSION, 0, 10)
+    others = await store.inbox(POLICE, 0, 10)
+    version = await store.change([], [entry(type="activate")], Relisted(mou=MOU, recipients=(FUSION, PROBATION)))
+    assert version == await store.configuration_version() == 1
+    after = await store.inbox(FUSION, before[-1].position, 10)
+    assert [record.delivery.id for record in after] == [record.delivery.id for record in before]
+    assert await store.inbox(POLICE, 0, 10) == others
+    await store.accept(replace(acceptance(FUSION), configuration=1))
+    assert len(await store.inbox(FUSION, after[-1].position, 10)) == 1
+    await store.change([], [], Relisted(mou="OTHER", recipients=(FUSION,)))
+    assert [record.position for record in await store.inbox(FUSION, 0, 3)] == [record.position for record in after]
 
 
 async def test_a_poller_sees_everything_whoever_commits_first(store: Store, second: Store) -> None:

@@ -4,12 +4,26 @@
 SELECT pg_advisory_xact_lock_shared(:space, 0);
 
 -- name: insert_sender_ids
--- Take the ids of senders for those decided under the present configuration. Gives those that were free.
+-- Take the ids of senders for those decided under the present configuration and, the chains being locked, under all
+-- that their chains hold. Gives those that were free.
 INSERT INTO sender_id (sender, sender_id, message)
 SELECT wanted.sender, wanted.sender_id, wanted.message
-FROM unnest(:senders::text [], :sender_ids::text [], :messages::text [], :configurations::bigint [])
-AS wanted (sender, sender_id, message, configuration)
-WHERE wanted.configuration = (SELECT version FROM configuration)
+FROM unnest(
+    :senders::text [], :sender_ids::text [], :messages::text [], :configurations::bigint [], :firsts::text [],
+    :chain_sizes::bigint []
+)
+AS wanted (sender, sender_id, message, configuration, first, chain_size)
+WHERE
+    wanted.configuration = (SELECT version FROM configuration)
+    AND wanted.chain_size = CASE
+        WHEN wanted.first = wanted.message THEN 0
+        ELSE
+            (SELECT count(*) FROM message WHERE message.id = wanted.first)
+            + (
+                SELECT count(*) FROM message
+                WHERE message.first = wanted.first AND message.first <> message.id
+            )
+    END
 ON CONFLICT DO NOTHING
 RETURNING message;
 

@@ -135,12 +135,41 @@ ORDER BY id DESC
 LIMIT :limit;
 
 -- name: inbox
--- What waits for one recipient, in the order in which it came.
+-- What waits for one recipient, in the order in which it came; without what these versions of agreements hold back.
 SELECT *
 FROM dissemination_record
-WHERE state = 'waiting' AND recipient = :recipient AND position > :after
+WHERE
+    state = 'waiting' AND recipient = :recipient AND position > :after
+    AND (urgent = 1 OR mou || '@' || mou_version <> ALL(:withheld::text []))
 ORDER BY position
 LIMIT :limit;
+
+-- name: waiting_under
+-- What waits and was decided under these versions of agreements.
+SELECT v.id
+FROM delivery AS v
+JOIN dissemination AS d ON d.id = v.dissemination
+WHERE v.state = 'waiting' AND v.urgent = 0 AND d.mou || '@' || d.mou_version = ANY(:versions::text [])
+ORDER BY v.id
+LIMIT :limit;
+
+-- name: relist!
+-- What waits under an agreement in these inboxes, which are locked, gets new positions in the same order.
+WITH held AS (
+    SELECT v.id
+    FROM delivery AS v
+    JOIN dissemination AS d ON d.id = v.dissemination
+    WHERE v.state = 'waiting' AND v.recipient = ANY(:recipients::text []) AND d.mou = :mou
+    ORDER BY v.position
+    FOR UPDATE OF v
+),
+
+placed AS (SELECT id, nextval('inbox_position') AS position FROM held)
+
+UPDATE delivery
+SET position = placed.position
+FROM placed
+WHERE delivery.id = placed.id AND delivery.state = 'waiting';
 
 -- name: count_deliveries
 -- Deliveries that have not arrived, by recipient and state.

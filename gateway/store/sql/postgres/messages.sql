@@ -33,6 +33,18 @@ LIMIT :limit;
 -- Who gets what of one message.
 SELECT * FROM dissemination_record WHERE message = :message ORDER BY recipient, delivery;
 
+-- name: chain_messages
+-- Every message of a chain, in the order in which they were received.
+SELECT id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of
+FROM message
+WHERE
+    id IN (
+        SELECT id FROM message WHERE id = :first
+        UNION ALL
+        SELECT id FROM message WHERE first = :first AND first <> id
+    )
+ORDER BY received_at, id;
+
 -- name: chain
 -- Who got, or was to get, something of any message of a chain.
 SELECT *

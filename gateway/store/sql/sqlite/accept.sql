@@ -14,6 +14,14 @@ SELECT
     (SELECT coalesce(max(number), 0) FROM dissemination),
     (SELECT last FROM position);
 
+-- name: chain_sizes
+-- How many messages each of these chains holds.
+SELECT
+    wanted.value,
+    (SELECT count(*) FROM message WHERE id = wanted.value)
+    + (SELECT count(*) FROM message WHERE first = wanted.value AND first <> id)
+FROM json_each(:firsts) AS wanted;
+
 -- name: insert_sender_ids!
 -- Take the ids of senders; a conflict is no error, and cannot be: the writer has just looked.
 INSERT INTO sender_id (sender, sender_id, message)

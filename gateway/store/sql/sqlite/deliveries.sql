@@ -123,12 +123,42 @@ ORDER BY delivery DESC
 LIMIT :limit;
 
 -- name: inbox
--- What waits for one recipient, in the order in which it came.
+-- What waits for one recipient, in the order in which it came; without what these versions of agreements hold back.
 SELECT *
 FROM dissemination_record
-WHERE state = 'waiting' AND recipient = :recipient AND position > :after
+WHERE
+    state = 'waiting' AND recipient = :recipient AND position > :after
+    AND (urgent OR mou || '@' || mou_version NOT IN (SELECT value FROM json_each(:withheld)))
 ORDER BY position
 LIMIT :limit;
+
+-- name: waiting_under
+-- What waits and was decided under these versions of agreements.
+SELECT v.id
+FROM delivery AS v
+JOIN dissemination AS d ON d.number = v.number
+WHERE
+    v.state = 'waiting' AND NOT v.urgent
+    AND d.mou || '@' || d.mou_version IN (SELECT value FROM json_each(:versions))
+ORDER BY v.number
+LIMIT :limit;
+
+-- name: relist!
+-- What waits under an agreement in these inboxes gets new positions, in the same order.
+UPDATE delivery
+SET position = placed.position
+FROM (
+    SELECT v.number, (SELECT last FROM position) + row_number() OVER (ORDER BY v.position) AS position
+    FROM delivery AS v
+    JOIN dissemination AS d ON d.number = v.number
+    WHERE
+        v.state = 'waiting' AND v.recipient IN (SELECT value FROM json_each(:recipients)) AND d.mou = :mou
+) AS placed
+WHERE delivery.number = placed.number;
+
+-- name: add_positions!
+-- So many positions more were given.
+UPDATE position SET last = last + :count;
 
 -- name: count_deliveries
 -- Deliveries that have not arrived, by recipient and state.

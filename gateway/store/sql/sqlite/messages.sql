@@ -36,6 +36,17 @@ FROM dissemination_record
 WHERE message_number = (SELECT number FROM message WHERE id = :message)
 ORDER BY recipient, number;
 
+-- name: chain_messages
+-- Every message of a chain, in the order in which they were received.
+SELECT id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of
+FROM message
+WHERE number IN (
+    SELECT number FROM message WHERE id = :first
+    UNION
+    SELECT number FROM message WHERE first = :first AND first <> id
+)
+ORDER BY received_at, number;
+
 -- name: chain
 -- Who got, or was to get, something of any message of a chain.
 SELECT *
