@@ -17,13 +17,15 @@ from gateway.clock import SystemClock
 from gateway.document.parse import Document, parse
 from gateway.exchange.configured import Configured
 from gateway.iepd.facts import evaluate
+from gateway.policy.access import Person, Request, category
 from gateway.policy.grant import Grant, InForce, grants
-from gateway.policy.mou import Mou
+from gateway.policy.mou import AccessRule, Effect, Mou
 from gateway.policy.redact import cut
 from gateway.policy.rules import Node
 
 CLAUSES = 400
 SENDERS = 50
+HELD = (10, 100, 1000)
 IDENTITIES = re.compile(rb' structures:(id|ref|uri)="[^"]*"')
 
 
@@ -39,34 +41,63 @@ def quickest(acts: list[Callable[[], object]], *, repeats: int) -> list[float]:
 
 
 def deciding(run: Run) -> list[Row]:
-    """Who gets a message, of 400 clauses in force."""
+    """Who gets a message, of 400 clauses in force, each in an agreement with rules of access; and whether one person
+    may see it. The same with ten, a hundred and a thousand clauses and rules."""
     now = SystemClock().now()
     configured = drafts(now)
     iepd = configured.iepds[EXCHANGE]
     document = parse(sample())
     mou = granted(configured, document, now).mou
-    spread = InForce(many(mou, senders=SENDERS))
-    crowd = InForce(many(mou, senders=1))
     facts = evaluate(document, iepd)
+    spread, crowd = InForce(many(mou, CLAUSES, senders=SENDERS)), InForce(many(mou, CLAUSES, senders=1))
+    held = [InForce(many(mou, count, senders=1, rules=count)) for count in HELD]
 
-    def decide(index: InForce, *, anew: bool) -> Callable[[], object]:
+    def decide(index: InForce, *, anew: bool = False) -> Callable[[], object]:
         asked = {"sender": SENDER, "exchange": EXCHANGE, "on": now, "only": frozenset([RECIPIENT])}
         return lambda: grants(index, facts=evaluate(document, iepd) if anew else facts, **asked)  # type: ignore[arg-type]
 
-    acts = [decide(spread, anew=False), decide(spread, anew=True), decide(crowd, anew=False)]
-    seconds, with_facts, crowded = quickest(acts, repeats=300 if run.quick else 2000)
+    def ask(index: InForce) -> Callable[[], object]:
+        return lambda: index.access(request)
+
+    clause = mou.exchanges[0]
+    request = Request(
+        sender=SENDER,
+        recipient=RECIPIENT,
+        exchange=EXCHANGE,
+        purpose=clause.purpose,
+        role=clause.role,
+        on=now.date(),
+        person=Person(mfa=True),
+    )
+    for index in (spread, crowd, *held):
+        assert index.access(request).permitted
+        assert len(grants(index, sender=SENDER, exchange=EXCHANGE, facts=facts, on=now)) > 0
+    acts = [decide(spread), decide(spread, anew=True), decide(crowd), ask(spread)]
+    acts += [act(index) for index in held for act in (decide, ask)]
+    times = [1e6 * seconds for seconds in quickest(acts, repeats=300 if run.quick else 2000)]
+    push, with_facts, crowded, person = times[:4]
+    pushes, persons = times[4::2], times[5::2]
     return [
         Row(
             name="decision",
             what=f"policy decision, {CLAUSES} clauses",
-            value=seconds * 1e6,
+            value=push,
             unit="µs",
             first=20,
             goal=2,
             least=False,
-            ratio=f"{with_facts / seconds:.1f} x as long with the message's facts asked anew",
-            note=f"of {SENDERS} senders; {crowded * 1e6:.0f} µs were all {CLAUSES} of one sender",
-            more={"with_facts_us": round(with_facts * 1e6, 2), "one_sender_us": round(crowded * 1e6, 2)},
+            ratio=(
+                f"{pushes[-1] / pushes[0]:.2f} x as long with {HELD[-1]:,} clauses and rules as with {HELD[0]}; "
+                f"{with_facts / push:.1f} x with the message's facts asked anew"
+            ),
+            note=f"{person:.2f} µs to say whether one person may see it; {crowded:.1f} µs were all of one sender",
+            more={
+                "with_facts_us": round(with_facts, 2),
+                "one_sender_us": round(crowded, 2),
+                "person_us": round(person, 2),
+                **{f"push_{count}_us": round(each, 2) for count, each in zip(HELD, pushes, strict=True)},
+                **{f"person_{count}_us": round(each, 2) for count, each in zip(HELD, persons, strict=True)},
+            },
         )
     ]
 
@@ -80,16 +111,27 @@ def granted(configured: Configured, document: Document, now: datetime) -> Grant:
     return grant
 
 
-def many(mou: Mou, *, senders: int) -> list[Mou]:
-    """400 clauses, one an agreement: each sender has as many, and one of them is with the recipient asked for."""
+def many(mou: Mou, clauses: int, *, senders: int, rules: int = 4) -> list[Mou]:
+    """So many clauses, one an agreement, each with rules of access: each sender has as many of them, and one of them
+    is with the recipient asked for."""
     clause = mou.exchanges[0]
+    permit = AccessRule(
+        id="A0",
+        roles=(clause.role,),
+        purposes=(clause.purpose,),
+        categories=(category(clause.exchange),),
+        mfa=True,
+    )
+    others = [replace(permit, id=f"A{each}", roles=(f"role-{each}",)) for each in range(2, rules)]
+    denial = AccessRule(id="A1", effect=Effect.DENY, roles=("trainee",))
     made = []
-    for number in range(CLAUSES):
+    for number in range(clauses):
         place, sender = divmod(number, senders)
         made.append(
             replace(
                 mou,
                 id=f"BENCH-{number:04d}",
+                access=(permit, denial, *(others if number == 0 else others[:2])),
                 exchanges=(
                     replace(
                         clause,

@@ -91,17 +91,13 @@ class Configured:
         """What a past recipient gets of a correction or cancellation.
 
         The same clause of the same agreement cuts it, its version in force; another clause may share more. When that
-        clause is not in force, or a correction is not one that it routes, it is a withdrawal under the clause that
-        decided the first. None when that clause is not between these two.
+        clause is not in force, access rules deny it now, or a correction is not one that it routes, it is a withdrawal
+        under the clause that decided the first. None when that clause is not between these two.
         """
-        clauses = [
-            (mou, clause)
-            for mou, clause in self.in_force.clauses(sender, exchange, self.day(on))
-            if mou.id == past.mou and clause.id == past.clause and past.recipient in clause.recipients
-        ]
-        if clauses and (canceling or matches(clauses[0][1].route, facts)):
-            mou, clause = clauses[0]
-            return PastGrant(grant=Grant(mou=mou, clause=clause, recipient=past.recipient), withdrawal=False)
+        spoken = self.in_force.spoken(sender, exchange, self.day(on)).grants.get(past.recipient, ())
+        grant = next((each for each in spoken if (each.mou.id, each.clause.id) == (past.mou, past.clause)), None)
+        if grant is not None and (canceling or matches(grant.clause.route, facts)):
+            return PastGrant(grant=grant, withdrawal=False)
         decided = self.mous.get((past.mou, past.mou_version))
         clause_then = decided.clause(past.clause) if decided is not None else None
         if decided is None or clause_then is None or past.recipient not in clause_then.recipients:

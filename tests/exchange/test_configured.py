@@ -22,6 +22,8 @@ from gateway.exchange.past import Past
 from gateway.iepd.facts import evaluate
 from gateway.iepd.package import archive
 from gateway.keys.authority import Authority, self_signed
+from gateway.policy.grant import InForce
+from gateway.policy.mou import AccessRule, Effect
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
@@ -92,7 +94,7 @@ def test_an_exchange_that_is_new_is_loaded_from_its_archive() -> None:
 @pytest.mark.parametrize("state", [state for state in AgreementState if state is not AgreementState.IN_FORCE])
 def test_only_what_is_in_force_decides(configured: Configured, state: AgreementState) -> None:
     made = compile_configuration(stored(configured, held(state)), before=configured)
-    assert made.in_force.clauses(SHELTER, RELEASE, NOW.date()) == ()
+    assert not made.in_force.spoken(SHELTER, RELEASE, NOW.date()).grants
     assert (("S-1", 1) in made.mous) is (state is not AgreementState.DRAFT)
 
 
@@ -150,6 +152,18 @@ def test_a_correction_that_the_clause_does_not_route_any_more_is_a_withdrawal(co
     assert corrected.withdrawal
     assert canceled is not None
     assert not canceled.withdrawal
+
+
+def test_a_clause_that_access_rules_deny_now_withdraws_what_it_gave(configured: Configured) -> None:
+    past = Past(recipient=PROBATION, mou="JAIL-PROB-2026-02", mou_version=1, clause="E1")
+    denial = (AccessRule(id="A1", effect=Effect.DENY),)
+    denying = replace(configured, in_force=InForce([replace(mou, access=denial) for mou in configured.in_force.mous]))
+    for canceling in (False, True):
+        found, denied = (granted(each, past, sender=JAIL, canceling=canceling) for each in (configured, denying))
+        assert found is not None
+        assert not found.withdrawal
+        assert denied is not None
+        assert denied.withdrawal
 
 
 def test_the_agreement_of_somebody_else_grants_nothing(configured: Configured) -> None:

@@ -15,7 +15,8 @@ from gateway.exchange.preview import WouldGetNothing, preview
 from gateway.exchange.submission import InvalidMessage
 from gateway.iepd.registry import UnknownRoot
 from gateway.message import Action
-from gateway.policy.grant import NoMouInForce, PurposeNotAllowed
+from gateway.policy.grant import AccessDenied, InForce, NoMouInForce, PurposeNotAllowed
+from gateway.policy.mou import AccessRule, Effect
 from tests.compiled import compiled_once
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, PROSECUTOR, SHELTER, release, sample
 
@@ -67,6 +68,21 @@ def test_without_an_agreement_or_outside_its_route_there_is_nothing(
 ) -> None:
     with pytest.raises(NoMouInForce):
         shown(configured, release(), to, "threat-assessment", sender=sender)
+
+
+def test_what_the_access_rules_of_an_agreement_deny_is_not_shown_either(configured: Configured) -> None:
+    rules = (AccessRule(id="A9", effect=Effect.DENY, roles=("patrol-officer",)),)
+    denying = InForce([replace(mou, access=rules) for mou in configured.in_force.mous])
+    with pytest.raises(AccessDenied, match="A9") as refused:
+        shown(replace(configured, in_force=denying), release(), POLICE)
+    assert refused.value.code == "policy.access-denied"
+
+
+def test_the_version_that_is_superseded_is_not_shown(configured: Configured) -> None:
+    (mou,) = [mou for mou in configured.in_force.mous if mou.id == "JAIL-PD-2026-01"]
+    later = replace(mou, version=2, exchanges=mou.exchanges[1:])
+    with pytest.raises(NoMouInForce):
+        shown(replace(configured, in_force=InForce([mou, later])), release(), POLICE)
 
 
 def test_nothing_is_shown_on_a_day_when_no_agreement_is_in_force(configured: Configured) -> None:

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from gateway.agency import AgencyId
 from gateway.document.parse import parse
 from gateway.iepd.facts import Facts, evaluate
+from gateway.policy.access import Lack, Person, Request, Verdict, duties
 from gateway.policy.grant import Grant, InForce, grants, refusals
-from gateway.policy.mou import Clause, Condition
+from gateway.policy.mou import AccessRule, Clause, Condition, Effect
 from tests.policy.examples import FUSION, JAIL, POLICE, PROBATION, agreements, clause_of, exchanges, mou_of, sample
 
 RELEASE = "custody-release/1.0"
@@ -130,5 +133,84 @@ def test_a_decision_looks_only_at_what_the_sender_sends() -> None:
         replace(clause_of(exchanges()[RELEASE], "person.name"), id=f"T{each}", sender=AgencyId(f"jail-{each}"))
         for each in range(400)
     ]
-    index = InForce([mou_of(*clauses)])
-    assert [clause.id for _, clause in index.clauses(AgencyId("jail-7"), RELEASE, DAY)] == ["T7"]
+    spoken = InForce([mou_of(*clauses)]).spoken(AgencyId("jail-7"), RELEASE, DAY)
+    assert [grant.clause.id for each in spoken.grants.values() for grant in each] == ["T7"]
+
+
+# --- access rules over clauses -----------------------------------------------------------------------------------
+
+RULE = AccessRule(
+    id="A1", roles=("patrol-officer",), purposes=("release-notification",), categories=("custody-release",)
+)
+
+
+def with_access(*rules: AccessRule) -> InForce:
+    """One clause to patrol officers, under these rules."""
+    return InForce([replace(mou_of(clause_of(exchanges()[RELEASE], "person.name")), access=rules)])
+
+
+def given_to_police(mous: InForce) -> tuple[Grant, ...]:
+    return grants(mous, sender=JAIL, exchange=RELEASE, facts=facts_of(), on=DAY)
+
+
+def test_a_clause_that_the_access_rules_permit_gives_as_before() -> None:
+    (grant,) = given_to_police(with_access(RULE))
+    assert (grant.recipient, grant.duties) == (POLICE, ())
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ((replace(RULE, roles=("detective",)),), "permitted by no access rule"),
+        ((replace(RULE, purposes=("investigation",)),), "permitted by no access rule"),
+        ((replace(RULE, categories=("police-contact",)),), "permitted by no access rule"),
+        ((RULE, AccessRule(id="A2", effect=Effect.DENY, roles=("patrol-officer",))), "denied by A2"),
+    ],
+)
+def test_a_clause_that_the_access_rules_deny_gives_nobody_anything_and_says_so(
+    rules: tuple[AccessRule, ...], why: str
+) -> None:
+    mous = with_access(*rules)
+    assert given_to_police(mous) == ()
+    (refused,) = refusals(mous, (), sender=JAIL, exchange=RELEASE, on=DAY, only=frozenset({POLICE}))
+    assert refused.error.code == "policy.access-denied"
+    assert refused.error.text == (
+        f"clause T1 of TEST-01 gives {POLICE} nothing: patrol-officer for release-notification is {why}"
+    )
+
+
+def test_another_agreement_still_gives_what_this_one_denies() -> None:
+    clause = clause_of(exchanges()[RELEASE], "person.name")
+    denying = replace(mou_of(clause, id="TEST-00"), access=(AccessRule(id="A1", effect=Effect.DENY),))
+    (grant,) = given_to_police(InForce([denying, mou_of(clause, id="TEST-01")]))
+    assert grant.mou.id == "TEST-01"
+
+
+def test_what_a_rule_demands_of_people_travels_as_a_duty_of_the_recipient() -> None:
+    (grant,) = given_to_police(with_access(replace(RULE, mfa=True)))
+    assert grant.duties == duties(grant.mou, grant.clause)
+    assert "sign in with a second factor (rule A1)" in grant.duties[0]
+
+
+def person_asks(mous: InForce, *, mfa: bool = False, **other: str) -> Verdict:
+    words = {"recipient": POLICE, "purpose": "release-notification", "role": "patrol-officer", **other}
+    return mous.access(Request(sender=JAIL, exchange=RELEASE, on=DAY, person=Person(mfa=mfa), **words))  # type: ignore[arg-type]
+
+
+def test_one_person_is_judged_by_what_is_known_and_a_missing_condition_denies() -> None:
+    mous = with_access(replace(RULE, mfa=True))
+    assert person_asks(mous, mfa=True).permitted
+    assert [reason.lack for reason in person_asks(mous).reasons] == [Lack.MFA]
+    assert [reason.lack for reason in person_asks(mous, purpose="curiosity").reasons] == [Lack.PURPOSE]
+    assert [reason.lack for reason in person_asks(mous, recipient=PROBATION).reasons] == [Lack.NO_CLAUSE]
+
+
+def test_a_person_is_asked_about_under_agreements_in_force_that_day_and_any_of_them_may_permit() -> None:
+    clause = clause_of(exchanges()[RELEASE], "person.name")
+    first = replace(mou_of(clause, id="TEST-01"), access=(replace(RULE, mfa=True),))
+    second = replace(mou_of(replace(clause, role="clerk"), id="TEST-02"), since=date(2026, 12, 1))
+    assert not person_asks(InForce([first, second]), role="clerk").permitted
+    third = replace(second, since=date(2026, 1, 1))
+    assert person_asks(InForce([first, third]), role="clerk").mou == "TEST-02"
+    both = person_asks(InForce([first, third]))
+    assert [reason.lack for reason in both.reasons] == [Lack.MFA, Lack.ROLE]
