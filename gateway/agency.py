@@ -11,6 +11,15 @@ AGENCY_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """Lower case words joined by hyphens, at most 63 characters: it goes into file names, URLs and certificates."""
 
 
+PARTY_ID = re.compile(rf"{AGENCY_ID.pattern}(/{AGENCY_ID.pattern})?")
+"""An agency, or one of its units: "harlan-county-jail/classification"."""
+
+
+def agency_of(party: AgencyId) -> AgencyId:
+    """The agency of a party of an agreement, which may be one of its units."""
+    return AgencyId(party.partition("/")[0])
+
+
 class AgencyKind(StrEnum):
     """What an agency is; law packs and routes ask for it."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gateway.agency import Agency, AgencyId
+from gateway.agency import Agency, AgencyId, agency_of
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Misconfigured, Refused
@@ -194,14 +194,9 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
     await gateway.refresh()
     configured = gateway.current
     iepds: Mapping[str, Iepd] = {iepd.id: iepd for iepd in configured.registry}
-    mou, findings = read_mou(data, file, iepds)
-    unknown = tuple(
-        Finding(code="mou.unknown-agency", file=file, path="parties", text=f"{party} is not an agency of this gateway")
-        for party in (mou.parties if mou else ())
-        if party not in configured.agencies
-    )
-    if mou is None or errors(findings) or unknown:
-        raise AgreementRefused(file, errors(findings) + unknown)
+    mou, findings = read_mou(data, file, iepds, agencies=configured.agencies)
+    if mou is None or errors(findings):
+        raise AgreementRefused(file, errors(findings))
     now = gateway.clock.now()
     held = (await gateway.store.configuration()).agreements
     if any(one.mou == mou.id and one.version == mou.version and one.digest != mou.digest for one in held):
@@ -273,7 +268,7 @@ def _agreement_entry(
         type,
         id=gateway.new_id(now),
         at=now,
-        parties=parties,
+        parties=tuple(dict.fromkeys(map(agency_of, parties))),
         mou=f"{agreement.mou}@{agreement.version}",
         mou_digest=agreement.digest,
         state=state or agreement.state,

@@ -23,6 +23,9 @@ _ISO = re.compile(
     r"(?:T(?=.)(?:(?P<hour>[0-9]{1,5})H)?(?:(?P<minute>[0-9]{1,5})M)?)?"
 )
 
+DURATION = rf"{_WORDS.pattern}|{re.sub('[?]P<[a-z]+>', '', _ISO.pattern)}"
+"""Both forms as one pattern without names, for JSON Schema."""
+
 
 def parse_duration(text: str) -> timedelta | None:
     """The duration, more than nothing and at most a century; None when the text is not one."""

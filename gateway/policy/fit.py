@@ -1,43 +1,36 @@
 """Whether a clause fits its exchange: fields, facts and transforms, each looked up where it is named."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from gateway.document.source import Node
+from gateway.document.source import Node, Table
 from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.facts import Fact, FactKind
 from gateway.iepd.package import Iepd
+from gateway.policy import taking
 from gateway.policy.mou import Clause, Grain, How, Item, Transform
 from gateway.policy.outcome import form
 from gateway.policy.reading import Reading, nearest
-from gateway.policy.transform import is_place, misfit
+from gateway.policy.transform import is_place, misfit, refused_by_name
 
 
-@dataclass(slots=True)
-class Places:
-    """Where in the file the parts of a clause stand, in the order of the clause's own tuples."""
-
-    items: list[Node] = field(default_factory=list)
-    transforms: list[Node] = field(default_factory=list)
-    conditions: list[Node] = field(default_factory=list)
-    before: Node | None = None
-
-
-def fit_clause(reading: Reading, clause: Clause, places: Places, iepd: Iepd) -> None:
-    """Report everything in the clause that its exchange does not have or cannot do."""
+def fit_clause(reading: Reading, clause: Clause, table: Table, iepd: Iepd) -> None:
+    """Report everything in the clause that its exchange does not have or cannot do. table: where it stands."""
     facts = {fact.name: fact for fact in iepd.facts}
-    for item, place in zip(clause.share, places.items, strict=True):
+    listed = taking.below(table, "fields")
+    for item, place in zip(clause.share, taking.nodes(listed, "share"), strict=True):
         fields = _select(reading, item.what, place, iepd.catalog)
         _fit_conditions(reading, item, place, fields, facts)
-    _fit_transforms(reading, clause, places, iepd.catalog)
-    for condition, place in zip(clause.route, places.conditions, strict=True):
-        fact = _fact(reading, condition.fact, place, facts)
-        if fact is not None:
+    if listed is not None and clause.transforms:
+        _fit_transforms(reading, clause, taking.below(listed, "transform"), iepd.catalog)
+    for condition, place in zip(clause.route, taking.tables(table, "route"), strict=True):
+        fact = _fact(reading, condition.fact, place, facts) if condition.fact else None
+        if fact is not None and condition.values:
             _fit_route(reading, fact, condition.values, place)
-    if clause.deadline is not None and places.before is not None:
-        fact = _fact(reading, clause.deadline.before, places.before, facts)
+    if clause.deadline is not None:
+        before = table.entries["before"]
+        fact = _fact(reading, clause.deadline.before, before, facts)
         if fact is not None and (fact.kind is not FactKind.DATE or fact.each):
-            reading.wrong("fact-kind", f"{fact.name} is not a date of the message", places.before)
+            reading.wrong("fact-kind", f"{fact.name} is not a date of the message", before)
 
 
 def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple[Field, ...]:
@@ -89,18 +82,30 @@ def _fit_route(reading: Reading, fact: Fact, values: tuple[bool | str, ...], pla
         reading.wrong("fact-kind", f"{fact.name} is {wanted}", place)
 
 
-def _fit_transforms(reading: Reading, clause: Clause, places: Places, catalog: Catalog) -> None:
+def _fit_transforms(reading: Reading, clause: Clause, table: Table | None, catalog: Catalog) -> None:
     first: dict[tuple[str, ...], Transform] = {}
-    for transform, place in zip(clause.transforms, places.transforms, strict=True):
+    places = () if table is None else table.entries.values()
+    for transform, place in zip(clause.transforms, places, strict=True):
         fields = _select(reading, transform.what, place, catalog)
-        for each in fields:
-            hint = misfit(transform, each)
-            if hint:
-                reading.wrong("transform-does-not-fit", f"{each.name} ({each.title}): {hint}", place)
-        if fields and transform.to is Grain.CITY_STATE and not any(map(is_place, fields)):
-            reading.wrong("transform-does-not-fit", "none of these fields is a city, county, state or country", place)
+        _fit_types(reading, transform, place, fields)
         if transform.how is not How.REMOVE:
             _fit_beside(reading, transform, place, fields, first)
+
+
+def _fit_types(reading: Reading, transform: Transform, place: Node, fields: tuple[Field, ...]) -> None:
+    if refused_by_name(transform)[0]:
+        return  # reported already, for the word itself
+    for each in fields:
+        code, hint = refused_by_name(transform, each.label)
+        if code:
+            reading.wrong(code, f"{each.name} ({each.title}): {hint}", place)
+            return
+    for each in fields:
+        hint = misfit(transform, each)
+        if hint:
+            reading.wrong("transform-does-not-fit", f"{each.name} ({each.title}): {hint}", place)
+    if fields and transform.to is Grain.CITY_STATE and not any(map(is_place, fields)):
+        reading.wrong("transform-does-not-fit", "none of these fields is a city, county, state or country", place)
 
 
 def _fit_beside(

@@ -32,6 +32,7 @@ class How(StrEnum):
 
     MASK = "mask"  # four asterisks and the last characters
     GENERALIZE = "generalize"  # a coarser value
+    PSEUDONYMIZE = "pseudonymize"  # a token that stands for the value
     REPLACE = "replace"  # a fixed value
     REMOVE = "remove"  # withheld, whatever else the clause says
 
@@ -190,10 +191,12 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A heading and a text that only people read."""
+    """A heading and a text that only people read. key: the key of the file it comes from, "" = it brought its own
+    heading."""
 
     heading: str
     text: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,20 +209,28 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report that comes of the agreement: which, how often, to whom (e-mail addresses or roles of contacts)."""
+    """A report that comes of the agreement: which, how often, to whom (e-mail addresses or roles of contacts).
+
+    text  what it says, in words
+    """
 
     id: str
     every: timedelta
     to: tuple[str, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Where the recipient keeps what it gets, who runs that place, and under which safeguards."""
+    """Where the recipient keeps what it gets, who runs that place, and under which safeguards. "" = it is not said."""
 
     place: str
-    host: str
+    host: str = ""
     safeguards: str = ""
+
+
+AUDIT_KEPT = timedelta(days=7 * 365)
+"""How long records of disclosure are kept where an agreement is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +239,7 @@ class Mou:
 
     access      who may see what for which purpose; empty = those whom the clauses name, for the clauses' purposes
     law_packs   packs of law the parties name besides those that bind them anyway
+    roles       words of its own for roles, and what they mean; purposes and courses likewise
     audit_kept  how long records of disclosure are kept, at least a year
     supersedes  the version it takes the place of, 0 = none
     since       first day; until = last day, that day included
@@ -255,7 +267,10 @@ class Mou:
     goals: tuple[Goal, ...] = ()
     reports: tuple[Report, ...] = ()
     storage: Storage | None = None
-    audit_kept: timedelta = timedelta(days=7 * 365)
+    roles: tuple[Section, ...] = ()
+    purposes: tuple[Section, ...] = ()
+    courses: tuple[Section, ...] = ()
+    audit_kept: timedelta = AUDIT_KEPT
 
     def in_force(self, on: date) -> bool:
         """Whether the day lies between its first and last."""

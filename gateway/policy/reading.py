@@ -27,7 +27,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """ "; did you mean 'x'?" for the known word most like this one, "" when none is like it."""
-    close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    close = get_close_matches(word, sorted(map(str, known)), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

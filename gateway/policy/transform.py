@@ -46,6 +46,25 @@ _COARSER = {
 }
 
 
+def refused_by_name(transform: Transform, label: str = "") -> tuple[str, str]:
+    """Code and text of what no agreement may do with a victim's data, whatever its type; ("", "") when it may.
+
+    label  of a field that the transform's word means; "" = the word itself is judged
+
+    Source: 34 U.S.C. 12291(b)(2), whose guidance counts data that is encoded, hashed or otherwise protected as data.
+    """
+    stem = (label or transform.what).removesuffix(".*").split(".")[0]
+    if transform.how is How.REMOVE:
+        return "", ""
+    if stem == "victim-services":
+        hint = "data of victim services is removed, never reduced: 34 U.S.C. 12291(b)(2)"
+        return "victim-services-reduced", hint
+    if stem == "victim" and transform.how is How.PSEUDONYMIZE:
+        hint = "a token for a victim is still the victim's data (34 U.S.C. 12291(b)(2)): share it or remove it"
+        return "victim-pseudonymized", hint
+    return "", ""
+
+
 def misfit(transform: Transform, field: Field) -> str:
     """Why the field's type cannot take the transform, and what to do instead; "" when it can."""
     if transform.how is How.REMOVE or transform.to is Grain.CITY_STATE:
@@ -123,7 +142,16 @@ def _replace_fits(transform: Transform, field: Field) -> str:
     return f"the value is not a {field.kind} as the field's type wants it"
 
 
-_FITS = {How.MASK: _mask_fits, How.GENERALIZE: _generalize_fits, How.REPLACE: _replace_fits}
+def _pseudonymize_fits(_: Transform, __: Field) -> str:
+    return "this gateway makes no pseudonyms: use mask, generalize, replace or remove"
+
+
+_FITS = {
+    How.PSEUDONYMIZE: _pseudonymize_fits,
+    How.MASK: _mask_fits,
+    How.GENERALIZE: _generalize_fits,
+    How.REPLACE: _replace_fits,
+}
 
 
 def accepts(value: ValueType, text: str) -> bool:
