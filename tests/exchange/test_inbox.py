@@ -8,7 +8,6 @@ import pytest
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import Delivery, State
-from gateway.exchange.activate import stop_mou
 from gateway.exchange.inbox import (
     PAGE_MAX,
     DeliveryBusy,
@@ -24,6 +23,7 @@ from gateway.message import Action, DeliveryId
 from gateway.signing.cover import read_cover
 from gateway.store.interface import AgreementState
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, Deployed, release, sample
+from tests.exchange.officers import stop_mou
 
 
 async def sent(place: Deployed, recipient: AgencyId, id: str = "", body: bytes = b"") -> DeliveryId:
@@ -162,17 +162,17 @@ async def test_who_loses_the_race_against_a_recall_hears_that_it_was_recalled(
 
 async def test_nothing_is_read_under_a_suspended_agreement_until_it_is_resumed(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.SUSPENDED)
     with pytest.raises(DeliveryHeld):
         await inbox_payload(place.gateway, POLICE, delivery)
     assert [each for each in await place.log() if each["type"] == "read"] == []
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.IN_FORCE, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.IN_FORCE)
     assert b"Tansley" in await inbox_payload(place.gateway, POLICE, delivery)
 
 
 async def test_what_waits_when_its_agreement_ends_is_neither_read_nor_acknowledged(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
     for act in (inbox_payload, inbox_cover, acknowledge):
         with pytest.raises(DeliveryRecalled):
             await act(place.gateway, POLICE, delivery)
@@ -180,6 +180,6 @@ async def test_what_waits_when_its_agreement_ends_is_neither_read_nor_acknowledg
 
 async def test_a_cancellation_is_read_although_the_agreement_ended(place: Deployed) -> None:
     await sent(place, POLICE, "HCJ-1")
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
     withdrawn = await sent(place, POLICE, body=release(Action.CANCEL, "HCJ-1"))
     assert b"cancel" in await inbox_payload(place.gateway, POLICE, withdrawn)
