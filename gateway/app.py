@@ -14,24 +14,27 @@ from gateway.agency import AgencyId
 from gateway.clock import SystemClock
 from gateway.config import FILE, Settings, read_settings, settings
 from gateway.errors import Misconfigured
+from gateway.exchange.acting import Acting
 from gateway.exchange.activate import (
-    AgreementRefused,
-    activate_mou,
     put_agency,
     register_certificate,
     register_exchanges,
 )
+from gateway.exchange.agreements import AgreementRefused, activate_mou, approve_mou, read_draft
 from gateway.exchange.configured import Configured, compile_configuration, nothing
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.people import add_user
 from gateway.finding import errors
 from gateway.folders import load_exchanges, shipped
 from gateway.iepd.package import archive
 from gateway.keys.files import KeyStore
+from gateway.keys.personal import throwaway
 from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange
 from gateway.store.open import migrate, open_store
+from gateway.user import User, UserId, UserRole
 
 PASSPHRASE_VARIABLE = "GATEWAY_KEY_PASSPHRASE"
 """Environment variable with the passphrase of the key files; unset: they are protected by their permissions alone."""
@@ -162,10 +165,29 @@ async def _activate_shipped(gateway: Gateway, *, samples: bool) -> Sequence[str]
             raise AgreementRefused(file.name, errors(findings))
         await put_agency(gateway, agency, actor="init")
         done.append(f"agency {agency.id}: {agency.name}")
+    officers = {id: await _sample_officer(gateway, id) for id in gateway.current.agencies}
+    done.append(f"{len(officers)} sample officers, whose keys are thrown away once the sample agreements are approved")
     for file in sorted((folders.policies / "mous").glob("*.yaml")):
-        agreement = await activate_mou(gateway, file.read_bytes(), file.name, actor="init")
+        data = file.read_bytes()
+        for party in read_draft(gateway.current, data, file.name).mou.parties:
+            await approve_mou(gateway, data, file.name, party=party, by=officers[party])
+        agreement = await activate_mou(gateway, data, file.name, by=officers[party])
         done.append(f"agreement {agreement.mou} version {agreement.version} in force")
     return done
+
+
+async def _sample_officer(gateway: Gateway, agency: AgencyId) -> Acting:
+    """Somebody who approves for a sample agency: nobody is that person, and nobody keeps the key."""
+    sign, public_key = throwaway()
+    user = User(
+        id=UserId(f"sample.{agency}"),
+        agency=agency,
+        roles=frozenset({UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER}),
+        public_key=public_key,
+        since=gateway.clock.now(),
+    )
+    await add_user(gateway, user, actor="init")
+    return Acting(user=user.id, sign=sign, public_key=public_key)
 
 
 async def issue_certificate(gateway: Gateway, id: AgencyId, folder: Path) -> Mapping[str, str]:

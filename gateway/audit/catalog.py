@@ -46,6 +46,7 @@ class EntryType(StrEnum):
     RELEASE = "release"  # a legal hold was lifted
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
+    APPROVE = "approve"  # a person approved a version of an agreement for a party
     ACTIVATE = "activate"  # an agreement in trial or in force
     SUSPEND = "suspend"
     END = "end"
@@ -142,11 +143,13 @@ EXCHANGE = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+", 120, repeats=Tr
 MOU = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]{0,8}", 100, repeats=True)
 CLAUSE = _texts(r"[A-Za-z0-9][A-Za-z0-9._()\[\]/:-]*(?: [A-Za-z0-9._()\[\]/:-]+)?", 80, repeats=True)
 ACTOR = _texts(r"[a-z][a-z0-9._@-]*", 80, repeats=True)
+SIGNATURE = _texts(r"[A-Za-z0-9+/]{86}==", 88)
 BUCKET = _texts(r"[0-9]{4}-W[0-9]{2}(?:[.-][a-z0-9]+)*", 40, repeats=True)
 NUMBER: Shape = _number
 MOMENT: Shape = _moment
 COUNTS: Shape = _counts
 AGENCIES = _lists(AGENCY)
+CODES = _lists(CODE)
 CLAUSES = _lists(CLAUSE)
 IDS = _lists(ID)
 
@@ -178,6 +181,7 @@ SHAPES: Mapping[str, Shape] = {
     "first": ID,  # our id of the first message of the chain
     "hold": ID,
     "id": ID,
+    "key": HEX,  # of the account acted upon, its fingerprint
     "kind": CODE,
     "log_size": NUMBER,
     "message": ID,
@@ -193,13 +197,17 @@ SHAPES: Mapping[str, Shape] = {
     "reduced": COUNTS,  # places let through in a lesser form, per label
     "refused": AGENCIES,  # recipients who were asked for and get nothing
     "role": CODE,
+    "roles": CODES,
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
+    "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
     "size_bytes": NUMBER,
+    "speaks_for": AGENCY,  # the agency of the account acted upon
     "state": CODE,
     "status": NUMBER,  # HTTP status of the answer
     "subject": HEX,  # blind subject
     "type": CODE,
+    "user": ACTOR,  # account acted upon
     "until": MOMENT,
     "valid_from": MOMENT,
     "valid_until": MOMENT,
@@ -245,9 +253,13 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
     EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
     EntryType.REGISTER: ("kind digest", "mou exchange actor configuration state count"),
-    EntryType.ACTIVATE: ("mou mou_digest state", "exchange digest actor configuration valid_from valid_until count"),
-    EntryType.SUSPEND: ("mou mou_digest", "state actor reason configuration"),
-    EntryType.END: ("mou mou_digest", "state actor reason configuration count"),
+    EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
+    EntryType.ACTIVATE: (
+        "mou mou_digest state",
+        "exchange digest actor agency fingerprint signature configuration valid_from valid_until count",
+    ),
+    EntryType.SUSPEND: ("mou mou_digest", "state actor agency fingerprint signature reason configuration"),
+    EntryType.END: ("mou mou_digest", "state actor agency fingerprint signature reason configuration count"),
     EntryType.CONSENT: ("subject action", "digest purpose agency recipient valid_from valid_until actor"),
     EntryType.AGENCY: ("agency action", "actor kind configuration digest reason"),
     EntryType.CREDENTIAL: (
@@ -255,7 +267,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "actor configuration valid_from valid_until reason",
     ),
     EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
-    EntryType.USER: ("action actor", "role kind fingerprint reason agency"),
+    EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
     EntryType.SETTING: ("action kind", "actor digest configuration"),
     EntryType.READ: ("kind", "message dissemination delivery agency recipient actor channel reason count purpose"),
     EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),

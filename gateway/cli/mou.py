@@ -6,12 +6,24 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from gateway.agency import AgencyId
 from gateway.app import configuration_for, open_deployment
+from gateway.cli.acting import As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
-from gateway.exchange.activate import activate_mou, stop_mou
+from gateway.exchange.acting import Acting
+from gateway.exchange.agreements import (
+    activate_mou,
+    approvals_of,
+    approve_mou,
+    read_draft,
+    stop_mou,
+    try_mou,
+    widened,
+)
 from gateway.finding import errors
+from gateway.policy.approval import Lack, lacking
 from gateway.policy.read import read_mou
-from gateway.store.interface import AgreementState
+from gateway.store.interface import Agreement, AgreementState, Approval
 
 app = typer.Typer(no_args_is_help=True, help="Agreements: lint, activate, suspend, end, list.")
 
@@ -33,16 +45,65 @@ def lint(file: File, directory: Directory = Path(), json: AsJson = False) -> Non
 
 
 @app.command()
-def activate(file: File, directory: Directory = Path()) -> None:
-    """Put an agreement in force; the version before it ends. The file's bytes go into the database."""
-    agreement = run(_activate(file, directory))
-    out.print(f"{agreement[0]} version {agreement[1]} is in force; digest {agreement[2]}")
+def activate(
+    file: File,
+    by: As,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="Only try it: messages are decided and counted, nothing leaves.")
+    ] = False,
+    key: Key = None,
+    directory: Directory = Path(),
+) -> None:
+    """Put an agreement in force, once every party has approved it; the version before it ends.
+
+    The file's bytes go into the database: what is in force is what the database holds. Whoever activates signs.
+    """
+    run(_readable(file, directory))
+    agreement = run(_activate(file, directory, trial, person(by, key, directory)))
+    state = "on trial" if trial else "in force"
+    out.print(f"{agreement.mou} version {agreement.version} is {state}; digest {agreement.digest}")
 
 
-async def _activate(file: Path, directory: Path) -> tuple[str, int, str]:
+async def _readable(file: Path, directory: Path) -> None:
+    """Everything that is wrong with the file is told before anybody is asked for a passphrase."""
     async with open_deployment(directory) as gateway:
-        agreement = await activate_mou(gateway, file.read_bytes(), str(file), actor="cli")
-        return agreement.mou, agreement.version, agreement.digest
+        read_draft(gateway.current, file.read_bytes(), str(file))
+
+
+async def _activate(file: Path, directory: Path, trial: bool, by: Acting) -> Agreement:
+    async with open_deployment(directory) as gateway:
+        act = try_mou if trial else activate_mou
+        return await act(gateway, file.read_bytes(), str(file), by=by)
+
+
+@app.command()
+def sign(
+    file: File,
+    party: Annotated[str, typer.Option("--for", metavar="AGENCY", help="The party you approve for.")],
+    by: As,
+    key: Key = None,
+    directory: Directory = Path(),
+) -> None:
+    """Approve this version for a party you speak for, with your personal key, over the digest of the whole file.
+
+    From its first approval on the version is a draft in the database.
+    """
+    run(_readable(file, directory))
+    approval, lacks = run(_sign(file, AgencyId(party), directory, person(by, key, directory)))
+    out.print(f"{approval.user} approved {approval.mou} version {approval.version} for {party}")
+    for lack in lacks:
+        out.print(f"still needed: {lack.people} of {lack.party} ({lack.because})")
+    if not lacks:
+        out.print("all parties have approved: [bold]gateway mou activate[/] puts it in force")
+
+
+async def _sign(file: Path, party: AgencyId, directory: Path, by: Acting) -> tuple[Approval, tuple[Lack, ...]]:
+    async with open_deployment(directory) as gateway:
+        data = file.read_bytes()
+        approval = await approve_mou(gateway, data, str(file), party=party, by=by)
+        mou = read_draft(gateway.current, data, str(file)).mou
+        lacks = lacking(mou, approvals_of(gateway.current, mou), widened=widened(gateway.current, mou))
+        return approval, lacks
 
 
 Id = Annotated[str, typer.Argument(help="The agreement's id, such as JAIL-PD-2026-01.")]
@@ -51,24 +112,27 @@ Id = Annotated[str, typer.Argument(help="The agreement's id, such as JAIL-PD-202
 @app.command()
 def suspend(
     id: Id,
+    by: As,
     resume: Annotated[bool, typer.Option("--resume", help="Put it in force again.")] = False,
+    key: Key = None,
     directory: Directory = Path(),
 ) -> None:
     """Suspend the version in force: nothing but cancellations goes out under it until it is resumed."""
-    run(_stop(id, AgreementState.IN_FORCE if resume else AgreementState.SUSPENDED, directory))
+    state = AgreementState.IN_FORCE if resume else AgreementState.SUSPENDED
+    run(_stop(id, state, directory, person(by, key, directory)))
     out.print(f"{id} is {'in force again' if resume else 'suspended'}")
 
 
 @app.command()
-def end(id: Id, directory: Directory = Path()) -> None:
-    """End the version in force for good."""
-    run(_stop(id, AgreementState.ENDED, directory))
+def end(id: Id, by: As, key: Key = None, directory: Directory = Path()) -> None:
+    """End the version in force, or on trial, for good."""
+    run(_stop(id, AgreementState.ENDED, directory, person(by, key, directory)))
     out.print(f"{id} has ended")
 
 
-async def _stop(id: str, state: AgreementState, directory: Path) -> None:
+async def _stop(id: str, state: AgreementState, directory: Path, by: Acting) -> None:
     async with open_deployment(directory) as gateway:
-        await stop_mou(gateway, id, state=state, actor="cli")
+        await stop_mou(gateway, id, state=state, by=by)
 
 
 @app.command("list")

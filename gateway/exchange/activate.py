@@ -3,24 +3,19 @@
 Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
-from gateway.agency import Agency, AgencyId, agency_of
+from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
-from gateway.errors import Misconfigured, Refused
-from gateway.exchange.destination import Standing, standings
+from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
-from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
-from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
 from gateway.store.interface import (
-    Agreement,
-    AgreementState,
     Change,
     Credential,
     CredentialKind,
@@ -29,31 +24,6 @@ from gateway.store.interface import (
 )
 
 TOKEN_VALID = timedelta(days=365)
-
-NOT_OVER = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
-
-STOPPED_FROM = {
-    AgreementState.SUSPENDED: (AgreementState.IN_FORCE,),
-    AgreementState.IN_FORCE: (AgreementState.SUSPENDED,),
-    AgreementState.ENDED: NOT_OVER,
-}
-"""From which states a version gets into another by `stop_mou`."""
-
-
-class AgreementRefused(Misconfigured):
-    """An agreement's file is not right; `findings` say where."""
-
-    code = "mou.refused"
-
-    def __init__(self, file: str, findings: tuple[Finding, ...]) -> None:
-        super().__init__(f"{file}: {len(findings)} finding{'s' if len(findings) != 1 else ''}")
-        self.findings = findings
-
-
-class AgreementUnknown(Refused):
-    """No such version of such an agreement in the database."""
-
-    code = "mou.unknown"
 
 
 class AgencyUnknown(Refused):
@@ -66,18 +36,6 @@ class CredentialTaken(Refused):
     """The certificate speaks for another agency already."""
 
     code = "credential.taken"
-
-
-class VersionPassed(Refused):
-    """This version has ended, or a later one is held: an agreement goes forward only."""
-
-    code = "mou.version-passed"
-
-
-class VersionTaken(Refused):
-    """This version of the agreement is in the database with other text: a changed text is a new version."""
-
-    code = "mou.version-taken"
 
 
 async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: str) -> None:
@@ -101,7 +59,7 @@ async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: 
                 actor=actor,
             )
         )
-    await _change(gateway, changes, entries)
+    await change(gateway, changes, entries)
 
 
 async def put_agency(gateway: Gateway, agency: Agency, *, actor: str, action: str = "put") -> None:
@@ -120,7 +78,7 @@ async def put_agency(gateway: Gateway, agency: Agency, *, actor: str, action: st
         kind=agency.kind,
         actor=actor,
     )
-    await _change(gateway, [agency], [entry])
+    await change(gateway, [agency], [entry])
 
 
 async def suspend_agency(gateway: Gateway, id: AgencyId, *, actor: str, suspended: bool = True) -> None:
@@ -183,102 +141,13 @@ async def _put_credential(gateway: Gateway, credential: Credential, *, action: s
         valid_until=credential.not_after,
         actor=actor,
     )
-    await _change(gateway, [credential], [entry])
+    await change(gateway, [credential], [entry])
 
 
-async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) -> Agreement:
-    """Put an agreement in force; the version before it ends in the same transaction.
-
-    Raises `AgreementRefused` with all findings, `VersionTaken`.
-    """
-    await gateway.refresh()
-    configured = gateway.current
-    iepds: Mapping[str, Iepd] = {iepd.id: iepd for iepd in configured.registry}
-    mou, findings = read_mou(data, file, iepds, agencies=configured.agencies)
-    if mou is None or errors(findings):
-        raise AgreementRefused(file, errors(findings))
-    now = gateway.clock.now()
-    held = (await gateway.store.configuration()).agreements
-    if any(one.mou == mou.id and one.version == mou.version and one.digest != mou.digest for one in held):
-        raise VersionTaken(f"{mou.id} version {mou.version} is held with another text; give the new text a new version")
-    if any(one.mou == mou.id and (one.version > mou.version or _over(one, mou.version)) for one in held):
-        raise VersionPassed(
-            f"{mou.id} version {mou.version} has ended or was replaced; what is to hold is a new version"
-        )
-    agreement = Agreement(
-        mou=mou.id,
-        version=mou.version,
-        digest=mou.digest,
-        state=AgreementState.IN_FORCE,
-        body=data,
-        changed_at=now,
-    )
-    before = [one for one in held if one.mou == mou.id and one.version != mou.version and one.state in NOT_OVER]
-    changes: list[Change] = [agreement, *(replace(one, state=AgreementState.ENDED, changed_at=now) for one in before)]
-    entries = [_agreement_entry(gateway, EntryType.ACTIVATE, agreement, mou.parties, actor, now)]
-    entries += [_agreement_entry(gateway, EntryType.END, one, mou.parties, actor, now) for one in before]
-    await _change(gateway, changes, entries, _relisted(gateway, mou.id, now))
-    return agreement
-
-
-def _relisted(gateway: Gateway, id: str, now: datetime) -> Relisted | None:
-    """What waited under the agreement while it was suspended or over can be read again: pollers have passed it."""
-    current = gateway.current
-    versions = [one for one in current.agreements if one.mou == id]
-    found = standings(versions, current.mous, current.day(now)).values()
-    if all(standing is Standing.SEND for standing in found):
-        return None
-    parties = {party for one in versions if one.state is not AgreementState.DRAFT for party in current.mou(one).parties}
-    return Relisted(mou=id, recipients=tuple(sorted(parties)))
-
-
-def _over(agreement: Agreement, version: int) -> bool:
-    return agreement.version == version and agreement.state is AgreementState.ENDED
-
-
-async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, actor: str) -> Agreement:
-    """Suspend the version in force, end it or a suspended one, or put a suspended one back in force.
-
-    Raises `AgreementUnknown`.
-    """
-    wanted = STOPPED_FROM[state]
-    agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state in wanted), None)
-    if agreement is None:
-        raise AgreementUnknown(f"there is no version of {id} that is {' or '.join(wanted)}")
-    now = gateway.clock.now()
-    types = {AgreementState.SUSPENDED: EntryType.SUSPEND, AgreementState.ENDED: EntryType.END}
-    parties = gateway.current.mou(agreement).parties
-    entry = _agreement_entry(gateway, types.get(state, EntryType.ACTIVATE), agreement, parties, actor, now, state)
-    changed = replace(agreement, state=state, changed_at=now)
-    relisted = _relisted(gateway, id, now) if state is AgreementState.IN_FORCE else None
-    await _change(gateway, [changed], [entry], relisted)
-    return changed
-
-
-def _agreement_entry(
-    gateway: Gateway,
-    type: EntryType,
-    agreement: Agreement,
-    parties: tuple[AgencyId, ...],
-    actor: str,
-    now: datetime,
-    state: AgreementState | None = None,
-) -> AuditEntry:
-    return make(
-        type,
-        id=gateway.new_id(now),
-        at=now,
-        parties=tuple(dict.fromkeys(map(agency_of, parties))),
-        mou=f"{agreement.mou}@{agreement.version}",
-        mou_digest=agreement.digest,
-        state=state or agreement.state,
-        actor=actor,
-    )
-
-
-async def _change(
+async def change(
     gateway: Gateway, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
 ) -> None:
+    """Write the changes with their entries, and take them up."""
     if changes:
         await gateway.store.change(changes, entries, relisted)
         await gateway.refresh()

@@ -21,7 +21,8 @@ from gateway.policy.rules import SharingRules, compile_rules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.keyring import TrustedKeys
-from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind
+from gateway.store.interface import Agreement, AgreementState, Approval, Configuration, Credential, CredentialKind
+from gateway.user import User, UserId
 
 
 class AgreementUnreadable(Misconfigured):
@@ -52,6 +53,8 @@ class Configured:
     registry      every registered exchange
     mous          every version of every agreement that was ever activated, by id and version
     in_force      those that decide
+    trial         those that are only tried: decided and counted, nothing leaves
+    users         everybody who may act or once could
     compiled      sharing rules of every clause of those that may still decide
     """
 
@@ -65,6 +68,9 @@ class Configured:
     agreements: tuple[Agreement, ...]
     mous: Mapping[tuple[str, int], Mou]
     in_force: InForce
+    trial: InForce
+    users: Mapping[UserId, User]
+    approvals: tuple[Approval, ...]
     compiled: Mapping[RulesKey, SharingRules]
 
     def day(self, moment: datetime) -> date:
@@ -141,6 +147,9 @@ def nothing(authority: bytes, iepds: Iterable[Iepd] = (), *, zone: tzinfo = UTC)
         agreements=(),
         mous={},
         in_force=InForce(()),
+        trial=InForce(()),
+        users={},
+        approvals=(),
         compiled={},
     )
 
@@ -167,6 +176,9 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
         agreements=stored.agreements,
         mous=mous,
         in_force=InForce(in_force),
+        trial=InForce(mous[one.mou, one.version] for one in activated if one.state is AgreementState.TRIAL),
+        users={user.id: user for user in stored.users},
+        approvals=stored.approvals,
         compiled=_compiled(mous.values(), iepds, before),
     )
 

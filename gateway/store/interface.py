@@ -19,6 +19,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Unavailable
 from gateway.message import DeliveryId, Dissemination, Message, MessageId, Sealed
+from gateway.user import User, UserId
 
 
 class StoreUnavailable(Unavailable):
@@ -86,6 +87,22 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's signed approval of one version of an agreement, for one party.
+
+    signature  base64, of `signing.act.Act` "approve"; it was verified before it came here
+    """
+
+    mou: str
+    version: int
+    digest: str
+    party: AgencyId
+    user: UserId
+    at: datetime
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """A registered message specification: a zip of its folder and schemas, and the digest of its schema set."""
 
@@ -103,10 +120,13 @@ class Configuration:
     credentials: tuple[Credential, ...]
     agreements: tuple[Agreement, ...]
     exchanges: tuple[Exchange, ...]
+    users: tuple[User, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
 
-Change = Agency | Credential | Agreement | Exchange
-"""Put: a new one, or the new state of the one with the same key (id; fingerprint; mou and version; id)."""
+Change = Agency | Credential | Agreement | Exchange | User | Approval
+"""Put: a new one, or the new state of the one with the same key: the id of an agency, exchange or user; a fingerprint;
+mou and version; mou, version, party and user of an approval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

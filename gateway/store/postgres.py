@@ -18,8 +18,8 @@ from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
+from gateway.store import configuration_rows, rows
 from gateway.store import postgres_transaction as transaction
-from gateway.store import rows
 from gateway.store.agency_text import agency_of
 from gateway.store.database import NotDurable, check_applied
 from gateway.store.gather import Gather
@@ -181,9 +181,11 @@ class PostgresStore:
             return Configuration(
                 version=await transaction.value(db, "configuration_version"),
                 agencies=tuple(agency_of(text) for (text,) in await _fetch(db, "agencies")),
-                credentials=tuple(map(rows.credential_of, await _fetch(db, "credentials"))),
-                agreements=tuple(map(rows.agreement_of, await _fetch(db, "agreements"))),
-                exchanges=tuple(map(rows.exchange_of, await _fetch(db, "exchanges"))),
+                credentials=tuple(map(configuration_rows.credential_of, await _fetch(db, "credentials"))),
+                agreements=tuple(map(configuration_rows.agreement_of, await _fetch(db, "agreements"))),
+                exchanges=tuple(map(configuration_rows.exchange_of, await _fetch(db, "exchanges"))),
+                users=tuple(map(configuration_rows.user_of, await _fetch(db, "users"))),
+                approvals=tuple(map(configuration_rows.approval_of, await _fetch(db, "approvals"))),
             )
 
     async def change(

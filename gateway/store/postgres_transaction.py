@@ -13,18 +13,16 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-from gateway.agency import Agency, AgencyId
+from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import MessageId
-from gateway.store import rows
-from gateway.store.agency_text import agency_text, json_text
+from gateway.store import configuration_rows, rows
+from gateway.store.agency_text import json_text
 from gateway.store.interface import (
     Acceptance,
-    Agreement,
     Change,
     Claim,
-    Credential,
     RefusedMessage,
     Relisted,
     Stored,
@@ -202,25 +200,14 @@ async def change(
 ) -> int:
     """Apply all changes; the new version."""
     await db.execute(SQL["own_configuration"], {"space": int(Space.CONFIGURATION)})
-    # Agencies first: a credential names one, perhaps a new one.
-    for each in sorted(changes, key=lambda each: not isinstance(each, Agency)):
-        await _put(db, each)
+    for each in configuration_rows.in_order(changes):
+        query, row = configuration_rows.put_of(each)
+        await _insert(db, query, [row])
     await insert_entries(db, entries)
     if relisted is not None:
         await lock_keys(db, Space.INBOX, relisted.recipients)
         await db.execute(SQL["relist"], {"mou": relisted.mou, "recipients": list(relisted.recipients)})
     return int(await value(db, "next_version"))
-
-
-async def _put(db: Connected, each: Change) -> None:
-    if isinstance(each, Agency):
-        await _insert(db, "put_agency", [(each.id, agency_text(each))])
-    elif isinstance(each, Credential):
-        await _insert(db, "put_credential", [rows.credential_row(each)])
-    elif isinstance(each, Agreement):
-        await _insert(db, "put_agreement", [rows.agreement_row(each)])
-    else:
-        await _insert(db, "put_exchange", [rows.exchange_row(each)])
 
 
 async def value(db: Connected, query: str, **values: object) -> Any:

@@ -24,12 +24,7 @@ from gateway.message import (
 )
 from gateway.store.agency_text import json_text
 from gateway.store.interface import (
-    Agreement,
-    AgreementState,
-    Credential,
-    CredentialKind,
     DisseminationRecord,
-    Exchange,
     MessageRecord,
     RefusedMessage,
     StoredEntry,
@@ -51,78 +46,14 @@ def moment(number: int) -> datetime:
     return _EPOCH + timedelta(microseconds=number)
 
 
-def _micros_or_none(value: datetime | None) -> int | None:
+def micros_or_none(value: datetime | None) -> int | None:
+    """`micros`, of a moment that may be missing."""
     return None if value is None else micros(value)
 
 
-def _moment_or_none(number: int | None) -> datetime | None:
+def moment_or_none(number: int | None) -> datetime | None:
+    """`moment`, of a number that may be missing."""
     return None if number is None else moment(number)
-
-
-# --- configuration ------------------------------------------------------------------------------------------------
-
-
-def credential_row(credential: Credential) -> Row:
-    """fingerprint, kind, agency, not_before, not_after, certificate, revoked_at"""
-    return (
-        credential.fingerprint,
-        credential.kind.value,
-        credential.agency,
-        micros(credential.not_before),
-        micros(credential.not_after),
-        credential.certificate,
-        _micros_or_none(credential.revoked_at),
-    )
-
-
-def credential_of(row: Row) -> Credential:
-    """The credential of `credential_row`."""
-    fingerprint, kind, agency, not_before, not_after, certificate, revoked_at = row
-    return Credential(
-        fingerprint=fingerprint,
-        kind=CredentialKind(kind),
-        agency=AgencyId(agency),
-        not_before=moment(not_before),
-        not_after=moment(not_after),
-        certificate=certificate,
-        revoked_at=_moment_or_none(revoked_at),
-    )
-
-
-def agreement_row(agreement: Agreement) -> Row:
-    """mou, version, digest, state, body, changed_at"""
-    return (
-        agreement.mou,
-        agreement.version,
-        agreement.digest,
-        agreement.state.value,
-        agreement.body,
-        micros(agreement.changed_at),
-    )
-
-
-def agreement_of(row: Row) -> Agreement:
-    """The agreement of `agreement_row`."""
-    mou, version, digest, state, body, changed_at = row
-    return Agreement(
-        mou=mou,
-        version=version,
-        digest=digest,
-        state=AgreementState(state),
-        body=body,
-        changed_at=moment(changed_at),
-    )
-
-
-def exchange_row(exchange: Exchange) -> Row:
-    """id, digest, archive"""
-    return exchange.id, exchange.digest, exchange.archive
-
-
-def exchange_of(row: Row) -> Exchange:
-    """The exchange of `exchange_row`."""
-    key, digest, archive = row
-    return Exchange(id=key, digest=digest, archive=archive)
 
 
 # --- messages ---------------------------------------------------------------------------------------------------
@@ -140,7 +71,7 @@ def message_row(message: Message) -> Row:
         micros(message.received_at),
         message.digest,
         message.earlier,
-        _micros_or_none(message.as_of),
+        micros_or_none(message.as_of),
     )
 
 
@@ -157,7 +88,7 @@ def message_of(row: Row) -> Message:
         received_at=moment(received_at),
         digest=digest,
         earlier=None if earlier is None else MessageId(earlier),
-        as_of=_moment_or_none(as_of),
+        as_of=moment_or_none(as_of),
     )
 
 
@@ -240,7 +171,7 @@ def delivery_row(delivery: Delivery) -> Row:
         micros(delivery.due_at),
         micros(delivery.expires_at),
         delivery.attempts,
-        _micros_or_none(delivery.delivered_at),
+        micros_or_none(delivery.delivered_at),
         delivery.last_error,
         delivery.evidence,
     )
@@ -262,7 +193,7 @@ def delivery_of(row: Row) -> Delivery:
         due_at=moment(due_at),
         expires_at=moment(expires_at),
         attempts=attempts,
-        delivered_at=_moment_or_none(delivered_at),
+        delivered_at=moment_or_none(delivered_at),
         last_error=last_error,
         evidence=evidence,
     )

@@ -20,7 +20,7 @@ from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
-from gateway.store import rows
+from gateway.store import configuration_rows, rows
 from gateway.store.agency_text import agency_of, json_text
 from gateway.store.database import APPLIED, MIGRATION_TABLE, NotDurable, check_applied
 from gateway.store.interface import (
@@ -352,9 +352,11 @@ def _configuration(db: sqlite3.Connection) -> Configuration:
         return Configuration(
             version=db.execute(SQL["configuration_version"]).fetchone()[0],
             agencies=tuple(agency_of(text) for (text,) in db.execute(SQL["agencies"])),
-            credentials=tuple(map(rows.credential_of, db.execute(SQL["credentials"]))),
-            agreements=tuple(map(rows.agreement_of, db.execute(SQL["agreements"]))),
-            exchanges=tuple(map(rows.exchange_of, db.execute(SQL["exchanges"]))),
+            credentials=tuple(map(configuration_rows.credential_of, db.execute(SQL["credentials"]))),
+            agreements=tuple(map(configuration_rows.agreement_of, db.execute(SQL["agreements"]))),
+            exchanges=tuple(map(configuration_rows.exchange_of, db.execute(SQL["exchanges"]))),
+            users=tuple(map(configuration_rows.user_of, db.execute(SQL["users"]))),
+            approvals=tuple(map(configuration_rows.approval_of, db.execute(SQL["approvals"]))),
         )
 
 

@@ -13,16 +13,14 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from gateway.agency import Agency, AgencyId
+from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
-from gateway.store import rows
-from gateway.store.agency_text import agency_text, json_text
+from gateway.store import configuration_rows, rows
+from gateway.store.agency_text import json_text
 from gateway.store.interface import (
     Acceptance,
-    Agreement,
     Change,
-    Credential,
     NewLeaves,
     RefusedMessage,
     Relisted,
@@ -224,9 +222,9 @@ def _insert_entries(db: sqlite3.Connection, entries: Sequence[AuditEntry]) -> No
 def _change(db: sqlite3.Connection, wanted: Sequence[Changing]) -> list[int]:
     versions: list[int] = []
     for changing in wanted:
-        # Agencies first: a credential names one, perhaps a new one.
-        for change in sorted(changing.changes, key=lambda each: not isinstance(each, Agency)):
-            _put(db, change)
+        for change in configuration_rows.in_order(changing.changes):
+            query, row = configuration_rows.put_of(change)
+            _insert(db, query, [row])
         _relist(db, changing.relisted)
         db.execute(SQL["next_version"])
         _insert_entries(db, changing.entries)
@@ -239,17 +237,6 @@ def _relist(db: sqlite3.Connection, relisted: Relisted | None) -> None:
         values = {"mou": relisted.mou, "recipients": json_text(relisted.recipients)}
         count = db.execute(SQL["relist"], values).rowcount
         db.execute(SQL["add_positions"], {"count": count})
-
-
-def _put(db: sqlite3.Connection, change: Change) -> None:
-    if isinstance(change, Agency):
-        _insert(db, "put_agency", [(change.id, agency_text(change))])
-    elif isinstance(change, Credential):
-        _insert(db, "put_credential", [rows.credential_row(change)])
-    elif isinstance(change, Agreement):
-        _insert(db, "put_agreement", [rows.agreement_row(change)])
-    else:
-        _insert(db, "put_exchange", [rows.exchange_row(change)])
 
 
 def _fact(db: sqlite3.Connection, wanted: Sequence[tuple[str, str]]) -> list[str]:

@@ -22,7 +22,7 @@ from gateway.app import init_deployment, key_store, open_deployment
 from gateway.audit.note import NoteKey
 from gateway.config import read_settings
 from gateway.delivery.delivery import State
-from gateway.exchange.activate import activate_mou, issue_token, put_agency
+from gateway.exchange.activate import issue_token, put_agency
 from gateway.exchange.gateway import Gateway
 from gateway.folders import shipped
 from gateway.policy.agencies import read_agency
@@ -32,6 +32,7 @@ from tests.acceptance.judge import Figures, Judge
 from tests.acceptance.lives import Life, Lives, lives
 from tests.acceptance.load import Load, Recorder
 from tests.acceptance.place import AGREEMENT, JAIL, POLICE, PROBATION, PROSECUTOR, SHARE, SHELTER, free_port
+from tests.exchange.officers import activate_mou
 from tests.pretend_agency import PretendServer, serving
 
 RELAY = {"wait_seconds_first": 0.3, "wait_seconds_max": 2, "attempt_seconds_max": 4, "lease_seconds": 3}
@@ -235,7 +236,7 @@ async def _populate(gateway: Gateway, servers: dict[AgencyId, PretendServer]) ->
         await put_agency(gateway, agency, actor="test")
     for number, id in enumerate((POLICE, PROBATION, PROSECUTOR)):
         text = AGREEMENT.format(mou=f"KILL-{number}", version=1, sender=JAIL, recipient=id, share=SHARE)
-        await activate_mou(gateway, text.encode(), f"KILL-{number}.yaml", actor="test")
+        await activate_mou(gateway, text.encode(), f"KILL-{number}.yaml")
     return {id: await issue_token(gateway, id, actor="test") for id in (JAIL, PROSECUTOR)}
 
 

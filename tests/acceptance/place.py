@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.agency import Agency, AgencyId, AgencyKind, Endpoint, EndpointKind
 from gateway.app import init_deployment, issue_certificate, key_store, open_deployment
 from gateway.config import read_settings
-from gateway.exchange.activate import activate_mou, issue_token, put_agency
+from gateway.exchange.activate import issue_token, put_agency
 from gateway.exchange.gateway import Gateway
 from gateway.folders import shipped
 from gateway.keys.files import KeyStore
@@ -35,6 +35,7 @@ from gateway.policy.agencies import read_agency
 from gateway.store.interface import StoredEntry
 from tests.acceptance.background import Background, background
 from tests.acceptance.caller import Caller
+from tests.exchange.officers import activate_mou
 from tests.pretend_agency import Mailbox, PretendServer
 
 JAIL = AgencyId("harlan-county-jail")
@@ -147,7 +148,7 @@ class Place:
             self._count += 1
             mou = f"ACC-{self._count:03d}"
         text = AGREEMENT.format(mou=mou, version=version, sender=sender, recipient=recipient, share=share or SHARE)
-        self.do(lambda gateway: activate_mou(gateway, text.encode(), f"{mou}.yaml", actor="test"))
+        self.do(lambda gateway: activate_mou(gateway, text.encode(), f"{mou}.yaml"))
         return mou
 
     def pair(self, kind: EndpointKind = EndpointKind.REST, **endpoint: Any) -> Pair:
@@ -315,7 +316,7 @@ def _populate(made: Place) -> None:
         made.do(lambda gateway, agency=agency: put_agency(gateway, agency, actor="test"))  # type: ignore[misc]
     for file in sorted((policies / "mous").glob("*.yaml")):
         lasting = _lasting(file.read_text(encoding="utf-8")).encode()
-        made.do(lambda gateway, data=lasting, name=file.name: activate_mou(gateway, data, name, actor="test"))  # type: ignore[misc]
+        made.do(lambda gateway, data=lasting, name=file.name: activate_mou(gateway, data, name))  # type: ignore[misc]
     for id in (POLICE, PROBATION, PROSECUTOR):
         made.mailboxes[id] = Mailbox()
     police = made.listener(made.mailboxes[POLICE], tls=True)

@@ -7,12 +7,12 @@ import pytest
 from aiohttp import web
 
 from gateway.agency import AgencyKind, Endpoint, EndpointKind
-from gateway.exchange.activate import stop_mou
 from gateway.message import Action
 from gateway.store.interface import AgreementState
 from tests.acceptance.messages import fresh_id, release, sample
 from tests.acceptance.place import FUSION, JAIL, POLICE, PROBATION, PROSECUTOR, Pair, Place, until
 from tests.acceptance.recipient import arrived, take
+from tests.exchange.officers import stop_mou
 from tests.pretend_agency import Mailbox, PretendServer
 from tests.pretend_wire import Received
 
@@ -195,7 +195,7 @@ def ended(place: Place) -> tuple[Pair, str]:
     pair = place.pair()
     id = fresh_id()
     pair.caller.wait_for(pair.caller.accepted(release(), id)["id"], "delivered")
-    place.do(lambda gateway: stop_mou(gateway, pair.mou, state=AgreementState.ENDED, actor="test"))
+    place.do(lambda gateway: stop_mou(gateway, pair.mou, state=AgreementState.ENDED))
     return pair, id
 
 
@@ -228,7 +228,7 @@ def test_what_still_waits_under_an_agreement_that_ended_is_recalled(place: Place
         pair.caller.accepted(release(), fresh_id())
     until(lambda: gate.waiting == 2, "two are under way")
     waiting = pair.caller.accepted(release(), fresh_id())
-    place.do(lambda gateway: stop_mou(gateway, pair.mou, state=AgreementState.ENDED, actor="test"))
+    place.do(lambda gateway: stop_mou(gateway, pair.mou, state=AgreementState.ENDED))
     shut(place, gate, opened=True)
     pair.caller.wait_for(waiting["id"], "recalled")
     assert waiting["id"] not in pair.mailbox.messages

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.acting import PASSPHRASE
 from tests.cli.deployment import Deployment, command
 from tests.compiled import compiled_once
 
@@ -14,6 +15,11 @@ from tests.compiled import compiled_once
 def _compiled_once() -> Iterator[None]:
     with compiled_once():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSPHRASE, "a long enough passphrase")
 
 
 @pytest.fixture(scope="session")

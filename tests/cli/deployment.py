@@ -36,6 +36,21 @@ class Deployment:
         assert result.exit_code == status, result.output
         return result
 
+    def officer(self, agency: str = "") -> str:
+        """An account that may approve for this agency ("" = the operator) and put agreements in force; made by command,
+        under the passphrase that `conftest` sets."""
+        name = f"officer.{agency or 'operator'}"
+        if name not in {row["user"] for row in self.json("user", "list")}:
+            speaks = ("--agency", agency) if agency else ()
+            self.run("user", "add", name, "--role", "signatory", "--role", "compliance-officer", *speaks)
+        return name
+
+    def activate(self, file: Path, *options: str, status: int = 0) -> Result:
+        """`mou activate`, after everybody approved."""
+        for party in ("harlan-county-jail", "harlan-probation"):
+            self.run("mou", "sign", file, "--for", party, "--as", self.officer(party), status=status)
+        return self.run("mou", "activate", file, *options, "--as", self.officer(), status=status)
+
     def json(self, *words: object, status: int = 0) -> Any:
         """What it answers to a machine."""
         return json.loads(self.run(*words, "--json", status=status).stdout)

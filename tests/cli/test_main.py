@@ -77,7 +77,7 @@ def test_wrong_use_ends_with_2(words: tuple[str, ...]) -> None:
         ("agency", "list"),
         ("agency", "suspend", "millbrook-police"),
         ("mou", "list"),
-        ("mou", "end", "X-1"),
+        ("mou", "end", "X-1", "--as", "dana"),
         ("keys", "list"),
         ("keys", "export", "out"),
         ("deliveries", "list"),

@@ -39,7 +39,7 @@ def test_what_is_wrong_is_said_with_line_and_column(deployment: Deployment, tmp_
     finding = next(each for each in told["findings"] if each["code"] == code)
     assert finding["line"] > 1
     assert finding["file"] == str(file)
-    refused = deployment.run("mou", "activate", file, status=1)
+    refused = deployment.run("mou", "activate", file, "--as", "nobody", status=1)
     assert f"[{code}]" in refused.stderr
     assert states(deployment) == {1: "in-force"}
 
@@ -48,42 +48,45 @@ def test_what_is_wrong_is_said_with_line_and_column(deployment: Deployment, tmp_
 def test_what_is_no_agreement_at_all(deployment: Deployment, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "agreement.yaml"
     file.write_bytes(content)
-    assert "[mou.refused]" in deployment.run("mou", "activate", file, status=1).stderr
+    assert "[mou.refused]" in deployment.run("mou", "activate", file, "--as", "nobody", status=1).stderr
     assert deployment.run("mou", "lint", file, status=1).stderr
 
 
 def test_a_new_version_ends_the_one_before(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "agreement.yaml"
     file.write_text(FILE.read_text().replace("version: 1", "version: 2"))
-    assert "is in force" in deployment.run("mou", "activate", file).stdout
+    assert "is in force" in deployment.activate(file).stdout
     assert states(deployment) == {1: "ended", 2: "in-force"}
 
 
 def test_the_same_version_with_another_text_is_refused(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "agreement.yaml"
     file.write_text(FILE.read_text().replace("kind: dsa", "kind: mou"))
-    assert "[mou.version-taken]" in deployment.run("mou", "activate", file, status=1).stderr
+    assert "[mou.version-taken]" in deployment.run("mou", "activate", file, "--as", "nobody", status=1).stderr
 
 
 def test_suspended_resumed_ended(deployment: Deployment) -> None:
-    deployment.run("mou", "suspend", ID)
+    deployment.run("mou", "suspend", ID, "--as", deployment.officer())
     assert states(deployment) == {1: "suspended"}
-    deployment.run("mou", "suspend", ID, "--resume")
+    deployment.run("mou", "suspend", ID, "--as", deployment.officer(), "--resume")
     assert states(deployment) == {1: "in-force"}
-    deployment.run("mou", "suspend", ID)
-    deployment.run("mou", "end", ID)
+    deployment.run("mou", "suspend", ID, "--as", deployment.officer())
+    deployment.run("mou", "end", ID, "--as", deployment.officer())
     assert states(deployment) == {1: "ended"}
-    assert "[mou.unknown]" in deployment.run("mou", "suspend", ID, "--resume", status=1).stderr
+    assert (
+        "[mou.unknown]"
+        in deployment.run("mou", "suspend", ID, "--as", deployment.officer(), "--resume", status=1).stderr
+    )
 
 
 def test_an_agreement_nobody_knows(deployment: Deployment) -> None:
     for words in (("suspend", "NOBODY-1"), ("end", "NOBODY-1")):
-        assert "[mou.unknown]" in deployment.run("mou", *words, status=1).stderr
+        assert "[mou.unknown]" in deployment.run("mou", *words, "--as", deployment.officer(), status=1).stderr
 
 
 def test_a_title_with_brackets_is_shown_as_it_is(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "agreement.yaml"
     text = FILE.read_text().replace("version: 1", "version: 2")
     file.write_text(text.replace("title: Release notices", 'title: "[/] Release [bold]notices[/bold]"  # ', 1))
-    deployment.run("mou", "activate", file)
+    deployment.activate(file)
     assert "[/] Release [bold]notices[/bold]" in deployment.run("mou", "list").stdout

@@ -17,7 +17,7 @@ from gateway.audit.receipt import read_receipt
 from gateway.document.canonical import sha256_text
 from gateway.document.parse import NotXml, parse
 from gateway.exchange.accept import ConfigurationUnsettled
-from gateway.exchange.activate import activate_mou, put_agency, register_certificate, stop_mou, suspend_agency
+from gateway.exchange.activate import put_agency, register_certificate, suspend_agency
 from gateway.exchange.gateway import AgencySuspended
 from gateway.exchange.submission import BadSenderId, IdConflict, InvalidMessage, NoRecipient, Submission
 from gateway.iepd.registry import UnknownRoot
@@ -39,6 +39,7 @@ from tests.exchange.deployed import (
     release,
     sample,
 )
+from tests.exchange.officers import activate_mou, stop_mou
 
 
 def told(accepted: Any) -> dict[str, str]:
@@ -80,7 +81,7 @@ async def test_the_receipt_names_the_entry_of_the_reception(place: Deployed) -> 
 
 async def test_a_repeat_gets_the_first_answer_whatever_is_in_force_now(place: Deployed) -> None:
     first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, FUSION, SHELTER}))
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
     place.clock.go(hours=5)
     again = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, FUSION, SHELTER}))
     assert again.repeated
@@ -186,7 +187,7 @@ async def test_a_refusal_that_cannot_be_recorded_is_not_answered_as_one(
 
 async def test_what_was_decided_under_an_agreement_that_ended_meanwhile_is_decided_again(place: Deployed) -> None:
     async with place.second() as other:
-        await stop_mou(other, "JAIL-PROB-2026-02", state=AgreementState.ENDED, actor="test")
+        await stop_mou(other, "JAIL-PROB-2026-02", state=AgreementState.ENDED)
     accepted = await place.accept(release(), "HCJ-1")
     assert PROBATION not in told(accepted)
     assert POLICE in told(accepted)
@@ -194,7 +195,7 @@ async def test_what_was_decided_under_an_agreement_that_ended_meanwhile_is_decid
 
 async def test_what_was_refused_under_a_configuration_that_changed_meanwhile_is_decided_again(place: Deployed) -> None:
     async with place.second() as other:
-        await activate_mou(other, agreement("SHELTER-1", SHELTER, POLICE), "file", actor="test")
+        await activate_mou(other, agreement("SHELTER-1", SHELTER, POLICE), "file")
     assert told(await place.accept(release(), sender=SHELTER)) == {POLICE: "accepted"}
     assert await refusals(place, SHELTER) == []
 

@@ -7,25 +7,22 @@ from typing import Any
 import pytest
 
 from gateway.agency import Agency, AgencyId, AgencyKind
+from gateway.exchange import agreements
 from gateway.exchange.activate import (
     AgencyUnknown,
-    AgreementRefused,
-    AgreementUnknown,
-    VersionPassed,
-    VersionTaken,
-    activate_mou,
     issue_token,
     put_agency,
     register_certificate,
     register_exchanges,
-    stop_mou,
     suspend_agency,
 )
+from gateway.exchange.agreements import AgreementRefused, AgreementUnknown, VersionPassed, VersionTaken
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.submission import NoRecipient
 from gateway.signing.certificate import CertificateUnreadable, pem_to_der
 from gateway.store.interface import AgreementState, CredentialKind
 from tests.exchange.deployed import JAIL, POLICE, SHELTER, Deployed, agreement, draft, exchanges, release
+from tests.exchange.officers import activate_mou, approve_for_all, officer, stop_mou
 
 NEW = AgencyId("harlan-county-court")
 
@@ -37,8 +34,8 @@ async def before(place: Deployed) -> int:
 
 
 async def entries(place: Deployed, before: int) -> list[dict[str, Any]]:
-    """Those of the test's own act."""
-    return (await place.log())[before:]
+    """Those of the test's own act; not those about people and approvals, which tests of their own look at."""
+    return [each for each in (await place.log())[before:] if each["type"] not in {"user", "approve"}]
 
 
 # --- exchanges and agencies ---------------------------------------------------------------------------------------
@@ -151,7 +148,7 @@ async def test_an_agreement_counts_from_the_moment_it_is_activated(place: Deploy
     with pytest.raises(NoRecipient):
         await place.accept(release(), sender=SHELTER)
     before = len(await place.log())
-    made = await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="officer")
+    made = await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
     assert made.state is AgreementState.IN_FORCE
     accepted = await place.accept(release(), sender=SHELTER)
     assert [each.agency for each in accepted.recipients] == [POLICE]
@@ -160,16 +157,19 @@ async def test_an_agreement_counts_from_the_moment_it_is_activated(place: Deploy
         "activate",
         "S-1@1",
         made.digest,
-        "officer",
+        "officer-1",
     )
     assert set(entry["parties"]) == {SHELTER, POLICE}
 
 
 async def test_a_new_version_ends_the_one_before_in_the_same_act(place: Deployed) -> None:
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
+    await approve_for_all(place.gateway, agreement("S-1", SHELTER, POLICE, version=2))
     before = len(await place.log())
     version = place.gateway.current.version
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+    await agreements.activate_mou(
+        place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", by=await officer(place.gateway)
+    )
     states = {one.version: one.state for one in place.gateway.current.agreements if one.mou == "S-1"}
     assert states == {1: AgreementState.ENDED, 2: AgreementState.IN_FORCE}
     assert place.gateway.current.version == version + 1
@@ -181,21 +181,21 @@ async def test_a_new_version_ends_the_one_before_in_the_same_act(place: Deployed
 
 async def test_an_ended_version_stays_ended_and_a_new_one_takes_its_place(place: Deployed) -> None:
     text = agreement("S-1", SHELTER, POLICE)
-    await activate_mou(place.gateway, text, "file", actor="test")
-    await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED, actor="test")
+    await activate_mou(place.gateway, text, "file")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED)
     with pytest.raises(VersionPassed):
-        await activate_mou(place.gateway, text, "file", actor="test")
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+        await activate_mou(place.gateway, text, "file")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file")
     assert [each.agency for each in (await place.accept(release(), sender=SHELTER)).recipients] == [POLICE]
     with pytest.raises(VersionPassed):
-        await activate_mou(place.gateway, text, "file", actor="test")
+        await activate_mou(place.gateway, text, "file")
 
 
 async def test_another_text_under_the_same_version_is_refused(place: Deployed) -> None:
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
     before = len(await place.log())
     with pytest.raises(VersionTaken):
-        await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, share="message.head"), "file", actor="test")
+        await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, share="message.head"), "file")
     assert await entries(place, before) == []
 
 
@@ -213,7 +213,7 @@ async def test_an_agreement_that_is_wrong_is_refused_with_findings_and_changes_n
 ) -> None:
     version = place.gateway.current.version
     with pytest.raises(AgreementRefused) as refused:
-        await activate_mou(place.gateway, wrong(agreement("S-1", SHELTER, POLICE)), "file.yaml", actor="test")
+        await activate_mou(place.gateway, wrong(agreement("S-1", SHELTER, POLICE)), "file.yaml")
     assert code in {each.code for each in refused.value.findings}
     assert {each.file for each in refused.value.findings} == {"file.yaml"}
     assert place.gateway.current.version == version
@@ -221,24 +221,24 @@ async def test_an_agreement_that_is_wrong_is_refused_with_findings_and_changes_n
 
 
 async def test_suspended_and_resumed(place: Deployed, before: int) -> None:
-    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.SUSPENDED)
     assert len((await place.accept(release())).recipients) == 2
-    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE, actor="test")
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE)
     assert len((await place.accept(release())).recipients) == 3
     types = [each["type"] for each in await entries(place, before) if "mou" in each and "state" in each]
     assert types == ["suspend", "activate"]
 
 
 async def test_a_suspended_agreement_can_be_ended(place: Deployed) -> None:
-    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.SUSPENDED, actor="test")
-    ended = await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.SUSPENDED)
+    ended = await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.ENDED)
     assert ended.state is AgreementState.ENDED
 
 
 async def test_a_new_version_replaces_a_suspended_one(place: Deployed) -> None:
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
-    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED, actor="test")
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED)
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file")
     states = {one.version: one.state for one in place.gateway.current.agreements if one.mou == "S-1"}
     assert states == {1: AgreementState.ENDED, 2: AgreementState.IN_FORCE}
 
@@ -252,13 +252,13 @@ async def test_a_new_version_replaces_a_suspended_one(place: Deployed) -> None:
 )
 async def test_what_is_not_there_cannot_be_stopped_or_resumed(place: Deployed, id: str, state: AgreementState) -> None:
     with pytest.raises(AgreementUnknown):
-        await stop_mou(place.gateway, id, state=state, actor="test")
+        await stop_mou(place.gateway, id, state=state)
 
 
 async def test_an_ended_agreement_is_not_resumed(place: Deployed) -> None:
-    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.ENDED)
     with pytest.raises(AgreementUnknown):
-        await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE, actor="test")
+        await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE)
 
 
 async def test_every_shipped_draft_is_in_force_with_the_bytes_it_has(place: Deployed) -> None:

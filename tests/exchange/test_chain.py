@@ -2,7 +2,6 @@
 
 import pytest
 
-from gateway.exchange.activate import activate_mou, stop_mou
 from gateway.exchange.chain import Earlier, find_earlier
 from gateway.exchange.past import Past
 from gateway.exchange.submission import ActionMismatch, EarlierUnknown, Submission
@@ -22,6 +21,7 @@ from tests.exchange.deployed import (
     release,
     sample,
 )
+from tests.exchange.officers import activate_mou, stop_mou
 
 GONE = "019ab1c2-0001-7000-8000-000000000001"
 
@@ -114,10 +114,10 @@ async def test_past_recipients_are_everyone_of_the_chain_once_by_name(place: Dep
 
 async def test_a_past_recipient_comes_with_the_agreement_of_the_newest_message_it_was_to_get(place: Deployed) -> None:
     activate, gateway = activate_mou, place.gateway
-    await activate(gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await activate(gateway, agreement("S-1", SHELTER, POLICE), "file")
     await place.accept(release(), "S-1", sender=SHELTER)
-    await stop_mou(gateway, "S-1", state=AgreementState.ENDED, actor="test")
-    await activate(gateway, agreement("S-2", SHELTER, POLICE), "file", actor="test")
+    await stop_mou(gateway, "S-1", state=AgreementState.ENDED)
+    await activate(gateway, agreement("S-2", SHELTER, POLICE), "file")
     place.clock.go(minutes=1)
     await place.accept(release(Action.UPDATE, "S-1"), "S-2", sender=SHELTER)
     earlier = await found(place, Header(action=Action.CANCEL, earlier="S-1"), sender=SHELTER)

@@ -10,7 +10,6 @@ import pytest
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import Delivery, State
 from gateway.exchange.accept import accept
-from gateway.exchange.activate import activate_mou, stop_mou
 from gateway.exchange.inbox import (
     PAGE_MAX,
     DeliveryBusy,
@@ -37,6 +36,7 @@ from tests.exchange.deployed import (
     release,
     sample,
 )
+from tests.exchange.officers import activate_mou, stop_mou
 
 JAIL_POLICE = "JAIL-PD-2026-01"
 
@@ -177,11 +177,11 @@ async def test_who_loses_the_race_against_a_recall_hears_that_it_was_recalled(
 
 async def test_nothing_is_read_under_a_suspended_agreement_until_it_is_resumed(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.SUSPENDED)
     with pytest.raises(DeliveryHeld):
         await inbox_payload(place.gateway, POLICE, delivery)
     assert [each for each in await place.log() if each["type"] == "read"] == []
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.IN_FORCE, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.IN_FORCE)
     assert b"Tansley" in await inbox_payload(place.gateway, POLICE, delivery)
 
 
@@ -193,27 +193,27 @@ async def test_what_is_held_is_not_listed_and_is_once_its_agreement_is_resumed_a
     place: Deployed,
 ) -> None:
     held = [await sent(place, POLICE) for _ in range(2)]
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
     other = await place.accept(release(), sender=SHELTER)
-    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.SUSPENDED)
     (item,) = await inbox_page(place.gateway, POLICE, after=0, limit=10)
     assert item.delivery == other.recipients[0].delivery
-    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.IN_FORCE, actor="test")
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.IN_FORCE)
     assert await listed(place, after=item.position) == held
     assert await listed(place) == [item.delivery, *held]
 
 
 async def test_what_is_held_is_listed_again_when_a_new_version_takes_its_place(place: Deployed) -> None:
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
     accepted = await place.accept(release(), sender=SHELTER)
-    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED)
     await sent(place, POLICE)
     (item,) = await inbox_page(place.gateway, POLICE, after=0, limit=10)
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=2), "file")
     assert await listed(place, after=item.position) == [accepted.recipients[0].delivery]
     # Another version while it is in force moves nothing: nobody gets to see again what he has seen.
     (again,) = await inbox_page(place.gateway, POLICE, after=item.position, limit=10)
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=3), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE, version=3), "file")
     assert await listed(place, after=again.position) == []
 
 
@@ -222,9 +222,9 @@ async def test_an_agreement_resumed_by_another_process_while_a_page_is_read_hide
     place: Deployed, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     held = await sent(place, POLICE)
-    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file", actor="test")
+    await activate_mou(place.gateway, agreement("S-1", SHELTER, POLICE), "file")
     await place.accept(release(), sender=SHELTER)
-    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.SUSPENDED)
     read, resumed = place.gateway.store.inbox, []
 
     async with place.second() as other:
@@ -232,7 +232,7 @@ async def test_an_agreement_resumed_by_another_process_while_a_page_is_read_hide
         async def crossing(*given: Any, **named: Any) -> Any:
             page = await read(*given, **named) if when.startswith("after") else None
             if not resumed:
-                resumed.append(await stop_mou(other, JAIL_POLICE, state=AgreementState.IN_FORCE, actor="test"))
+                resumed.append(await stop_mou(other, JAIL_POLICE, state=AgreementState.IN_FORCE))
                 # Above what was held: a poller that sees this one goes on from behind both.
                 await accept(other, Submission(sender=SHELTER, sender_id="", body=release()))
             return page if page is not None else await read(*given, **named)
@@ -248,7 +248,7 @@ async def test_an_agreement_resumed_by_another_process_while_a_page_is_read_hide
 async def test_a_suspension_by_another_process_holds_at_once(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
     async with place.second() as other:
-        await stop_mou(other, JAIL_POLICE, state=AgreementState.SUSPENDED, actor="test")
+        await stop_mou(other, JAIL_POLICE, state=AgreementState.SUSPENDED)
     with pytest.raises(DeliveryHeld):
         await inbox_payload(place.gateway, POLICE, delivery)
 
@@ -270,7 +270,7 @@ async def test_agreements_that_never_settle_ask_the_poller_to_come_again(
 async def test_what_waits_when_its_agreement_ends_is_not_listed_and_a_cancellation_is(place: Deployed) -> None:
     await sent(place, POLICE, "HCJ-1")
     await sent(place, POLICE, "HCJ-2")
-    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, JAIL_POLICE, state=AgreementState.ENDED)
     assert await listed(place) == []
     withdrawn = await sent(place, POLICE, body=release(Action.CANCEL, "HCJ-1"))
     assert await listed(place) == [withdrawn]
@@ -278,7 +278,7 @@ async def test_what_waits_when_its_agreement_ends_is_not_listed_and_a_cancellati
 
 async def test_what_waits_when_its_agreement_ends_is_neither_read_nor_acknowledged(place: Deployed) -> None:
     delivery = await sent(place, POLICE)
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
     for act in (inbox_payload, inbox_cover, acknowledge):
         with pytest.raises(DeliveryRecalled):
             await act(place.gateway, POLICE, delivery)
@@ -297,6 +297,6 @@ async def test_what_waits_is_not_read_on_the_day_after_the_agreements_last(place
 
 async def test_a_cancellation_is_read_although_the_agreement_ended(place: Deployed) -> None:
     await sent(place, POLICE, "HCJ-1")
-    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
     withdrawn = await sent(place, POLICE, body=release(Action.CANCEL, "HCJ-1"))
     assert b"cancel" in await inbox_payload(place.gateway, POLICE, withdrawn)

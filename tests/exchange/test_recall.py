@@ -8,11 +8,12 @@ import pytest
 
 from gateway.delivery.delivery import State
 from gateway.exchange import recall
-from gateway.exchange.activate import stop_mou, suspend_agency
+from gateway.exchange.activate import suspend_agency
 from gateway.exchange.recall import recall_ended
 from gateway.message import Action
 from gateway.store.interface import AgreementState
 from tests.exchange.deployed import POLICE, PROBATION, Deployed, release
+from tests.exchange.officers import stop_mou
 
 MOU = "JAIL-PD-2026-01"
 
@@ -25,7 +26,7 @@ async def states(place: Deployed, message: str) -> dict[str, State]:
 async def test_nothing_is_recalled_while_agreements_are_in_force_or_suspended(place: Deployed) -> None:
     accepted = await place.accept(release())
     assert await recall_ended(place.gateway) == 0
-    await stop_mou(place.gateway, MOU, state=AgreementState.SUSPENDED, actor="test")
+    await stop_mou(place.gateway, MOU, state=AgreementState.SUSPENDED)
     assert await recall_ended(place.gateway) == 0
     assert set((await states(place, accepted.id)).values()) == {State.WAITING}
 
@@ -36,7 +37,7 @@ async def test_what_waits_under_an_ended_agreement_is_recalled_with_an_entry(
     monkeypatch.setattr(recall, "PAGE", 2)
     sent = [await place.accept(release()) for _ in range(5)]
     await suspend_agency(place.gateway, POLICE, actor="test")
-    await stop_mou(place.gateway, MOU, state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, MOU, state=AgreementState.ENDED)
     count = await recall_ended(place.gateway)
     found = [await states(place, each.id) for each in sent]
     assert [each[POLICE] for each in found] == [State.RECALLED] * 5
@@ -65,7 +66,7 @@ async def test_one_that_was_claimed_meanwhile_is_left_to_its_worker(
     place: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepted = await place.accept(release())
-    await stop_mou(place.gateway, MOU, state=AgreementState.ENDED, actor="test")
+    await stop_mou(place.gateway, MOU, state=AgreementState.ENDED)
     found = place.gateway.store.delivery
 
     async def acknowledged_just_now(id: Any) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from gateway.store.interface import (
     Agreement,
     AgreementState,
+    Approval,
     Credential,
     CredentialKind,
     Exchange,
@@ -22,6 +23,7 @@ from gateway.store.interface import (
     StoredEntry,
     StoreUnavailable,
 )
+from gateway.user import User, UserId, UserRole
 from tests.store.examples import (
     FUSION,
     JAIL,
@@ -67,18 +69,31 @@ async def test_the_configuration_reads_as_it_was_put(store: Store) -> None:
         mou="JAIL-PD-2026-01", version=1, digest="sha-256:00", state=AgreementState.DRAFT, body=b"mou", changed_at=NOW
     )
     exchange = Exchange(id="custody-release/1.0", digest="sha-256:11", archive=b"PK\x03\x04")
+    person = User(
+        id=UserId("dana.whitcombe"),
+        agency=JAIL,
+        roles=frozenset({UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER}),
+        public_key="ef" * 32,
+        since=NOW,
+    )
+    approval = Approval(
+        mou=agreement.mou, version=1, digest=agreement.digest, party=JAIL, user=person.id, at=NOW, signature="c2ln"
+    )
     # The credential comes before the agency that it names: the order of changes in one call does not matter.
-    await store.change([credential, agency(JAIL), agreement, exchange], [])
+    await store.change([credential, approval, agency(JAIL), agreement, exchange, person], [])
     in_force = replace(agreement, state=AgreementState.IN_FORCE, changed_at=NOW + MINUTE)
     revoked = replace(credential, revoked_at=NOW)
     suspended = replace(agency(JAIL), suspended=True)
-    await store.change([in_force, revoked, suspended, replace(exchange, archive=b"PK")], [])
+    shut_out, again = replace(person, disabled_at=NOW), replace(approval, signature="YWdhaW4=")
+    await store.change([in_force, revoked, suspended, replace(exchange, archive=b"PK"), shut_out, again], [])
     configuration = await store.configuration()
     assert configuration.version == 2
     assert configuration.agencies == (suspended,)
     assert configuration.credentials == (revoked,)
     assert configuration.agreements == (in_force,)
     assert configuration.exchanges == (replace(exchange, archive=b"PK"),)
+    assert configuration.users == (shut_out,)
+    assert configuration.approvals == (again,)
 
 
 async def test_a_change_that_cannot_be_stored_changes_nothing(store: Store) -> None:

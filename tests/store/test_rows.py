@@ -12,9 +12,10 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
 from gateway.message import Dissemination, Message, Sealed
-from gateway.store import rows
+from gateway.store import configuration_rows, rows
 from gateway.store.agency_text import agency_of, agency_text
-from gateway.store.interface import Agreement, Credential, Exchange
+from gateway.store.interface import Agreement, Approval, Credential, Exchange
+from gateway.user import User, UserId, UserRole
 
 # Fixed offsets: a moment in the hour that a clock change skips is not equal to itself in another zone (PEP 495).
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -31,11 +32,20 @@ for kind, strategy in (
     (int, st.integers(0, 2**40)),
 ):
     st.register_type_strategy(kind, strategy)
+users = st.builds(
+    User,
+    id=st.from_regex(r"[a-z][a-z0-9]{0,8}([._-][a-z0-9]{1,8}){0,3}", fullmatch=True).map(UserId),
+    agency=agency_ids,
+    roles=st.frozensets(st.sampled_from(UserRole), min_size=1),
+    public_key=st.binary(min_size=32, max_size=32).map(bytes.hex),
+)
 
 VALUES: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    Credential: (rows.credential_row, rows.credential_of),
-    Agreement: (rows.agreement_row, rows.agreement_of),
-    Exchange: (rows.exchange_row, rows.exchange_of),
+    Credential: (configuration_rows.credential_row, configuration_rows.credential_of),
+    Agreement: (configuration_rows.agreement_row, configuration_rows.agreement_of),
+    Exchange: (configuration_rows.exchange_row, configuration_rows.exchange_of),
+    User: (configuration_rows.user_row, configuration_rows.user_of),
+    Approval: (configuration_rows.approval_row, configuration_rows.approval_of),
     Message: (rows.message_row, rows.message_of),
     Dissemination: (rows.dissemination_row, rows.dissemination_of),
     Delivery: (rows.delivery_row, rows.delivery_of),
@@ -48,7 +58,7 @@ VALUES: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 @given(data=st.data())
 def test_value_to_row_to_value_is_the_same(kind: type, data: st.DataObject) -> None:
     to_row, of_row = VALUES[kind]
-    value = data.draw(st.from_type(kind))
+    value = data.draw(users if kind is User else st.from_type(kind))
     row = to_row(value)
     assert of_row(row) == value
     assert {type(column) for column in row} <= {str, int, bytes, type(None)}

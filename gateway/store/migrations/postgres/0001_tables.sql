@@ -40,6 +40,27 @@ CREATE TABLE IF NOT EXISTS agreement (
     PRIMARY KEY (mou, version)
 );
 
+-- People who act, and what they signed. "user" is a reserved word of SQL.
+CREATE TABLE IF NOT EXISTS person (
+    id text COLLATE "C" PRIMARY KEY,
+    agency text COLLATE "C" NOT NULL,
+    roles text NOT NULL,
+    public_key text NOT NULL,
+    since bigint NOT NULL,
+    disabled_at bigint
+);
+
+CREATE TABLE IF NOT EXISTS approval (
+    mou text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    digest text NOT NULL,
+    party text COLLATE "C" NOT NULL,
+    person text COLLATE "C" NOT NULL REFERENCES person (id),
+    at bigint NOT NULL,
+    signature text NOT NULL,
+    PRIMARY KEY (mou, version, party, person)
+);
+
 CREATE TABLE IF NOT EXISTS exchange (
     id text COLLATE "C" PRIMARY KEY,
     digest text NOT NULL,

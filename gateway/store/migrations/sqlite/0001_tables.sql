@@ -41,6 +41,27 @@ CREATE TABLE IF NOT EXISTS agreement (
     PRIMARY KEY (mou, version)
 );
 
+-- People who act, and what they signed. "user" is a reserved word of SQL.
+CREATE TABLE IF NOT EXISTS person (
+    id TEXT PRIMARY KEY,
+    agency TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    disabled_at INTEGER
+);
+
+CREATE TABLE IF NOT EXISTS approval (
+    mou TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    party TEXT NOT NULL,
+    person TEXT NOT NULL REFERENCES person (id),
+    at INTEGER NOT NULL,
+    signature TEXT NOT NULL,
+    PRIMARY KEY (mou, version, party, person)
+);
+
 CREATE TABLE IF NOT EXISTS exchange (
     id TEXT PRIMARY KEY,
     digest TEXT NOT NULL,

@@ -36,6 +36,14 @@ ORDER BY mou, version;
 -- Every registered message specification.
 SELECT id, digest, archive FROM exchange ORDER BY id;
 
+-- name: users
+-- Every person, those shut out too.
+SELECT id, agency, roles, public_key, since, disabled_at FROM person ORDER BY id;
+
+-- name: approvals
+-- Every approval of every version.
+SELECT mou, version, digest, party, person, at, signature FROM approval ORDER BY mou, version, party, person;
+
 -- name: put_agency!
 -- A new agency, or its new state.
 INSERT INTO agency (id, body)
@@ -56,6 +64,21 @@ INSERT INTO agreement (mou, version, digest, state, body, changed_at)
 VALUES (:mou, :version, :digest, :state, :body, :changed_at)
 ON CONFLICT (mou, version) DO UPDATE SET
     digest = excluded.digest, state = excluded.state, body = excluded.body, changed_at = excluded.changed_at;
+
+-- name: put_user!
+-- A new person, or their new state.
+INSERT INTO person (id, agency, roles, public_key, since, disabled_at)
+VALUES (:id, :agency, :roles, :public_key, :since, :disabled_at)
+ON CONFLICT (id) DO UPDATE SET
+    agency = excluded.agency, roles = excluded.roles, public_key = excluded.public_key, since = excluded.since,
+    disabled_at = excluded.disabled_at;
+
+-- name: put_approval!
+-- A new approval, or the same person's later one.
+INSERT INTO approval (mou, version, digest, party, person, at, signature)
+VALUES (:mou, :version, :digest, :party, :person, :at, :signature)
+ON CONFLICT (mou, version, party, person) DO UPDATE SET
+    digest = excluded.digest, at = excluded.at, signature = excluded.signature;
 
 -- name: put_exchange!
 -- A new message specification, or its new archive.

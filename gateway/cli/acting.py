@@ -1,0 +1,69 @@
+"""`--as USER`: a person's key, unlocked for one command."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.run import err, fail
+from gateway.config import read_settings
+from gateway.errors import GatewayError
+from gateway.exchange.acting import Acting
+from gateway.keys.personal import unlock
+from gateway.user import UserId
+
+PASSPHRASE = "GATEWAY_USER_PASSPHRASE"
+"""Environment variable with the passphrase of a personal key, for scripts."""
+
+FOLDER = "users"
+"""Where personal keys lie in a deployment, unless --key says otherwise."""
+
+As = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar="USER",
+        help="Your account; the act is signed with your personal key and stands in the log under your name.",
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", help=f"Your key file.  \\[default: {FOLDER}/USER.key in the deployment]", dir_okay=False),
+]
+
+
+def acting(user: str, key: Path | None, directory: Path) -> Acting:
+    """The person with their key unlocked; the passphrase is asked for, or taken from GATEWAY_USER_PASSPHRASE.
+
+    Raises what `config.read_settings` and `keys.personal.unlock` raise.
+    """
+    read_settings(directory)  # a folder that is no deployment is said before a passphrase is asked for
+    path = key or key_path(directory, user)
+    sign, public_key = unlock(path, passphrase(f"Passphrase of {path}"))
+    return Acting(user=UserId(user), sign=sign, public_key=public_key)
+
+
+def person(user: str, key: Path | None, directory: Path) -> Acting:
+    """`acting`, ending the command with a sentence when the key does not open."""
+    try:
+        return acting(user, key, directory)
+    except GatewayError as error:
+        fail(error)
+
+
+def key_path(directory: Path, user: str) -> Path:
+    """Where this person's key lies in a deployment."""
+    return directory / FOLDER / f"{user}.key"
+
+
+def passphrase(question: str, *, confirm: bool = False) -> bytes:
+    """From the environment, or from the person at the terminal; never from the command line, which others can read."""
+    given = os.environ.get(PASSPHRASE)
+    if given is not None:
+        return given.encode()
+    if not sys.stdin.isatty():
+        err.print(f"[bold red]error[/] \\[user.passphrase] no terminal to ask for the passphrase: set {PASSPHRASE}")
+        raise typer.Exit(2)
+    return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm, err=True)).encode()

@@ -1,0 +1,102 @@
+"""Acting: a person who does something that counts, under their own key; and whether they may."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.agency import AgencyId
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry, make
+from gateway.errors import Refused
+from gateway.exchange.gateway import Gateway
+from gateway.signing.act import Act, Sign, sign_act
+from gateway.user import User, UserId, UserRole
+
+
+class UserUnknown(Refused):
+    """No such account, or it is shut out."""
+
+    code = "user.unknown"
+
+
+class NotTheirKey(Refused):
+    """The key in hand is not the one the account is known by."""
+
+    code = "user.wrong-key"
+
+
+class NotAllowed(Refused):
+    """The account's roles, or the agency it speaks for, do not cover this act."""
+
+    code = "user.not-allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """A person with their key unlocked. public_key: of the key in hand, 64 hex digits."""
+
+    user: UserId
+    sign: Sign
+    public_key: str
+
+
+def allowed(gateway: Gateway, acting: Acting, roles: tuple[UserRole, ...], *agencies: AgencyId) -> User:
+    """The account, when it may act so. agencies: those it must speak for one of; none = whomever it speaks for.
+
+    Raises `UserUnknown`, `NotTheirKey`, `NotAllowed`.
+    """
+    user = gateway.current.users.get(acting.user)
+    if user is None or user.disabled_at is not None:
+        raise UserUnknown(f"there is no account {acting.user}; `gateway user list` shows those there are")
+    if user.public_key != acting.public_key:
+        raise NotTheirKey(f"this is not the key that {acting.user} is known by")
+    if not user.may(*roles):
+        raise NotAllowed(f"{user.id} would need to be {' or '.join(roles)}")
+    if agencies and user.agency not in agencies:
+        speaks, wanted = user.agency or "the gateway's operator", " or ".join(filter(None, agencies))
+        raise NotAllowed(f"{user.id} speaks for {speaks}; this is for somebody of {wanted}")
+    return user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """An audit entry that carries a person's signature, and that signature."""
+
+    entry: AuditEntry
+    signature: str
+
+
+def sign_entry(
+    gateway: Gateway,
+    type: EntryType,
+    acting: Acting,
+    person: User,
+    *,
+    subject: str,
+    digest: str,
+    at: datetime,
+    parties: tuple[AgencyId, ...] = (),
+    **fields: Any,
+) -> Signed:
+    """The entry of a signed act. An outsider builds the act again from the entry: its type, subject, digest, agency,
+    actor and moment."""
+    act = Act(act=type.value, subject=subject, digest=digest, agency=person.agency, user=person.id, at=at)
+    signature = sign_act(act, acting.sign)
+    entry = make(
+        type,
+        id=gateway.new_id(at),
+        at=at,
+        parties=parties,
+        actor=person.id,
+        agency=person.agency or None,
+        fingerprint=fingerprint(person.public_key),
+        signature=signature,
+        **fields,
+    )
+    return Signed(entry=entry, signature=signature)
+
+
+def fingerprint(public_key: str) -> str:
+    """SHA-256 of the raw public key, 64 hex digits: how entries name a person's key."""
+    return hashlib.sha256(bytes.fromhex(public_key)).hexdigest()

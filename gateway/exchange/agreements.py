@@ -1,0 +1,276 @@
+"""The life of an agreement: approved as a draft, tried, put in force, suspended, ended. Each act is a person's, signed.
+
+An agreement is a draft from its first approval on. It may be tried: messages are decided under it and counted, and
+nothing leaves. It is put in force when every party has approved these very words; the version before it then ends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.agency import AgencyId, agency_of
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry
+from gateway.errors import Misconfigured, Refused
+from gateway.exchange.acting import Acting, allowed, sign_entry
+from gateway.exchange.activate import change
+from gateway.exchange.configured import Configured
+from gateway.exchange.destination import Standing, standings
+from gateway.exchange.gateway import Gateway
+from gateway.finding import Finding, errors
+from gateway.iepd.package import Iepd
+from gateway.policy.approval import Approved, Lack, lacking
+from gateway.policy.mou import Mou
+from gateway.policy.read import read_mou
+from gateway.store.interface import Agreement, AgreementState, Approval, Change, Relisted
+from gateway.user import User, UserRole
+
+SIGNS = (UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
+"""Who may approve for their agency."""
+
+DECIDES = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
+"""Who may try, activate, suspend, resume and end."""
+
+NOT_OVER = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
+
+UNDECIDED = (AgreementState.DRAFT, AgreementState.TRIAL)
+"""Nothing was ever sent under a version in such a state."""
+
+STOPPED_FROM = {
+    AgreementState.SUSPENDED: (AgreementState.IN_FORCE,),
+    AgreementState.IN_FORCE: (AgreementState.SUSPENDED,),
+    AgreementState.ENDED: (*NOT_OVER, AgreementState.TRIAL),
+}
+"""From which states a version gets into another by `stop_mou`."""
+
+OPERATOR = AgencyId("")
+
+
+class AgreementRefused(Misconfigured):
+    """An agreement's file is not right; `findings` say where."""
+
+    code = "mou.refused"
+
+    def __init__(self, file: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__(f"{file}: {len(findings)} finding{'s' if len(findings) != 1 else ''}")
+        self.findings = findings
+
+
+class AgreementUnknown(Refused):
+    """No such version of such an agreement in the database."""
+
+    code = "mou.unknown"
+
+
+class VersionPassed(Refused):
+    """This version has ended, or a later one is held: an agreement goes forward only."""
+
+    code = "mou.version-passed"
+
+
+class VersionTaken(Refused):
+    """This version of the agreement is in the database with other text: a changed text is a new version."""
+
+    code = "mou.version-taken"
+
+
+class NotApproved(Refused):
+    """Not every party has approved this version; `lacks` says who."""
+
+    code = "mou.not-approved"
+
+    def __init__(self, mou: Mou, lacks: tuple[Lack, ...]) -> None:
+        needs = "; ".join(f"{each.party}: {each.people} more ({each.because})" for each in lacks)
+        super().__init__(f"{mou.id} version {mou.version} is not approved by all: {needs}")
+        self.lacks = lacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An agreement's file, read against what is in force, and whether the database holds this version."""
+
+    mou: Mou
+    body: bytes
+    held: Agreement | None
+    others: tuple[Agreement, ...]
+
+
+async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: AgencyId, by: Acting) -> Approval:
+    """One person's approval for a party they speak for. The version becomes a draft in the database if it was not held.
+
+    Raises `AgreementRefused`, `VersionTaken`, `VersionPassed` and what `allowed` raises.
+    """
+    await gateway.refresh()
+    draft = read_draft(gateway.current, data, file)
+    if party not in draft.mou.parties:
+        raise AgreementUnknown(f"{party} is not a party of {draft.mou.id}")
+    user = allowed(gateway, by, SIGNS, agency_of(party))
+    now = gateway.clock.now()
+    signed = sign_entry(
+        gateway,
+        EntryType.APPROVE,
+        by,
+        user,
+        subject=_subject(draft.mou),
+        digest=draft.mou.digest,
+        at=now,
+        parties=_told(draft.mou),
+        mou=_subject(draft.mou),
+        mou_digest=draft.mou.digest,
+    )
+    approval = Approval(
+        mou=draft.mou.id,
+        version=draft.mou.version,
+        digest=draft.mou.digest,
+        party=party,
+        user=user.id,
+        at=now,
+        signature=signed.signature,
+    )
+    changes: list[Change] = [approval]
+    if draft.held is None:
+        changes.append(_agreement(draft, AgreementState.DRAFT, now))
+    await change(gateway, changes, [signed.entry])
+    return approval
+
+
+async def try_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
+    """Put a version on trial: real messages are decided under it and counted, and nothing leaves. Raises as above."""
+    await gateway.refresh()
+    draft = read_draft(gateway.current, data, file)
+    if draft.held is not None and draft.held.state is not AgreementState.DRAFT:
+        raise VersionPassed(f"{draft.mou.id} version {draft.mou.version} is {draft.held.state} already")
+    user = _decides(gateway, by, draft.mou)
+    now = gateway.clock.now()
+    tried = _agreement(draft, AgreementState.TRIAL, now)
+    await change(gateway, [tried], [_entry(gateway, EntryType.ACTIVATE, tried, draft.mou, by, user, now)])
+    return tried
+
+
+async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
+    """Put an agreement in force; the version before it ends in the same transaction.
+
+    Raises `AgreementRefused` with all findings, `VersionTaken`, `VersionPassed`, `NotApproved`, and what `allowed`
+    raises.
+    """
+    await gateway.refresh()
+    draft = read_draft(gateway.current, data, file)
+    mou = draft.mou
+    user = _decides(gateway, by, mou)
+    lacks = lacking(mou, approvals_of(gateway.current, mou), widened=widened(gateway.current, mou))
+    if lacks:
+        raise NotApproved(mou, lacks)
+    now = gateway.clock.now()
+    agreement = _agreement(draft, AgreementState.IN_FORCE, now)
+    before = [one for one in draft.others if one.state in STOPPED_FROM[AgreementState.ENDED]]
+    ended = [replace(one, state=AgreementState.ENDED, changed_at=now) for one in before]
+    changes: list[Change] = [agreement, *ended]
+    entries = [_entry(gateway, EntryType.ACTIVATE, agreement, mou, by, user, now)]
+    entries += [_entry(gateway, EntryType.END, one, mou, by, user, now) for one in ended]
+    await change(gateway, changes, entries, relisted(gateway, mou.id, now))
+    return agreement
+
+
+async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, by: Acting) -> Agreement:
+    """Suspend the version in force, end it or a suspended one, or put a suspended one back in force.
+
+    Raises `AgreementUnknown` and what `allowed` raises.
+    """
+    await gateway.refresh()
+    wanted = STOPPED_FROM[state]
+    agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state in wanted), None)
+    if agreement is None:
+        raise AgreementUnknown(f"there is no version of {id} that is {' or '.join(wanted)}")
+    mou = gateway.current.mou(agreement)
+    user = _decides(gateway, by, mou)
+    now = gateway.clock.now()
+    types = {AgreementState.SUSPENDED: EntryType.SUSPEND, AgreementState.ENDED: EntryType.END}
+    changed = replace(agreement, state=state, changed_at=now)
+    entry = _entry(gateway, types.get(state, EntryType.ACTIVATE), changed, mou, by, user, now)
+    await change(gateway, [changed], [entry], relisted(gateway, id, now) if state is AgreementState.IN_FORCE else None)
+    return changed
+
+
+def relisted(gateway: Gateway, id: str, now: datetime) -> Relisted | None:
+    """What waited under the agreement while it was suspended or over can be read again: pollers have passed it."""
+    current = gateway.current
+    decided = [one for one in current.agreements if one.mou == id and one.state not in UNDECIDED]
+    found = standings(decided, current.mous, current.day(now)).values()
+    if all(standing is Standing.SEND for standing in found):
+        return None
+    parties = {party for one in decided for party in current.mou(one).parties}
+    return Relisted(mou=id, recipients=tuple(sorted(parties)))
+
+
+def read_draft(configured: Configured, data: bytes, file: str) -> Draft:
+    """The agreement in a file. Raises `AgreementRefused`, `VersionTaken`, `VersionPassed`."""
+    iepds: Mapping[str, Iepd] = {iepd.id: iepd for iepd in configured.registry}
+    mou, findings = read_mou(data, file, iepds, agencies=configured.agencies)
+    if mou is None or errors(findings):
+        raise AgreementRefused(file, errors(findings))
+    versions = [one for one in configured.agreements if one.mou == mou.id]
+    held = next((one for one in versions if one.version == mou.version), None)
+    if held is not None and held.digest != mou.digest:
+        raise VersionTaken(f"{mou.id} version {mou.version} is held with another text; give the new text a new version")
+    later = any(one.version > mou.version and one.state is not AgreementState.DRAFT for one in versions)
+    if later or (held is not None and held.state is AgreementState.ENDED):
+        raise VersionPassed(
+            f"{mou.id} version {mou.version} has ended or was replaced; what is to hold is a new version"
+        )
+    others = tuple(one for one in versions if one.version != mou.version)
+    return Draft(mou=mou, body=data, held=held, others=others)
+
+
+def approvals_of(configured: Configured, mou: Mou) -> tuple[Approved, ...]:
+    """Who has approved this version. Each signature was verified when it was given; only people of the party count."""
+    return tuple(
+        Approved(party=one.party, user=one.user, digest=one.digest)
+        for one in configured.approvals
+        if (one.mou, one.version) == (mou.id, mou.version)
+    )
+
+
+def widened(configured: Configured, mou: Mou) -> frozenset[AgencyId]:
+    """Parties whose data this version releases more of than the version that is in force or suspended."""
+    return frozenset()
+
+
+def _decides(gateway: Gateway, by: Acting, mou: Mou) -> User:
+    return allowed(gateway, by, DECIDES, OPERATOR, *map(agency_of, mou.parties))
+
+
+def _agreement(draft: Draft, state: AgreementState, now: datetime) -> Agreement:
+    mou = draft.mou
+    return Agreement(mou=mou.id, version=mou.version, digest=mou.digest, state=state, body=draft.body, changed_at=now)
+
+
+def _told(mou: Mou) -> tuple[AgencyId, ...]:
+    """Who may read entries about an agreement: its parties, units' agencies once."""
+    return tuple(dict.fromkeys(map(agency_of, mou.parties)))
+
+
+def _subject(mou: Mou | Agreement) -> str:
+    return f"{mou.id if isinstance(mou, Mou) else mou.mou}@{mou.version}"
+
+
+def _entry(
+    gateway: Gateway, type: EntryType, agreement: Agreement, mou: Mou, by: Acting, user: User, now: datetime
+) -> AuditEntry:
+    return sign_entry(
+        gateway,
+        type,
+        by,
+        user,
+        subject=_subject(agreement),
+        digest=agreement.digest,
+        at=now,
+        parties=_told(mou),
+        mou=_subject(agreement),
+        mou_digest=agreement.digest,
+        state=agreement.state,
+    ).entry
+
+
+def standing(agreements: Sequence[Agreement], mou: str) -> Agreement | None:
+    """The version that is in force or suspended, if any."""
+    return next((one for one in agreements if one.mou == mou and one.state in NOT_OVER), None)

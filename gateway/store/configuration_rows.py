@@ -1,0 +1,153 @@
+"""Rows of the configuration: agencies, credentials, agreements, exchanges, people and what they approved."""
+
+import json
+from collections.abc import Sequence
+
+from gateway.agency import Agency, AgencyId
+from gateway.store.agency_text import agency_text, json_text
+from gateway.store.interface import (
+    Agreement,
+    AgreementState,
+    Approval,
+    Change,
+    Credential,
+    CredentialKind,
+    Exchange,
+)
+from gateway.store.rows import Row, micros, micros_or_none, moment, moment_or_none
+from gateway.user import User, UserId, UserRole
+
+
+def credential_row(credential: Credential) -> Row:
+    """fingerprint, kind, agency, not_before, not_after, certificate, revoked_at"""
+    return (
+        credential.fingerprint,
+        credential.kind.value,
+        credential.agency,
+        micros(credential.not_before),
+        micros(credential.not_after),
+        credential.certificate,
+        micros_or_none(credential.revoked_at),
+    )
+
+
+def credential_of(row: Row) -> Credential:
+    """The credential of `credential_row`."""
+    fingerprint, kind, agency, not_before, not_after, certificate, revoked_at = row
+    return Credential(
+        fingerprint=fingerprint,
+        kind=CredentialKind(kind),
+        agency=AgencyId(agency),
+        not_before=moment(not_before),
+        not_after=moment(not_after),
+        certificate=certificate,
+        revoked_at=moment_or_none(revoked_at),
+    )
+
+
+def agreement_row(agreement: Agreement) -> Row:
+    """mou, version, digest, state, body, changed_at"""
+    return (
+        agreement.mou,
+        agreement.version,
+        agreement.digest,
+        agreement.state.value,
+        agreement.body,
+        micros(agreement.changed_at),
+    )
+
+
+def agreement_of(row: Row) -> Agreement:
+    """The agreement of `agreement_row`."""
+    mou, version, digest, state, body, changed_at = row
+    return Agreement(
+        mou=mou,
+        version=version,
+        digest=digest,
+        state=AgreementState(state),
+        body=body,
+        changed_at=moment(changed_at),
+    )
+
+
+def exchange_row(exchange: Exchange) -> Row:
+    """id, digest, archive"""
+    return exchange.id, exchange.digest, exchange.archive
+
+
+def exchange_of(row: Row) -> Exchange:
+    """The exchange of `exchange_row`."""
+    key, digest, archive = row
+    return Exchange(id=key, digest=digest, archive=archive)
+
+
+def user_row(user: User) -> Row:
+    """id, agency, roles, public_key, since, disabled_at"""
+    return (
+        user.id,
+        user.agency,
+        json_text(sorted(user.roles)),
+        user.public_key,
+        micros(user.since),
+        micros_or_none(user.disabled_at),
+    )
+
+
+def user_of(row: Row) -> User:
+    """The user of `user_row`."""
+    key, agency, roles, public_key, since, disabled_at = row
+    return User(
+        id=UserId(key),
+        agency=AgencyId(agency),
+        roles=frozenset(UserRole(role) for role in json.loads(roles)),
+        public_key=public_key,
+        since=moment(since),
+        disabled_at=moment_or_none(disabled_at),
+    )
+
+
+def approval_row(approval: Approval) -> Row:
+    """mou, version, digest, party, person, at, signature"""
+    return (
+        approval.mou,
+        approval.version,
+        approval.digest,
+        approval.party,
+        approval.user,
+        micros(approval.at),
+        approval.signature,
+    )
+
+
+def approval_of(row: Row) -> Approval:
+    """The approval of `approval_row`."""
+    mou, version, digest, party, person, at, signature = row
+    return Approval(
+        mou=mou,
+        version=version,
+        digest=digest,
+        party=AgencyId(party),
+        user=UserId(person),
+        at=moment(at),
+        signature=signature,
+    )
+
+
+def put_of(change: Change) -> tuple[str, Row]:
+    """The query that puts a change, and its row."""
+    if isinstance(change, Agency):
+        return "put_agency", (change.id, agency_text(change))
+    if isinstance(change, Credential):
+        return "put_credential", credential_row(change)
+    if isinstance(change, Agreement):
+        return "put_agreement", agreement_row(change)
+    if isinstance(change, User):
+        return "put_user", user_row(change)
+    if isinstance(change, Approval):
+        return "put_approval", approval_row(change)
+    return "put_exchange", exchange_row(change)
+
+
+def in_order(changes: Sequence[Change]) -> list[Change]:
+    """What others name comes first: a credential names an agency, an approval a person, perhaps new ones."""
+    return sorted(changes, key=lambda each: not isinstance(each, Agency | User))

@@ -1,0 +1,153 @@
+"""An agreement is approved by people, each for their party, before it is put in force; every act is signed."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from gateway.agency import AgencyId
+from gateway.exchange import agreements
+from gateway.exchange.acting import NotAllowed, NotTheirKey, UserUnknown, fingerprint
+from gateway.exchange.agreements import (
+    AgreementUnknown,
+    NotApproved,
+    VersionPassed,
+    approve_mou,
+    try_mou,
+)
+from gateway.exchange.people import disable_user
+from gateway.exchange.submission import NoRecipient
+from gateway.keys.personal import throwaway
+from gateway.signing.act import Act, ActSignatureWrong, verify_act
+from gateway.store.interface import AgreementState
+from gateway.user import UserId, UserRole
+from tests.exchange.deployed import POLICE, PROBATION, SHELTER, Deployed, agreement, release
+from tests.exchange.officers import OPERATOR, activate_mou, approve_for_all, officer, stop_mou
+
+TEXT = agreement("S-1", SHELTER, POLICE)
+
+
+async def approve(place: Deployed, party: AgencyId, *, data: bytes = TEXT) -> None:
+    await approve_mou(place.gateway, data, "file", party=party, by=await officer(place.gateway, party))
+
+
+async def activate(place: Deployed, *, data: bytes = TEXT) -> None:
+    await agreements.activate_mou(place.gateway, data, "file", by=await officer(place.gateway))
+
+
+def state(place: Deployed, version: int = 1) -> AgreementState:
+    return next(one.state for one in place.gateway.current.agreements if (one.mou, one.version) == ("S-1", version))
+
+
+async def test_from_its_first_approval_an_agreement_is_a_draft_that_decides_nothing(place: Deployed) -> None:
+    await approve(place, SHELTER)
+    assert state(place) is AgreementState.DRAFT
+    with pytest.raises(NoRecipient):
+        await place.accept(release(), sender=SHELTER)
+
+
+async def test_an_agreement_that_one_party_has_not_approved_is_not_put_in_force(place: Deployed) -> None:
+    await approve(place, SHELTER)
+    with pytest.raises(NotApproved) as refused:
+        await activate(place)
+    assert [(lack.party, lack.people) for lack in refused.value.lacks] == [(POLICE, 1)]
+    assert state(place) is AgreementState.DRAFT
+    await approve(place, POLICE)
+    await activate(place)
+    assert state(place) is AgreementState.IN_FORCE
+
+
+async def test_approvals_of_other_words_do_not_count(place: Deployed) -> None:
+    await approve(place, SHELTER)
+    await approve(place, POLICE)
+    await approve(place, SHELTER, data=agreement("S-1", SHELTER, POLICE, version=2))
+    with pytest.raises(NotApproved):
+        await activate(place, data=agreement("S-1", SHELTER, POLICE, version=2))
+
+
+@pytest.mark.parametrize("party", [PROBATION, POLICE, OPERATOR])
+async def test_nobody_approves_for_a_party_they_do_not_speak_for(place: Deployed, party: AgencyId) -> None:
+    with pytest.raises(NotAllowed):
+        await approve_mou(place.gateway, TEXT, "file", party=SHELTER, by=await officer(place.gateway, party))
+    assert [one for one in place.gateway.current.agreements if one.mou == "S-1"] == []
+
+
+async def test_an_agency_that_is_no_party_approves_nothing(place: Deployed) -> None:
+    with pytest.raises(AgreementUnknown):
+        await approve(place, PROBATION)
+
+
+async def test_a_person_without_the_role_neither_approves_nor_decides(place: Deployed) -> None:
+    clerk = await officer(place.gateway, SHELTER, number=7, roles=frozenset({UserRole.OPERATOR}))
+    with pytest.raises(NotAllowed):
+        await approve_mou(place.gateway, TEXT, "file", party=SHELTER, by=clerk)
+    await approve_for_all(place.gateway, TEXT)
+    with pytest.raises(NotAllowed):
+        await agreements.activate_mou(place.gateway, TEXT, "file", by=clerk)
+
+
+async def test_another_key_is_not_the_persons(place: Deployed) -> None:
+    sign, public_key = throwaway()
+    known = await officer(place.gateway, SHELTER)
+    stranger = replace(known, sign=sign, public_key=public_key)
+    with pytest.raises(NotTheirKey):
+        await approve_mou(place.gateway, TEXT, "file", party=SHELTER, by=stranger)
+    nobody = replace(stranger, user=UserId("nobody"))
+    with pytest.raises(UserUnknown):
+        await approve_mou(place.gateway, TEXT, "file", party=SHELTER, by=nobody)
+
+
+async def test_somebody_who_was_shut_out_acts_no_more(place: Deployed) -> None:
+    gone = await officer(place.gateway, SHELTER)
+    boss = await officer(place.gateway, number=9, roles=frozenset({UserRole.ADMINISTRATOR}))
+    await disable_user(place.gateway, gone.user, by=boss)
+    with pytest.raises(UserUnknown):
+        await approve_mou(place.gateway, TEXT, "file", party=SHELTER, by=gone)
+
+
+async def test_an_outsider_verifies_each_act_from_its_entry_and_the_persons_key(place: Deployed) -> None:
+    await activate_mou(place.gateway, TEXT, "file")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED)
+    said = [each for each in await place.log() if each.get("mou") == "S-1@1" and "signature" in each]
+    assert [each["type"] for each in said] == ["approve"] * 4 + ["activate", "suspend"]
+    users = place.gateway.current.users
+    for each in said:
+        key = users[each["actor"]].public_key
+        assert each["fingerprint"] == fingerprint(key)
+        verify_act(act_of(each), each["signature"], key)
+        with pytest.raises(ActSignatureWrong):
+            verify_act(replace(act_of(each), subject="S-1@2"), each["signature"], key)
+
+
+def act_of(entry: dict[str, Any]) -> Act:
+    """The act as an outsider builds it."""
+    return Act(
+        act=entry["type"],
+        subject=entry["mou"],
+        digest=entry["mou_digest"],
+        agency=AgencyId(entry.get("agency", "")),
+        user=UserId(entry["actor"]),
+        at=datetime.fromisoformat(entry["at"]),
+    )
+
+
+async def test_an_agreement_on_trial_lets_nothing_out(place: Deployed) -> None:
+    await try_mou(place.gateway, TEXT, "file", by=await officer(place.gateway))
+    assert state(place) is AgreementState.TRIAL
+    with pytest.raises(NoRecipient):
+        await place.accept(release(), sender=SHELTER)
+
+
+async def test_a_version_on_trial_is_approved_and_put_in_force(place: Deployed) -> None:
+    await try_mou(place.gateway, TEXT, "file", by=await officer(place.gateway))
+    await activate_mou(place.gateway, TEXT, "file")
+    assert state(place) is AgreementState.IN_FORCE
+    with pytest.raises(VersionPassed):
+        await try_mou(place.gateway, TEXT, "file", by=await officer(place.gateway))
+
+
+async def test_a_trial_is_ended_like_an_agreement_in_force(place: Deployed) -> None:
+    await try_mou(place.gateway, TEXT, "file", by=await officer(place.gateway))
+    await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED)
+    assert state(place) is AgreementState.ENDED
