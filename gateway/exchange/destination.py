@@ -58,7 +58,7 @@ Version = tuple[str, int]
 
 
 def standings(agreements: Iterable[Agreement], mous: Mapping[Version, Mou], day: date) -> dict[Version, Standing]:
-    """For every version of every agreement, on this day.
+    """For every version of every agreement that has ever decided, on this day.
 
     One that a later version replaced has not ended the agreement: what was decided and receipted under it goes out; so
     it is held or recalled together with the later one. A later one that does not hold yet, since its first day is to
@@ -66,7 +66,8 @@ def standings(agreements: Iterable[Agreement], mous: Mapping[Version, Mou], day:
     """
     versions: defaultdict[str, list[Agreement]] = defaultdict(list)
     for agreement in agreements:
-        versions[agreement.mou].append(agreement)
+        if agreement.state in _STANDING:  # a draft or a trial neither holds nor sends what another version decided
+            versions[agreement.mou].append(agreement)
     found: dict[Version, Standing] = {}
     for each in versions.values():
         own = {one.version: _own(one, mous.get((one.mou, one.version)), day) for one in each}
@@ -93,8 +94,6 @@ def _holds(mou: Mou | None, day: date) -> bool:
 
 
 _STANDING = {
-    AgreementState.DRAFT: Standing.HOLD,
-    AgreementState.TRIAL: Standing.HOLD,
     AgreementState.IN_FORCE: Standing.SEND,
     AgreementState.SUSPENDED: Standing.HOLD,
     AgreementState.ENDED: Standing.RECALL,
