@@ -24,7 +24,7 @@ from gateway.exchange.activate import (
 from gateway.exchange.configured import Configured, compile_configuration, nothing
 from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
-from gateway.folders import load_exchanges, shipped
+from gateway.folders import load_exchanges, load_laws, shipped
 from gateway.iepd.package import archive
 from gateway.keys.files import KeyStore
 from gateway.policy.agencies import read_agency
@@ -88,7 +88,9 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
         known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
         if known != keys.fingerprint:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
-        current = compile_configuration(await store.configuration(), before=nothing(keys.authority.certificate_der))
+        laws = load_laws(made.law.packs, made.laws_directory)
+        before = nothing(keys.authority.certificate_der, laws=laws)
+        current = compile_configuration(await store.configuration(), before=before)
         yield Gateway(
             store=store,
             keys=keys,
@@ -229,4 +231,4 @@ def drafts(now: datetime) -> Configured:
         agreements=tuple(agreements),
         exchanges=tuple(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)) for iepd in iepds),
     )
-    return compile_configuration(configuration, before=nothing(b"", iepds))
+    return compile_configuration(configuration, before=nothing(b"", iepds, load_laws()))

@@ -196,6 +196,10 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, actor: str) 
         Finding(code="mou.unknown-agency", file=file, path="parties", text=f"{party} is not an agency of this gateway")
         for party in (mou.parties if mou else ())
         if party not in configured.agencies
+    ) + tuple(
+        Finding(code="mou.unknown-law-pack", file=file, path="law_packs", text=f"this gateway has no law pack {pack}")
+        for pack in (mou.law_packs if mou else ())
+        if pack not in configured.laws.ids
     )
     if mou is None or errors(findings) or unknown:
         raise AgreementRefused(file, errors(findings) + unknown)

@@ -10,18 +10,23 @@ from datetime import datetime
 
 from gateway.agency import Agency, AgencyId
 from gateway.errors import Misconfigured
+from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful
 from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
+from gateway.policy.law import Laws
+from gateway.policy.law_bind import Bound
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
-from gateway.policy.rules import SharingRules, compile_rules
+from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.keyring import TrustedKeys
 from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind
+
+IN_FORCE = AgreementState.IN_FORCE
 
 
 class AgreementUnreadable(Misconfigured):
@@ -30,8 +35,10 @@ class AgreementUnreadable(Misconfigured):
     code = "configuration.agreement-unreadable"
 
 
-RulesKey = tuple[str, str, str]
-"""Digest of the agreement, id of the clause, digest of the exchange's schema set."""
+class LawUnknown(Misconfigured):
+    """An agreement names a law pack that the gateway does not have: without it nobody knows what may be shared."""
+
+    code = "configuration.law-unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +57,10 @@ class Configured:
     credentials   by fingerprint
     registry      every registered exchange
     mous          every version of every agreement that was ever activated, by id and version
-    in_force      those that decide
-    compiled      sharing rules of every clause of those that may still decide
+    laws          every law pack
+    in_force      the agreements that decide, as far as law lets them
+    lawful        what each of their clauses lets through to each recipient, and what law says of it
+    compiled      the same, by what it was made of
     """
 
     version: int
@@ -63,7 +72,9 @@ class Configured:
     agreements: tuple[Agreement, ...]
     mous: Mapping[tuple[str, int], Mou]
     in_force: InForce
-    compiled: Mapping[RulesKey, SharingRules]
+    laws: Laws
+    lawful: Lawful
+    compiled: Mapping[RulesKey, Compiled]
 
     def mou(self, agreement: Agreement) -> Mou:
         """The agreement as a value."""
@@ -92,9 +103,12 @@ class Configured:
             for mou, clause in self.in_force.clauses(sender, exchange, on.date())
             if mou.id == past.mou and clause.id == past.clause and past.recipient in clause.recipients
         ]
-        if clauses and (canceling or matches(clauses[0][1].route, facts)):
-            mou, clause = clauses[0]
-            return PastGrant(grant=Grant(mou=mou, clause=clause, recipient=past.recipient), withdrawal=False)
+        if clauses:
+            grant = Grant(mou=clauses[0][0], clause=clauses[0][1], recipient=past.recipient)
+            # What law has come to forbid since is not told again by whoever takes it back.
+            asked = self.bound(grant).conditions if canceling else grant.clause.route
+            if matches(asked, facts):
+                return PastGrant(grant=grant, withdrawal=False)
         decided = self.mous.get((past.mou, past.mou_version))
         clause_then = decided.clause(past.clause) if decided is not None else None
         if decided is None or clause_then is None or past.recipient not in clause_then.recipients:
@@ -107,7 +121,15 @@ class Configured:
         """What the grant's clause lets through; of a withdrawal, only that something is void."""
         if withdrawal:
             return withdrawal_rules(grant.mou, grant.clause, iepd)
-        return self.compiled[grant.mou.digest, grant.clause.id, iepd.digest]
+        return self.lawful.of(grant).rules
+
+    def bound(self, grant: Grant) -> Bound:
+        """What law says of a grant."""
+        return self.lawful.of(grant).bound
+
+    def asks_consent(self, sender: AgencyId, exchange: str) -> bool:
+        """Whether consents can open anything in what this sender sends of this exchange."""
+        return (sender, exchange) in self.lawful.asking
 
     def trust(self, agency: AgencyId) -> TrustedKeys:
         """Whose signatures count as this agency's."""
@@ -124,7 +146,7 @@ def _der(credentials: Iterable[Credential], kind: CredentialKind) -> Iterator[by
     return (pem_to_der(one.certificate) for one in credentials if one.kind is kind and one.revoked_at is None)
 
 
-def nothing(authority: bytes, iepds: Iterable[Iepd] = ()) -> Configured:
+def nothing(authority: bytes, iepds: Iterable[Iepd] = (), laws: Laws | None = None) -> Configured:
     """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again."""
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
@@ -137,6 +159,8 @@ def nothing(authority: bytes, iepds: Iterable[Iepd] = ()) -> Configured:
         agreements=(),
         mous={},
         in_force=InForce(()),
+        laws=laws or Laws(),
+        lawful=Lawful({}),
         compiled={},
     )
 
@@ -151,18 +175,26 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
     }
     activated = [agreement for agreement in stored.agreements if agreement.state is not AgreementState.DRAFT]
     mous = {(one.mou, one.version): _mou(one, iepds, before) for one in activated}
-    in_force = [mous[one.mou, one.version] for one in activated if one.state is AgreementState.IN_FORCE]
+    in_force = [(mous[one.mou, one.version], one.changed_at) for one in activated if one.state is IN_FORCE]
+    for mou, _ in in_force:
+        for pack in mou.law_packs:
+            if pack not in before.laws.ids:
+                raise LawUnknown(f"{mou.id} version {mou.version} names the law pack {pack}, which is not here")
+    agencies = {agency.id: agency for agency in stored.agencies}
+    made = lawful(in_force, iepds, agencies, before.laws, known=before.compiled)
     return Configured(
         version=stored.version,
         authority=before.authority,
-        agencies={agency.id: agency for agency in stored.agencies},
+        agencies=agencies,
         credentials={credential.fingerprint: credential for credential in stored.credentials},
         registry=Registry.of(iepds.values()),
         iepds=iepds,
         agreements=stored.agreements,
         mous=mous,
-        in_force=InForce(in_force),
-        compiled=_compiled(mous.values(), iepds, before),
+        in_force=InForce(made.mous),
+        laws=before.laws,
+        lawful=made.lawful,
+        compiled=made.compiled,
     )
 
 
@@ -175,13 +207,3 @@ def _mou(agreement: Agreement, iepds: Mapping[str, Iepd], before: Configured) ->
         first = findings[0] if findings else ""
         raise AgreementUnreadable(f"{agreement.mou} version {agreement.version} cannot be read: {first}")
     return mou
-
-
-def _compiled(mous: Iterable[Mou], iepds: Mapping[str, Iepd], before: Configured) -> Mapping[RulesKey, SharingRules]:
-    made: dict[RulesKey, SharingRules] = {}
-    for mou in mous:
-        for clause in mou.exchanges:
-            iepd = iepds[clause.exchange]
-            key = (mou.digest, clause.id, iepd.digest)
-            made[key] = before.compiled.get(key) or compile_rules(mou, clause, iepd)
-    return made

@@ -12,6 +12,7 @@ from gateway.finding import errors
 from gateway.iepd.facts import evaluate
 from gateway.iepd.header import read as read_header
 from gateway.iepd.validate import validate
+from gateway.policy.consent import Consents
 from gateway.policy.grant import Grant, NoMouInForce, PurposeNotAllowed, matches
 
 
@@ -29,11 +30,13 @@ def preview(
     purpose: str,
     role: str = "",
     sender: AgencyId | None = None,
+    consents: Consents = (),
     now: datetime,
 ) -> Release:
     """The release to this recipient for this purpose, by the first clause that gives it.
 
-    sender  when None, whoever an agreement lets send this to the recipient
+    sender    when None, whoever an agreement lets send this to the recipient
+    consents  what was found for the persons in the message
 
     Raises what parsing and validating raise, `NoMouInForce`, `PurposeNotAllowed`, `WouldGetNothing`.
     """
@@ -64,8 +67,9 @@ def preview(
         sender=clause.sender,
         action=read_header(document, iepd).action,
         only=frozenset({to}),
+        consents=consents,
     )
-    made = decide_one(case, configured, facts, Grant(mou=mou, clause=clause, recipient=to))
+    made = decide_one(case, configured, facts, Grant(mou=mou, clause=clause, recipient=to), now=now)
     if isinstance(made, Denied):
         raise WouldGetNothing(f"{to} would get nothing: {made.code}")
     return made
