@@ -3,7 +3,7 @@
 What is left for the moment of a decision is in few conditions: consents, and what facts say of each object.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
@@ -14,12 +14,10 @@ from gateway.iepd.catalog import Field, Steps
 from gateway.iepd.facts import Fact, FactKind, Facts
 from gateway.iepd.package import Iepd
 from gateway.policy.condition import (
-    LAW,
     ORIGIN_OF,
     Anchored,
     anchor,
     comes_from,
-    fact_of,
     negation,
     no_consent,
 )
@@ -54,28 +52,35 @@ class Due:
     deadline: Deadline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
     """Objects of a message for which a rule on the recipient's handling counts.
 
-    each    path of the objects, () = the message
-    where   conditions that hold there
-    silent  conditions told with the message under each of which the rule withholds them, so that nothing goes
+    each      path of the objects, () = the message
+    where     conditions that hold there
+    withheld  conditions under each of which law withholds them, so that nothing of them goes
     """
 
     each: Steps
     where: Where
+    withheld: frozenset[Where]
     asked: Anchored
-    silent: frozenset[str] = frozenset()
 
     def stands(self, root: etree._Element, facts: Facts, holding: frozenset[str]) -> bool:
         """Whether the message has such an object."""
-        if not self.silent.isdisjoint(holding):
-            return False
-        if not self.where:
+        if not self.where and not self.withheld:
             return True
-        objects = root.iterfind("/".join(self.each)) if self.each else (root,)
-        return any(self.where <= self.asked.hold(each, holding, facts) for each in objects)
+        return any(self._goes(self.asked.hold(each, holding, facts)) for each in _objects(root, self.each))
+
+    def _goes(self, held: frozenset[str]) -> bool:
+        return self.where <= held and not any(where <= held for where in self.withheld)
+
+
+def _objects(root: etree._Element, each: Steps) -> list[etree._Element]:
+    found = [root]
+    for tag in each:
+        found = [child for element in found for child in element.iterchildren(tag)]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,7 @@ class Handling:
     notice: str
     no_onward: bool
     keep: timedelta | None
-    cases: tuple[Case, ...]
+    cases: frozenset[Case]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,7 @@ class Bound:
 
     blocked    section that forbids the whole message, whatever it says; "" = none does
     route      facts of the message without which law gives nothing, each with its section
+    cases      all those of the handlings
     consents   labels whose fields go with a consent only
     """
 
@@ -116,6 +122,7 @@ class Bound:
     mandates: tuple[Mandate, ...] = ()
     dues: tuple[Due, ...] = ()
     handlings: tuple[Handling, ...] = ()
+    cases: frozenset[Case] = frozenset()
     consents: frozenset[str] = frozenset()
 
     @property
@@ -127,7 +134,8 @@ class Bound:
         """What travels with one message. `holding`: the conditions of law that hold for it."""
         if not self.handlings:
             return NOTHING_ASKED
-        counts = [each for each in self.handlings if any(case.stands(root, facts, holding) for case in each.cases)]
+        standing = {case for case in self.cases if case.stands(root, facts, holding)}
+        counts = [each for each in self.handlings if not each.cases.isdisjoint(standing)]
         if not counts:
             return NOTHING_ASKED
         return Handed(
@@ -144,11 +152,12 @@ def bind(rules: Iterable[LawRule], clause: Clause, iepd: Iepd, between: Parties)
     told = (_whole(rule, clause, iepd, between) for rule in spoken if rule.whole)
     whole = [found for found in told if found is not None]
     blocked = min((section for condition, section in whole if condition is None), default="")
-    route = tuple((condition, section) for condition, section in whole if condition is not None)
+    route = tuple(dict.fromkeys((condition, section) for condition, section in whole if condition is not None))
     binder = _Binder(clause, iepd, between, frozenset(condition.fact for condition, _ in route))
     every = {each.path: binder.restrictions(spoken, each) for each in iepd.catalog.fields}
     restrictions = {path: found for path, found in every.items() if found}
-    handlings = tuple(binder.handling(rule, restrictions) for rule in spoken)
+    found = dict.fromkeys(binder.handling(rule, restrictions) for rule in spoken)
+    handlings = tuple(each for each in found if each is not None)
     return Bound(
         restrictions=restrictions,
         blocked=blocked,
@@ -159,8 +168,9 @@ def bind(rules: Iterable[LawRule], clause: Clause, iepd: Iepd, between: Parties)
             if rule.mandate is not None
         ),
         dues=tuple(Due(law=rule.section, deadline=rule.deadline) for rule in spoken if rule.deadline is not None),
-        handlings=tuple(each for each in handlings if each is not None),
-        consents=frozenset(binder.consents),
+        handlings=handlings,
+        cases=frozenset[Case]().union(*(each.cases for each in handlings)),
+        consents=binder.consents(restrictions),
     )
 
 
@@ -181,16 +191,16 @@ def _whole(rule: LawRule, clause: Clause, iepd: Iepd, between: Parties) -> tuple
 
 
 class _Binder:
-    """One clause and one recipient. `consents` grows: the labels that consents are asked for.
+    """One clause and one recipient.
 
     never  facts that do not hold for any message that law lets go
     """
 
     def __init__(self, clause: Clause, iepd: Iepd, between: Parties, never: frozenset[str]) -> None:
-        self.consents: set[str] = set()
         self._clause, self._iepd, self._between, self._never = clause, iepd, between, never
         self._each = {fact.name: fact.each for fact in iepd.facts}
         self._given = given(clause, iepd)
+        self._cases: dict[tuple[Where, frozenset[Where]], Case] = {}
 
     def restrictions(self, rules: Iterable[LawRule], field: Field) -> tuple[Restriction, ...]:
         """What withholds a field, whatever else the clause says of it."""
@@ -200,23 +210,23 @@ class _Binder:
                 found.update(((rule.section, where), None) for where in self._withheld(rule, field))
         return tuple(Restriction(law=law, where=where) for law, where in found if where.isdisjoint(self._never))
 
-    def handling(self, rule: LawRule, restrictions: Mapping[Steps, tuple[Restriction, ...]]) -> Handling | None:
+    def consents(self, restrictions: Restrictions) -> frozenset[str]:
+        """Labels of fields that the clause gives and law lets go with a consent."""
+        return frozenset(
+            each.label
+            for each in self._given
+            if any(no_consent(each.label) in restriction.where for restriction in restrictions.get(each.path, ()))
+        )
+
+    def handling(self, rule: LawRule, restrictions: Restrictions) -> Handling | None:
         """What a rule asks of the recipient; None when this clause gives nothing of which it speaks."""
         if not (rule.notice or rule.no_onward or rule.keep is not None):
             return None
-        cases: dict[tuple[Steps, Where, frozenset[str]], None] = {}
+        cases: dict[tuple[Where, frozenset[Where]], None] = {}
         for each in self._given:
-            withheld = restrictions.get(each.path, ())
-            if not rule.speaks_of(each.label) or any(not restriction.where for restriction in withheld):
-                continue
-            for where in self._spoken(rule, each):
-                silent = frozenset(
-                    next(iter(told))
-                    for restriction in withheld
-                    if len(told := [part for part in restriction.where if part.startswith(LAW)]) == 1
-                    and restriction.where - set(told) <= where
-                )
-                cases[self._deepest(where), where, silent] = None
+            withheld = frozenset(restriction.where for restriction in restrictions.get(each.path, ()))
+            if rule.speaks_of(each.label) and frozenset() not in withheld:
+                cases.update(((where, withheld), None) for where in self._spoken(rule, each))
         if not cases:
             return None
         return Handling(
@@ -224,15 +234,20 @@ class _Binder:
             notice=rule.notice,
             no_onward=rule.no_onward,
             keep=rule.keep,
-            cases=tuple(self._case(*case) for case in cases),
+            cases=frozenset(self._case(*case) for case in cases),
         )
 
-    def _case(self, each: Steps, where: Where, silent: frozenset[str]) -> Case:
-        facts = tuple(asked for anchored in anchor(where, self._each).values() for asked in anchored.facts)
-        return Case(each=each, where=where, asked=Anchored(facts), silent=silent)
+    def _case(self, where: Where, withheld: frozenset[Where]) -> Case:
+        """Rules that ask of the same objects share the case, so that a message is asked once."""
+        known = self._cases.get((where, withheld))
+        if known is None:
+            known = self._cases[where, withheld] = self._make_case(where, withheld)
+        return known
 
-    def _deepest(self, where: Where) -> Steps:
-        return max((self._each[fact_of(part)] for part in where), key=len, default=())
+    def _make_case(self, where: Where, withheld: frozenset[Where]) -> Case:
+        places = anchor(where.union(*withheld), self._each)
+        asked = Anchored(tuple(fact for place in places.values() for fact in place.facts))
+        return Case(each=max(places, key=len, default=()), where=where, withheld=withheld, asked=asked)
 
     def _withheld(self, rule: LawRule, field: Field) -> Iterator[Where]:
         """Where a rule withholds a field: where it speaks of it, and each of the grounds lacks something."""
@@ -248,7 +263,6 @@ class _Binder:
                     continue
                 lacks.append(negation(fact.name))
             if basis.consent:
-                self.consents.add(field.label)
                 lacks.append(no_consent(field.label))
             lacking.append(tuple(lacks))
         for where in self._spoken(rule, field):
