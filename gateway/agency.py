@@ -41,12 +41,31 @@ class AgencyKind(StrEnum):
     COMMUNITY = "community"
 
 
+JUSTICE = frozenset(
+    {
+        AgencyKind.POLICE,
+        AgencyKind.SHERIFF,
+        AgencyKind.JAIL,
+        AgencyKind.PRISON,
+        AgencyKind.PROBATION,
+        AgencyKind.PAROLE,
+        AgencyKind.COURT,
+        AgencyKind.PROSECUTOR,
+        AgencyKind.FUSION_CENTER,
+        AgencyKind.DISPATCH,
+    }
+)
+"""Those that administer criminal justice (28 CFR 20.3(b), (g))."""
+
+
 class Duty(StrEnum):
-    """What law lays on an agency because of what it does."""
+    """What law lays on an agency because of what it does, or what the agency has bound itself to."""
 
     PART2_PROGRAM = "part2-program"  # 42 CFR 2.11
     COVERED_ENTITY = "covered-entity"  # 45 CFR 160.103
     VICTIM_SERVICE_PROVIDER = "victim-service-provider"  # 34 U.S.C. 12291(a)
+    CFR23 = "cfr23"  # it follows 28 CFR Part 23: 23.20(f)
+    CHRI_AGREEMENT = "chri-agreement"  # it may hold criminal history under an agreement: 28 CFR 20.21(b), 20.33(a)
 
 
 class EndpointKind(StrEnum):
@@ -103,12 +122,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:
-    """One agency as the database holds it."""
+    """One agency as the database holds it.
+
+    state  two letters; "" = the first two of its ORI. Its own law packs bind it
+    """
 
     id: AgencyId
     name: str
     kind: AgencyKind
     ori: str = ""
+    state: str = ""
     units: tuple[Unit, ...] = ()
     contacts: tuple[Contact, ...] = ()
     duties: frozenset[Duty] = field(default_factory=frozenset)
@@ -119,3 +142,8 @@ class Agency:
     def __post_init__(self) -> None:
         if len(self.id) > 63 or not AGENCY_ID.fullmatch(self.id):
             raise ValueError("an agency id is lower case words joined by hyphens, at most 63 characters")
+
+    @property
+    def jurisdiction(self) -> str:
+        """Two letters of the state whose law binds it, "" when nobody has said."""
+        return self.state or self.ori[:2]

@@ -25,7 +25,7 @@ from gateway.exchange.configured import Configured, compile_configuration, nothi
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.people import add_user
 from gateway.finding import errors
-from gateway.folders import load_exchanges, shipped
+from gateway.folders import load_exchanges, load_laws, shipped
 from gateway.iepd.package import archive
 from gateway.keys.files import KeyStore
 from gateway.keys.personal import throwaway
@@ -91,7 +91,8 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
         known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
         if known != keys.fingerprint:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
-        before = nothing(keys.authority.certificate_der, zone=made.zone)
+        laws = load_laws(made.law.packs, made.laws_directory)
+        before = nothing(keys.authority.certificate_der, zone=made.zone, laws=laws)
         current = compile_configuration(await store.configuration(), before=before)
         yield Gateway(
             store=store,
@@ -252,4 +253,4 @@ def drafts(now: datetime) -> Configured:
         agreements=tuple(agreements),
         exchanges=tuple(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)) for iepd in iepds),
     )
-    return compile_configuration(configuration, before=nothing(b"", iepds))
+    return compile_configuration(configuration, before=nothing(b"", iepds, laws=load_laws()))

@@ -90,6 +90,17 @@ def zone_of(name: str) -> tzinfo:
         raise ValueError("not a time zone known here; a name is like America/Chicago") from error
 
 
+class Law(_Section):
+    """Law that binds here besides what binds every gateway and what the states of the parties bring.
+
+    packs   ids of packs, such as ny-149
+    folder  a deployment's own packs; read when a process starts
+    """
+
+    packs: tuple[str, ...] = ()
+    folder: Path = Path("laws")
+
+
 class Settings(BaseSettings):
     """The whole tree.
 
@@ -110,6 +121,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     relay: Relay = Relay()
     keys: Keys = Keys()
+    law: Law = Law()
     directory: Path = Path()
 
     @classmethod
@@ -146,6 +158,11 @@ class Settings(BaseSettings):
     def keys_directory(self) -> Path:
         """The key directory, absolute."""
         return (self.directory / self.keys.directory).resolve()
+
+    @property
+    def laws_directory(self) -> Path:
+        """The folder of the deployment's own law packs, absolute; it need not be there."""
+        return (self.directory / self.law.folder).resolve()
 
     @property
     def public_url(self) -> str:

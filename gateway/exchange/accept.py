@@ -16,6 +16,7 @@ from gateway.document.parse import Document, parse
 from gateway.errors import Refused, Tampered, Unavailable
 from gateway.exchange.chain import Earlier, find_earlier
 from gateway.exchange.configured import Configured
+from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, Denied, Release, decide
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
@@ -100,7 +101,7 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
         raise InvalidMessage(findings)
     header = read_header(read.document, read.iepd)
     earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
-    case = _case(submission, read, header, earlier)
+    case = await _case(gateway, configured, submission, read, header, earlier)
     decisions = await run(lambda: decide(case, configured, now=now))
     # What takes something back is accepted also when nobody may be told: waiting deliveries are recalled by it.
     if not case.past and not any(isinstance(decision, Release) for decision in decisions):
@@ -122,8 +123,18 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     return answer if stored is Stored.STORED else None
 
 
-def _case(submission: Submission, read: Read, header: Header, earlier: Earlier | None) -> Case:
+async def _case(
+    gateway: Gateway,
+    configured: Configured,
+    submission: Submission,
+    read: Read,
+    header: Header,
+    earlier: Earlier | None,
+) -> Case:
+    # Asked for only where law asks: most messages hold nothing that a consent could open.
+    asked = configured.asks_consent(submission.sender, read.iepd.id)
     return Case(
+        consents=await consents_of(gateway, read.document, read.iepd) if asked else (),
         document=read.document,
         iepd=read.iepd,
         sender=submission.sender,

@@ -205,7 +205,7 @@ def relisted(gateway: Gateway, id: str, now: datetime) -> Relisted | None:
 def read_draft(configured: Configured, data: bytes, file: str) -> Draft:
     """The agreement in a file. Raises `AgreementRefused`, `VersionTaken`, `VersionPassed`."""
     iepds: Mapping[str, Iepd] = {iepd.id: iepd for iepd in configured.registry}
-    mou, findings = read_mou(data, file, iepds, agencies=configured.agencies)
+    mou, findings = read_mou(data, file, iepds, agencies=configured.agencies, law_packs=configured.laws.ids)
     if mou is None or errors(findings):
         raise AgreementRefused(file, errors(findings))
     versions = [one for one in configured.agreements if one.mou == mou.id]

@@ -10,19 +10,25 @@ from datetime import UTC, date, datetime, tzinfo
 
 from gateway.agency import Agency, AgencyId
 from gateway.errors import Misconfigured
+from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful
 from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
+from gateway.policy.law import Laws
+from gateway.policy.law_bind import Bound
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
-from gateway.policy.rules import SharingRules, compile_rules
+from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.keyring import TrustedKeys
 from gateway.store.interface import Agreement, AgreementState, Approval, Configuration, Credential, CredentialKind
 from gateway.user import User, UserId
+
+DECIDING = (AgreementState.IN_FORCE, AgreementState.TRIAL)
+"""States in which messages are decided under an agreement."""
 
 
 class AgreementUnreadable(Misconfigured):
@@ -31,8 +37,10 @@ class AgreementUnreadable(Misconfigured):
     code = "configuration.agreement-unreadable"
 
 
-RulesKey = tuple[str, str, str]
-"""Digest of the agreement, id of the clause, digest of the exchange's schema set."""
+class LawUnknown(Misconfigured):
+    """An agreement names a law pack that the gateway does not have: without it nobody knows what may be shared."""
+
+    code = "configuration.law-unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +60,12 @@ class Configured:
     credentials   by fingerprint
     registry      every registered exchange
     mous          every version of every agreement that was ever activated, by id and version
-    in_force      those that decide
+    laws          every law pack
+    in_force      the agreements that decide, as far as law lets them
     trial         those that are only tried: decided and counted, nothing leaves
     users         everybody who may act or once could
-    compiled      sharing rules of every clause of those that may still decide
+    lawful        what each of their clauses lets through to each recipient, and what law says of it
+    compiled      the same, by what it was made of
     """
 
     version: int
@@ -71,7 +81,9 @@ class Configured:
     trial: InForce
     users: Mapping[UserId, User]
     approvals: tuple[Approval, ...]
-    compiled: Mapping[RulesKey, SharingRules]
+    laws: Laws
+    lawful: Lawful
+    compiled: Mapping[RulesKey, Compiled]
 
     def day(self, moment: datetime) -> date:
         """The day it is for agreements at this moment: the one place that says so."""
@@ -102,8 +114,11 @@ class Configured:
         """
         spoken = self.in_force.spoken(sender, exchange, self.day(on)).grants.get(past.recipient, ())
         grant = next((each for each in spoken if (each.mou.id, each.clause.id) == (past.mou, past.clause)), None)
-        if grant is not None and (canceling or matches(grant.clause.route, facts)):
-            return PastGrant(grant=grant, withdrawal=False)
+        if grant is not None:
+            # What law has come to forbid since is not told again by whoever takes it back.
+            asked = self.bound(grant).conditions if canceling else grant.clause.route
+            if matches(asked, facts):
+                return PastGrant(grant=grant, withdrawal=False)
         decided = self.mous.get((past.mou, past.mou_version))
         clause_then = decided.clause(past.clause) if decided is not None else None
         if decided is None or clause_then is None or past.recipient not in clause_then.recipients:
@@ -116,7 +131,15 @@ class Configured:
         """What the grant's clause lets through; of a withdrawal, only that something is void."""
         if withdrawal:
             return withdrawal_rules(grant.mou, grant.clause, iepd)
-        return self.compiled[grant.mou.digest, grant.clause.id, iepd.digest]
+        return self.lawful.of(grant).rules
+
+    def bound(self, grant: Grant) -> Bound:
+        """What law says of a grant."""
+        return self.lawful.of(grant).bound
+
+    def asks_consent(self, sender: AgencyId, exchange: str) -> bool:
+        """Whether consents can open anything in what this sender sends of this exchange."""
+        return (sender, exchange) in self.lawful.asking
 
     def trust(self, agency: AgencyId) -> TrustedKeys:
         """Whose signatures count as this agency's."""
@@ -133,7 +156,9 @@ def _der(credentials: Iterable[Credential], kind: CredentialKind) -> Iterator[by
     return (pem_to_der(one.certificate) for one in credentials if one.kind is kind and one.revoked_at is None)
 
 
-def nothing(authority: bytes, iepds: Iterable[Iepd] = (), *, zone: tzinfo = UTC) -> Configured:
+def nothing(
+    authority: bytes, iepds: Iterable[Iepd] = (), *, zone: tzinfo = UTC, laws: Laws | None = None
+) -> Configured:
     """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again."""
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
@@ -150,6 +175,8 @@ def nothing(authority: bytes, iepds: Iterable[Iepd] = (), *, zone: tzinfo = UTC)
         trial=InForce(()),
         users={},
         approvals=(),
+        laws=laws or Laws(),
+        lawful=Lawful({}),
         compiled={},
     )
 
@@ -164,22 +191,31 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
     }
     activated = [agreement for agreement in stored.agreements if agreement.state is not AgreementState.DRAFT]
     mous = {(one.mou, one.version): _mou(one, iepds, before) for one in activated}
-    in_force = [mous[one.mou, one.version] for one in activated if one.state is AgreementState.IN_FORCE]
+    deciding = [(mous[one.mou, one.version], one.changed_at) for one in activated if one.state in DECIDING]
+    for mou, _ in deciding:
+        for pack in mou.law_packs:
+            if pack not in before.laws.ids:
+                raise LawUnknown(f"{mou.id} version {mou.version} names the law pack {pack}, which is not here")
+    agencies = {agency.id: agency for agency in stored.agencies}
+    made = lawful(deciding, iepds, agencies, before.laws, known=before.compiled)
+    tried = {one.digest for one in activated if one.state is AgreementState.TRIAL}
     return Configured(
         version=stored.version,
         authority=before.authority,
         zone=before.zone,
-        agencies={agency.id: agency for agency in stored.agencies},
+        agencies=agencies,
         credentials={credential.fingerprint: credential for credential in stored.credentials},
         registry=Registry.of(iepds.values()),
         iepds=iepds,
         agreements=stored.agreements,
         mous=mous,
-        in_force=InForce(in_force),
-        trial=InForce(mous[one.mou, one.version] for one in activated if one.state is AgreementState.TRIAL),
+        in_force=InForce(mou for mou in made.mous if mou.digest not in tried),
+        trial=InForce(mou for mou in made.mous if mou.digest in tried),
         users={user.id: user for user in stored.users},
         approvals=stored.approvals,
-        compiled=_compiled(mous.values(), iepds, before),
+        laws=before.laws,
+        lawful=made.lawful,
+        compiled=made.compiled,
     )
 
 
@@ -192,13 +228,3 @@ def _mou(agreement: Agreement, iepds: Mapping[str, Iepd], before: Configured) ->
         first = findings[0] if findings else ""
         raise AgreementUnreadable(f"{agreement.mou} version {agreement.version} cannot be read: {first}")
     return mou
-
-
-def _compiled(mous: Iterable[Mou], iepds: Mapping[str, Iepd], before: Configured) -> Mapping[RulesKey, SharingRules]:
-    made: dict[RulesKey, SharingRules] = {}
-    for mou in mous:
-        for clause in mou.exchanges:
-            iepd = iepds[clause.exchange]
-            key = (mou.digest, clause.id, iepd.digest)
-            made[key] = before.compiled.get(key) or compile_rules(mou, clause, iepd)
-    return made

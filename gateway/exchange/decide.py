@@ -4,7 +4,7 @@ The uncut message is never handed on: a `Release` holds a tree of its own, cut a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.agency import AgencyId
@@ -16,17 +16,24 @@ from gateway.iepd.facts import Facts, evaluate
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.message import Action
+from gateway.policy.consent import Consents, counting, lacking, reference, used
 from gateway.policy.grant import Grant
+from gateway.policy.law_bind import NOTHING_ASKED, Handed
 from gateway.policy.redact import Cut, NotReleasable, cut
+from gateway.policy.rules import SharingRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What one recipient may have. `withdrawal`: only that the earlier message is void."""
+    """What one recipient may have. `withdrawal`: only that the earlier message is void.
+
+    handed  what law asks of the recipient: it travels in the Cover
+    """
 
     grant: Grant
     cut: Cut
     withdrawal: bool = False
+    handed: Handed = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,7 @@ class Denied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is to be decided: a valid message of a known exchange."""
+    """What is to be decided: a valid message of a known exchange. `consents`: what was found for the persons in it."""
 
     document: Document
     iepd: Iepd
@@ -47,6 +54,7 @@ class Case:
     action: Action
     only: frozenset[AgencyId]
     past: tuple[Past, ...] = ()
+    consents: Consents = ()
 
 
 def decide(case: Case, configured: Configured, *, now: datetime) -> tuple[Release | Denied, ...]:
@@ -65,7 +73,7 @@ def decide(case: Case, configured: Configured, *, now: datetime) -> tuple[Releas
         grants = {grant.recipient: grant for grant in found}
         grants |= {each.recipient: Denied(recipient=each.recipient, code=each.error.code) for each in refusals}
     decisions = {
-        agency: decide_one(case, configured, facts, grant)
+        agency: decide_one(case, configured, facts, grant, now=now)
         for agency, grant in grants.items()
         if agency not in {past.recipient for past in case.past}
     }
@@ -80,26 +88,57 @@ def _decide_past(case: Case, configured: Configured, facts: Facts, past: Past, n
     )
     if found is None:
         return Denied(recipient=past.recipient, code="policy.no-mou-in-force")
-    return _cut(case, configured, facts, found.grant, withdrawal=found.withdrawal)
+    if found.withdrawal:
+        return _withdraw(case, configured, facts, found.grant)
+    return _release(case, configured, facts, found.grant, now)
 
 
-def decide_one(case: Case, configured: Configured, facts: Facts, grant: Grant | Denied) -> Release | Denied:
+def decide_one(
+    case: Case, configured: Configured, facts: Facts, grant: Grant | Denied, *, now: datetime
+) -> Release | Denied:
     """Cut for one recipient, and validate what is left."""
     if isinstance(grant, Denied):
         return grant
     if configured.agencies[grant.recipient].suspended:
         return Denied(recipient=grant.recipient, code="agency.suspended")
-    return _cut(case, configured, facts, grant, withdrawal=False)
+    return _release(case, configured, facts, grant, now)
 
 
-def _cut(case: Case, configured: Configured, facts: Facts, grant: Grant, *, withdrawal: bool) -> Release | Denied:
-    try:
-        kept = cut(case.document, configured.rules(grant, case.iepd, withdrawal=withdrawal), facts, case.iepd)
-    except NotReleasable as refused:
-        return Denied(recipient=grant.recipient, code=refused.code)
-    if errors(validate(kept.document, case.iepd)):
+def _withdraw(case: Case, configured: Configured, facts: Facts, grant: Grant) -> Release | Denied:
+    kept = _cut(case, configured.rules(grant, case.iepd, withdrawal=True), facts)
+    if kept is None:
         return Denied(recipient=grant.recipient, code=NotReleasable.code)
-    return Release(grant=grant, cut=kept, withdrawal=withdrawal)
+    return Release(grant=grant, cut=kept, withdrawal=True)
+
+
+def _release(case: Case, configured: Configured, facts: Facts, grant: Grant, now: datetime) -> Release | Denied:
+    """What agreement and law let through. Consents are looked at for this recipient and purpose only."""
+    bound = configured.bound(grant)
+    holding = _NOTHING_HOLDS
+    consents: Consents = ()
+    if bound.consents:
+        consents = counting(case.consents, recipient=grant.recipient, purpose=grant.clause.purpose, now=now)
+        holding = lacking(bound.consents, consents)
+    kept = _cut(case, configured.rules(grant, case.iepd), facts, holding)
+    if kept is None:
+        return Denied(recipient=grant.recipient, code=NotReleasable.code)
+    handed = bound.handed(case.document.root, facts, holding)
+    if handed is not NOTHING_ASKED and consents:
+        told = tuple(reference(each) for each in used(bound.consents, consents))
+        handed = replace(handed, notices=handed.notices + told)
+    return Release(grant=grant, cut=kept, handed=handed)
+
+
+_NOTHING_HOLDS: frozenset[str] = frozenset()
+
+
+def _cut(case: Case, rules: SharingRules, facts: Facts, holding: frozenset[str] = _NOTHING_HOLDS) -> Cut | None:
+    """What is left, valid; None when nothing that is can be."""
+    try:
+        kept = cut(case.document, rules, facts, case.iepd, holding=holding)
+    except NotReleasable:
+        return None
+    return None if errors(validate(kept.document, case.iepd)) else kept
 
 
 def releases(decisions: Iterable[Release | Denied]) -> tuple[Release, ...]:

@@ -12,6 +12,7 @@ from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
 from gateway.message import Sealed, uuid7
+from gateway.policy.consent import FindConsents
 from gateway.signing.keyring import Signer
 from gateway.store.interface import CredentialKind, Store
 
@@ -90,7 +91,7 @@ class Keys(Protocol):
 @dataclass(slots=True, kw_only=True)
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
-    when there is something new to deliver."""
+    when there is something new to deliver; without `find_consents` nobody has consented to anything."""
 
     store: Store
     keys: Keys
@@ -98,6 +99,7 @@ class Gateway:
     clock: Clock
     settings: Settings
     current: Configured
+    find_consents: FindConsents | None = None
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 

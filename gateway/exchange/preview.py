@@ -14,6 +14,7 @@ from gateway.iepd.facts import Facts, evaluate
 from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
+from gateway.policy.consent import Consents
 from gateway.policy.grant import Grant, NoMouInForce, grants, refusals
 
 
@@ -31,11 +32,13 @@ def preview(
     purpose: str,
     role: str = "",
     sender: AgencyId | None = None,
+    consents: Consents = (),
     now: datetime,
 ) -> Release:
     """The release to this recipient for this purpose, by the first clause that gives it.
 
-    sender  when None, whoever an agreement lets send this to the recipient
+    sender    when None, whoever an agreement lets send this to the recipient
+    consents  what was found for the persons in the message
 
     Raises what parsing and validating raise, `NoMouInForce`, `NotRouted`, `AccessDenied`, `PurposeNotAllowed`,
     `WouldGetNothing`.
@@ -52,8 +55,9 @@ def preview(
         sender=grant.clause.sender,
         action=read_header(document, iepd).action,
         only=frozenset({to}),
+        consents=consents,
     )
-    made = decide_one(case, configured, facts, grant)
+    made = decide_one(case, configured, facts, grant, now=now)
     if isinstance(made, Denied):
         raise WouldGetNothing(f"{to} would get nothing: {made.code}")
     return made

@@ -152,7 +152,8 @@ def _expires(gateway: Gateway, writing: Writing, release: Release) -> datetime:
 
 
 def _kept(release: Release) -> timedelta:
-    return release.grant.clause.retention.gateway_copy or KEPT_DEFAULT
+    kept = release.grant.clause.retention.gateway_copy or KEPT_DEFAULT
+    return min(kept, release.handed.keep or kept)
 
 
 def _seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple[Sealed, bytes]:
@@ -253,8 +254,8 @@ def _counts(redactions: Iterable[Redaction]) -> tuple[Counter[str], Counter[str]
 def _cover(
     writing: Writing, message: Message, dissemination: Dissemination, release: Release, prefixes: tuple[str, ...]
 ) -> Cover:
-    clause = release.grant.clause
-    kept = clause.retention.recipient_copy
+    clause, handed = release.grant.clause, release.handed
+    kept = min((each for each in (clause.retention.recipient_copy, handed.keep) if each is not None), default=None)
     contact = next((each for each in writing.configured.agencies[message.sender].contacts), None)
     return Cover(
         dissemination=dissemination.id,
@@ -271,8 +272,8 @@ def _cover(
         purpose=clause.purpose,
         role=clause.role,
         keep_until=writing.now + kept if kept else None,
-        onward_sharing=clause.onward_sharing,
-        notices=clause.notices,
+        onward_sharing="" if handed.no_onward else clause.onward_sharing,
+        notices=clause.notices + handed.notices,
         fields_withheld=bool(dissemination.redactions),
         contact=" ".join(part for part in (contact.role, contact.phone or contact.email) if part) if contact else "",
         created=writing.now,

@@ -11,6 +11,7 @@ from gateway.finding import Finding
 from gateway.policy.reading import WORD, Reading, nearest
 
 _ORI = re.compile(r"[A-Z]{2}[A-Z0-9]{7}")
+STATE = re.compile(r"[A-Z]{2}")
 _URL = re.compile(
     r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[!-~]*)?|https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?(/[!-~]*)?"
 )
@@ -28,12 +29,15 @@ def read_agency(data: bytes, file: str) -> tuple[Agency | None, tuple[Finding, .
 
 
 def _agency(reading: Reading, root: Table) -> Agency | None:
-    reading.table(root, ("agency", "name", "kind"), ("ori", "units", "contacts", "duties", "endpoint", "signs"))
+    reading.table(
+        root, ("agency", "name", "kind"), ("ori", "state", "units", "contacts", "duties", "endpoint", "signs")
+    )
     agency = reading.agency(root, "agency")
     kind = reading.choice(root, "kind", AgencyKind)
     name = reading.text(root, "name")
     hint = "an ORI is nine capital letters and digits, the first two the state"
     ori = reading.pattern(root, "ori", _ORI, hint)
+    state = reading.pattern(root, "state", STATE, "a state is its two capital letters: NY")
     units = _units(reading, root)
     contacts = read_contacts(reading, root)
     duties = _duties(reading, root)
@@ -46,6 +50,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
         name=name,
         kind=kind,
         ori=ori,
+        state=state,
         units=units,
         contacts=contacts,
         duties=duties,

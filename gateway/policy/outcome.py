@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from gateway.iepd.catalog import Catalog, Field
+from gateway.policy.condition import negation, together
 from gateway.policy.mou import Clause, How, Item, Transform
 from gateway.policy.restriction import NONE, Restriction, Restrictions
 from gateway.policy.transform import change_of, goes_through
@@ -24,7 +25,7 @@ class Outcome:
 
     how      "" = as it is, the name of a transform, or "withheld"
     clause   id of the clause that decided; "default" when it lists the field nowhere
-    unless   conditions: where one of these holds, the field is withheld; "protected", or "not protected"
+    unless   conditions (`condition.py`): where one of these holds, the field is withheld
     change   the lesser form of a value; None when the value cannot be read
     becomes  the element that holds the lesser form, "" = the same
     because  the transform that decided, if one did
@@ -118,18 +119,13 @@ def _restricted(outcome: Outcome, restrictions: tuple[Restriction, ...]) -> Outc
     always = min((each.law for each in restrictions if not each.where), default="")
     if always:
         return Outcome(how=WITHHELD, clause=always)
-    laws = tuple((condition, each.law) for each in restrictions for condition in sorted(each.where))
+    laws = tuple((together(each.where), each.law) for each in restrictions)
     return replace(outcome, unless=outcome.unless.union(condition for condition, _ in laws), laws=laws)
 
 
 def conditions(item: Item) -> tuple[str, ...]:
     """Where the field is withheld: "protected" where the fact holds, "not protected" where it does not."""
     return tuple(each for each in (item.unless, item.when and negation(item.when)) if each)
-
-
-def negation(fact: str) -> str:
-    """The condition that a fact does not hold."""
-    return f"not {fact}"
 
 
 def deciding(transforms: list[Transform]) -> Transform | None:

@@ -15,7 +15,7 @@ class Restriction:
     """One rule of law on one field.
 
     law    section that says so, "42 CFR 2.31"; it stands as the clause of the redaction
-    where  conditions: the field is withheld where one of them holds; empty = wherever it stands
+    where  conditions: the field is withheld where all of them hold; empty = wherever it stands
     """
 
     law: str

@@ -15,8 +15,9 @@ from gateway.iepd.catalog import Field
 from gateway.iepd.components import Components
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
+from gateway.policy.condition import Anchored, Asked, anchor
 from gateway.policy.mou import Clause, Mou
-from gateway.policy.outcome import DEFAULT, Outcome, negation, outcomes
+from gateway.policy.outcome import DEFAULT, Outcome, outcomes
 from gateway.policy.restriction import NONE, Restrictions
 
 
@@ -44,7 +45,7 @@ class Node:
     leaf      what becomes of its text, None for a container
     open      something at or below it may be seen
     plain     its text goes through as it is, whatever holds
-    anchored  the facts about this element that conditions of the clause ask for
+    anchored  the facts about this element that conditions ask for; None = no condition is about it
     gone      what a redaction says of a leaf that is withheld for its own reason, its path aside; else None
     step      its name as redactions write it in a path, "nc:PersonName"
     """
@@ -56,15 +57,13 @@ class Node:
     open: bool
     plain: bool
     needs: tuple[Need, ...]
-    anchored: tuple[str, ...]
+    anchored: Anchored | None
     gone: tuple[str, str, str, str] | None
     step: str
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
         """The conditions that hold here: those from above, and those about this element."""
-        if not self.anchored:
-            return active
-        return active.union(*(_holding(fact, facts.of(element, fact)) for fact in self.anchored))
+        return active if self.anchored is None else self.anchored.hold(element, active, facts)
 
     def cause(self, need: Need) -> str:
         """The clause that withholds what is needed here."""
@@ -93,7 +92,7 @@ class SharingRules:
 
     tag       the exchange's root element
     prefixes  prefix to namespace, as redactions write paths
-    facts     facts about the whole message that conditions of the clause ask for
+    facts     facts about the whole message that conditions ask for
     """
 
     mou: str
@@ -103,22 +102,21 @@ class SharingRules:
     tag: str
     root: Node
     prefixes: Mapping[str, str]
-    facts: tuple[str, ...] = ()
+    facts: tuple[Asked, ...] = ()
 
     def holding(self, facts: Facts) -> frozenset[str]:
         """The conditions that hold for the message as a whole."""
-        return frozenset[str]().union(*(_holding(fact, facts.message(fact)) for fact in self.facts))
+        return frozenset[str]().union(*(each.of(facts.message(each.fact)) for each in self.facts))
 
 
 def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictions = NONE) -> SharingRules:
     """The rules of one clause under the law. Raises ValueError for a clause that `read_mou` finds fault with."""
     decided = outcomes(clause, iepd.catalog, restrictions)
-    asked = {fact for outcome in decided.values() for condition in outcome.unless for fact in (condition.split()[-1],)}
-    anchors: dict[tuple[str, ...], list[str]] = {}
-    whole: list[str] = []
-    for fact in iepd.facts:
-        if fact.name in asked:
-            (anchors.setdefault(fact.each, []) if fact.each else whole).append(fact.name)
+    asked = {condition for outcome in decided.values() for condition in outcome.unless}
+    anchors = anchor(asked, {fact.name: fact.each for fact in iepd.facts})
+    whole = anchors.pop((), Anchored())
+    if whole.put_together:
+        anchors[()] = Anchored(put_together=whole.put_together)
     root = _Growing()
     for each in iepd.catalog.fields:
         root.plant(each, each.path, decided[each.path])
@@ -130,13 +128,8 @@ def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictio
         tag=iepd.root,
         root=root.ripe((iepd.root,), iepd.schema.components.elements[iepd.root].type, iepd, anchors),
         prefixes=dict(iepd.namespaces),
-        facts=tuple(whole),
+        facts=whole.facts,
     )
-
-
-def _holding(fact: str, value: bool | str) -> set[str]:
-    """The conditions of one fact. What is neither true nor false answers both questions the strict way."""
-    return {condition for condition, kept in ((fact, False), (negation(fact), True)) if value is not kept}
 
 
 @dataclass(slots=True)
@@ -161,7 +154,7 @@ class _Growing:
         path: tuple[str, ...],
         type_name: str,
         iepd: Iepd,
-        anchors: Mapping[tuple[str, ...], list[str]],
+        anchors: Mapping[tuple[str, ...], Anchored],
     ) -> Node:
         """The node at the end of this path, which begins with the root."""
         components = iepd.schema.components
@@ -185,7 +178,7 @@ class _Growing:
             open=released if self.leaf is not None else shown or seen,
             plain=self.leaf is not None and self.leaf.plain,
             needs=needs,
-            anchored=tuple(anchors.get(path[1:], ())),
+            anchored=anchors.get(path[1:]),
             gone=self._gone(),
             step=_step(path[-1], iepd.prefixes),
         )

@@ -29,6 +29,7 @@ def agency_text(agency: Agency) -> str:
             "name": agency.name,
             "kind": agency.kind,
             "ori": agency.ori,
+            "state": agency.state,
             "units": [{"id": unit.id, "name": unit.name} for unit in agency.units],
             "contacts": [
                 {"role": contact.role, "name": contact.name, "phone": contact.phone, "email": contact.email}
@@ -58,6 +59,7 @@ def agency_of(text: str) -> Agency:
         name=body["name"],
         kind=AgencyKind(body["kind"]),
         ori=body["ori"],
+        state=body.get("state", ""),
         units=tuple(Unit(**unit) for unit in body["units"]),
         contacts=tuple(Contact(**contact) for contact in body["contacts"]),
         duties=frozenset(Duty(duty) for duty in body["duties"]),
