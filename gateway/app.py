@@ -101,6 +101,7 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
             clock=clock,
             settings=made,
             current=current,
+            find_consents=store.consents,
         )
     finally:
         await store.close()

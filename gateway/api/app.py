@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import audit, operations, rest
+from gateway.api import audit, consents, operations, rest
 from gateway.api.edge import Edge
 from gateway.api.openapi import openapi
 from gateway.api.soap import soap
@@ -36,7 +36,7 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/healthz", operations.alive),
     Route("/readyz", operations.ready),
 )
-"""Agencies' listener, and with it the FastAPI routes of `rest.router` and `audit.router`."""
+"""Agencies' listener, and with it the FastAPI routes of `rest`, `audit` and `consents`."""
 
 CONSOLE: Sequence[BaseRoute] = (
     Route("/", operations.docs_home),
@@ -77,6 +77,7 @@ def _application(plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics 
     api = _Api(version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     api.include_router(rest.router)
     api.include_router(audit.router)
+    api.include_router(consents.router)
     api.state.gateway = gateway
     api.state.metrics = metrics or Metrics()
     router = Router(plain, redirect_slashes=False, default=api if asking else None)

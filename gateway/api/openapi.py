@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from gateway.api.problem import MEDIA_TYPE, TITLES
-from gateway.api.schemas import Accepted, ProblemOut
+from gateway.api.schemas import Accepted, ConsentRequest, ProblemOut
 from gateway.exchange.configured import Configured
 
 INTRODUCTION = """
@@ -68,6 +68,7 @@ def openapi(api: FastAPI, configured: Configured) -> dict[str, Any]:
         tags=[
             {"name": "messages", "description": "Send, mend, withdraw, ask how it stands."},
             {"name": "inbox", "description": "Receive by asking."},
+            {"name": "consents", "description": "What persons signed, so that law lets their records go."},
             {"name": "audit", "description": "Verify that the log was not altered (C2SP tlog-tiles)."},
         ],
     )
@@ -81,7 +82,8 @@ def openapi(api: FastAPI, configured: Configured) -> dict[str, Any]:
         "/v1/messages/{id}/cancel": {"post": _submit("cancel", "Withdraw a message", _CANCEL, examples)},
     }
     _, definitions = models_json_schema(
-        [(model, "serialization") for model in (Accepted, ProblemOut)], ref_template=SCHEMA_REF
+        [(Accepted, "serialization"), (ProblemOut, "serialization"), (ConsentRequest, "validation")],
+        ref_template=SCHEMA_REF,
     )
     components = document.setdefault("components", {})
     schemas = {**components.get("schemas", {}), **definitions["$defs"]}

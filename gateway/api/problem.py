@@ -41,6 +41,8 @@ STATUS_OF_CODE = {
     "message.bad-id": 400,
     "message.id-conflict": 409,
     "message.unknown": 404,
+    "consent.unknown": 404,
+    "consent.refused": 422,
     "policy.*": 403,
     "request.*": 400,
     "request.content-encoding": 415,

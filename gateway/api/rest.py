@@ -92,7 +92,7 @@ async def _submit(request: Request, act: tuple[Action, str] | None) -> Response:
         await refuse_unread(gateway, sender.id, error, "rest")
         raise
     accepted = await accept_measured(request, gateway, submission)
-    return _json(_accepted(accepted), status=202, headers=_replayed(accepted))
+    return json_answer(_accepted(accepted), status=202, headers=_replayed(accepted))
 
 
 async def accept_measured(request: Request, gateway: Gateway, submission: Submission) -> Accepted:
@@ -164,7 +164,8 @@ def _accepted(accepted: Accepted) -> dict[str, Any]:
     }
 
 
-def _json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Without blanks, which nobody reads."""
     content = json.dumps(body, separators=(",", ":")).encode()
     return Response(content, status_code=status, media_type="application/json", headers=headers)
 
@@ -198,7 +199,7 @@ async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
     """The message and each of its deliveries; `id` is the gateway's or your own. Only its sender may ask."""
     found = await status(gateway, agency.id, id)
     message = found.message
-    return _json(
+    return json_answer(
         {
             "id": message.id,
             "sender_id": message.sender_id,
@@ -232,7 +233,7 @@ async def inbox(
 ) -> Response:
     """Deliveries that wait, oldest first, without content. They wait until you acknowledge them."""
     items = await inbox_page(gateway, agency.id, after=after, limit=limit)
-    return _json(
+    return json_answer(
         {
             "items": [
                 {
@@ -278,4 +279,4 @@ def _document(content: bytes, name: str) -> Response:
 async def delivery_ack(delivery: str, gateway: Running, agency: Caller) -> Response:
     """You have it, safely: it leaves the inbox. Acknowledging again is answered alike."""
     done = await acknowledge(gateway, agency.id, DeliveryId(delivery))
-    return _json({"delivery": done.id, "state": done.state.value, "delivered_at": _moment(done.delivered_at)})
+    return json_answer({"delivery": done.id, "state": done.state.value, "delivered_at": _moment(done.delivered_at)})

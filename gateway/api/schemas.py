@@ -1,6 +1,6 @@
 """The JSON that REST answers with, as models: the OpenAPI schemas are made of them. Names are a contract."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -112,3 +112,52 @@ class ProblemOut(_Answer):
     recipients: Annotated[
         list[Recipient], Field(description="when nobody may have the message: each one's outcome")
     ] = []
+
+
+class Person(BaseModel):
+    """Who signed: numbers that agencies gave, or first and last name and birth date. Hashed, and kept nowhere."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sid: Annotated[str | None, Field(description="state ID number", max_length=64)] = None
+    fbi: Annotated[str | None, Field(description="FBI number", max_length=64)] = None
+    doc: Annotated[str | None, Field(description="corrections number", max_length=64)] = None
+    given: Annotated[str | None, Field(max_length=100)] = None
+    last: Annotated[str | None, Field(max_length=100)] = None
+    born: Annotated[str | None, Field(description="YYYY-MM-DD", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = None
+
+
+class ConsentRequest(BaseModel):
+    """A signed consent. Its paper stays with you; its digest says which one it is."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    person: Person
+    labels: Annotated[list[str], Field(min_length=1, max_length=40, examples=[["sud.*"]])]
+    recipient: Agency
+    purpose: Annotated[str, Field(examples=["supervision"], max_length=64)]
+    since: Annotated[date, Field(alias="from", description="first day")]
+    until: Annotated[date, Field(description="last day, that day included")]
+    document: Digest
+
+
+class ConsentState(_Answer):
+    """A consent as it stands."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: Id
+    recipient: Agency
+    purpose: str
+    labels: list[str]
+    since: Annotated[date, Field(alias="from")]
+    until: date
+    document: Digest
+    revoked: datetime | None
+
+
+class ConsentList(_Answer):
+    """Consents, newest first."""
+
+    items: list[ConsentState]
+    next: Annotated[str | None, Field(description="give it as `before` for the next page; null at the end")]

@@ -165,6 +165,7 @@ SHAPES: Mapping[str, Shape] = {
     "clauses": CLAUSES,
     "code": CODE,  # of a refusal or failure
     "commit": HEX,  # commitment to a payload and the sender's id: `entry.commit`
+    "consent": ID,
     "configuration": NUMBER,  # version of the configuration decided under
     "count": NUMBER,
     "counts": COUNTS,  # per label or class
@@ -173,6 +174,7 @@ SHAPES: Mapping[str, Shape] = {
     "delivery": ID,
     "digest": DIGEST,  # of an agreement, a schema set, an export; never of a payload
     "dissemination": ID,
+    "document": DIGEST,  # of a signed paper outside the gateway
     "due_at": MOMENT,
     "earlier": ID,  # our id of the message an action speaks of
     "evidence": CODE,  # transport, signed
@@ -180,6 +182,7 @@ SHAPES: Mapping[str, Shape] = {
     "fingerprint": HEX,  # of a certificate, a token, a key
     "first": ID,  # our id of the first message of the chain
     "hold": ID,
+    "holder": AGENCY,  # whose records a consent opens
     "id": ID,
     "key": HEX,  # of the account acted upon, its fingerprint
     "kind": CODE,
@@ -260,7 +263,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     ),
     EntryType.SUSPEND: ("mou mou_digest", "state actor agency fingerprint signature reason configuration"),
     EntryType.END: ("mou mou_digest", "state actor agency fingerprint signature reason configuration count"),
-    EntryType.CONSENT: ("subject action", "digest purpose agency recipient valid_from valid_until actor"),
+    EntryType.CONSENT: (
+        "consent subject action document purpose holder recipient valid_from valid_until",
+        "actor agency fingerprint signature channel",
+    ),
     EntryType.AGENCY: ("agency action", "actor kind configuration digest reason"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",

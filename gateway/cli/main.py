@@ -3,7 +3,7 @@
 import typer
 
 from gateway import __version__
-from gateway.cli import agency, audit, deliveries, doctor, iepd, init, keys, mou, send, serve, user, validate
+from gateway.cli import agency, audit, consent, deliveries, doctor, iepd, init, keys, mou, send, serve, user, validate
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
 
@@ -33,6 +33,7 @@ app.add_typer(iepd.app, name="iepd")
 app.add_typer(mou.app, name="mou")
 app.add_typer(agency.app, name="agency")
 app.add_typer(user.app, name="user")
+app.add_typer(consent.app, name="consent")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")

@@ -13,6 +13,9 @@ from gateway.exchange.gateway import Gateway
 from gateway.signing.act import Act, Sign, sign_act
 from gateway.user import User, UserId, UserRole
 
+OPERATOR = AgencyId("")
+"""Whoever operates the gateway, in the place of an agency."""
+
 
 class UserUnknown(Refused):
     """No such account, or it is shut out."""
@@ -73,15 +76,18 @@ def sign_entry(
     acting: Acting,
     person: User,
     *,
-    subject: str,
+    of: str,
     digest: str,
     at: datetime,
     parties: tuple[AgencyId, ...] = (),
     **fields: Any,
 ) -> Signed:
     """The entry of a signed act. An outsider builds the act again from the entry: its type, subject, digest, agency,
-    actor and moment."""
-    act = Act(act=type.value, subject=subject, digest=digest, agency=person.agency, user=person.id, at=at)
+    actor and moment.
+
+    of  what it is done to: the act's subject
+    """
+    act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
     signature = sign_act(act, acting.sign)
     entry = make(
         type,

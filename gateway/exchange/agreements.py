@@ -12,7 +12,7 @@ from gateway.agency import AgencyId, agency_of
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry
 from gateway.errors import Misconfigured, Refused
-from gateway.exchange.acting import Acting, allowed, sign_entry
+from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import change
 from gateway.exchange.configured import Configured
 from gateway.exchange.destination import Standing, standings
@@ -42,8 +42,6 @@ STOPPED_FROM = {
     AgreementState.ENDED: (*NOT_OVER, AgreementState.TRIAL),
 }
 """From which states a version gets into another by `stop_mou`."""
-
-OPERATOR = AgencyId("")
 
 
 class AgreementRefused(Misconfigured):
@@ -111,7 +109,7 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
         EntryType.APPROVE,
         by,
         user,
-        subject=_subject(draft.mou),
+        of=_subject(draft.mou),
         digest=draft.mou.digest,
         at=now,
         parties=_told(draft.mou),
@@ -261,7 +259,7 @@ def _entry(
         type,
         by,
         user,
-        subject=_subject(agreement),
+        of=_subject(agreement),
         digest=agreement.digest,
         at=now,
         parties=_told(mou),

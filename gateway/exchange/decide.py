@@ -117,7 +117,9 @@ def _release(case: Case, configured: Configured, facts: Facts, grant: Grant, now
     holding = _NOTHING_HOLDS
     consents: Consents = ()
     if bound.consents:
-        consents = counting(case.consents, recipient=grant.recipient, purpose=grant.clause.purpose, now=now)
+        consents = counting(
+            case.consents, sender=case.sender, recipient=grant.recipient, purpose=grant.clause.purpose, now=now
+        )
         holding = lacking(bound.consents, consents)
     kept = _cut(case, configured.rules(grant, case.iepd), facts, holding)
     if kept is None:

@@ -50,10 +50,8 @@ async def add_user(gateway: Gateway, user: User, *, by: Acting | None = None, ac
     }
     if by is not None:
         administrator = allowed(gateway, by, (UserRole.ADMINISTRATOR,))
-        subject = f"{user.id} {fingerprint(user.public_key)}"
-        entry = sign_entry(
-            gateway, EntryType.USER, by, administrator, subject=subject, digest="", at=now, **fields
-        ).entry
+        of = f"{user.id} {fingerprint(user.public_key)}"
+        entry = sign_entry(gateway, EntryType.USER, by, administrator, of=of, digest="", at=now, **fields).entry
     else:
         entry = make(
             EntryType.USER,
@@ -91,7 +89,7 @@ async def disable_user(gateway: Gateway, id: str, *, by: Acting) -> User:
     now = gateway.clock.now()
     shut = replace(user, disabled_at=now)
     signed = sign_entry(
-        gateway, EntryType.USER, by, administrator, subject=user.id, digest="", at=now, user=user.id, action="disable"
+        gateway, EntryType.USER, by, administrator, of=user.id, digest="", at=now, user=user.id, action="disable"
     )
     await gateway.store.change([shut], [signed.entry])
     await gateway.refresh()

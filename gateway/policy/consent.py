@@ -19,6 +19,7 @@ class Consent:
     """One signed consent.
 
     subject   blind index of the person (`subject.py`)
+    holder    the agency whose records of the person may go: 42 CFR 2.31(a)(2)
     labels    what may go, "sud.*"
     purpose   what for, and nothing else
     since     first day; until = last day, that day included: a consent without an end is none (42 CFR 2.31(a)(7))
@@ -28,6 +29,7 @@ class Consent:
 
     id: str
     subject: str
+    holder: AgencyId
     labels: tuple[str, ...]
     recipient: AgencyId
     purpose: str
@@ -36,10 +38,11 @@ class Consent:
     document: str
     revoked: datetime | None = None
 
-    def holds(self, *, recipient: AgencyId, purpose: str, now: datetime) -> bool:
-        """Whether it lets anything go to this recipient for this purpose at this moment."""
+    def holds(self, *, sender: AgencyId, recipient: AgencyId, purpose: str, now: datetime) -> bool:
+        """Whether it lets anything go from this sender to this recipient for this purpose at this moment."""
         return (
-            self.recipient == recipient
+            self.holder == sender
+            and self.recipient == recipient
             and self.purpose == purpose
             and self.since <= now.date() <= self.until
             and (self.revoked is None or now < self.revoked)
@@ -64,10 +67,11 @@ def by_person(consents: Iterable[Consent], persons: Iterable[frozenset[str]]) ->
     return tuple(tuple(each for each in known if each.subject in person) for person in persons)
 
 
-def counting(consents: Consents, *, recipient: AgencyId, purpose: str, now: datetime) -> Consents:
-    """Those that hold for this recipient and purpose."""
+def counting(consents: Consents, *, sender: AgencyId, recipient: AgencyId, purpose: str, now: datetime) -> Consents:
+    """Those that hold between these two for this purpose."""
     return tuple(
-        tuple(each for each in own if each.holds(recipient=recipient, purpose=purpose, now=now)) for own in consents
+        tuple(each for each in own if each.holds(sender=sender, recipient=recipient, purpose=purpose, now=now))
+        for own in consents
     )
 
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from datetime import date
 
 from gateway.agency import Agency, AgencyId
+from gateway.policy.consent import Consent
 from gateway.store.agency_text import agency_text, json_text
 from gateway.store.interface import (
     Agreement,
@@ -133,6 +135,39 @@ def approval_of(row: Row) -> Approval:
     )
 
 
+def consent_row(consent: Consent) -> Row:
+    """id, subject, holder, labels, recipient, purpose, since, until, document, revoked"""
+    return (
+        consent.id,
+        consent.subject,
+        consent.holder,
+        json_text(consent.labels),
+        consent.recipient,
+        consent.purpose,
+        consent.since.isoformat(),
+        consent.until.isoformat(),
+        consent.document,
+        micros_or_none(consent.revoked),
+    )
+
+
+def consent_of(row: Row) -> Consent:
+    """The consent of `consent_row`."""
+    key, subject, holder, labels, recipient, purpose, since, until, document, revoked = row
+    return Consent(
+        id=key,
+        subject=subject,
+        holder=AgencyId(holder),
+        labels=tuple(json.loads(labels)),
+        recipient=AgencyId(recipient),
+        purpose=purpose,
+        since=date.fromisoformat(since),
+        until=date.fromisoformat(until),
+        document=document,
+        revoked=moment_or_none(revoked),
+    )
+
+
 def put_of(change: Change) -> tuple[str, Row]:
     """The query that puts a change, and its row."""
     if isinstance(change, Agency):
@@ -145,6 +180,8 @@ def put_of(change: Change) -> tuple[str, Row]:
         return "put_user", user_row(change)
     if isinstance(change, Approval):
         return "put_approval", approval_row(change)
+    if isinstance(change, Consent):
+        return "put_consent", consent_row(change)
     return "put_exchange", exchange_row(change)
 
 

@@ -19,6 +19,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Unavailable
 from gateway.message import DeliveryId, Dissemination, Message, MessageId, Sealed
+from gateway.policy.consent import Consent
 from gateway.user import User, UserId
 
 
@@ -124,9 +125,10 @@ class Configuration:
     approvals: tuple[Approval, ...] = ()
 
 
-Change = Agency | Credential | Agreement | Exchange | User | Approval
-"""Put: a new one, or the new state of the one with the same key: the id of an agency, exchange or user; a fingerprint;
-mou and version; mou, version, party and user of an approval."""
+Change = Agency | Credential | Agreement | Exchange | User | Approval | Consent
+"""Put: a new one, or the new state of the one with the same key: the id of an agency, exchange, user or consent; a
+fingerprint; mou and version; mou, version, party and user of an approval. A consent is not part of the configuration's
+snapshot, but its change makes a new version like any other: nothing is stored that was decided under a revoked one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +305,17 @@ class Store(Protocol):
     ) -> int:
         """Apply all changes, write the entries, and give the new version. With it, WAITING deliveries of `relisted` get
         new positions in the same order, above all that were ever answered: no poller has passed them."""
+
+    # consents
+
+    async def consents(self, subjects: Collection[str]) -> tuple[Consent, ...]:
+        """Every consent of the persons with these blind indexes, by id; those that ended or were revoked too."""
+
+    async def consent(self, id: str) -> Consent | None:
+        """One consent."""
+
+    async def consents_of(self, holder: AgencyId | None, before: str | None, limit: int) -> tuple[Consent, ...]:
+        """Newest first, by key; of everybody when no holder is named."""
 
     # messages
 

@@ -18,6 +18,7 @@ from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
+from gateway.policy.consent import Consent
 from gateway.store import configuration_rows, rows
 from gateway.store import postgres_transaction as transaction
 from gateway.store.agency_text import agency_of
@@ -194,6 +195,21 @@ class PostgresStore:
         """Apply all changes, write the entries, and give the new version."""
         async with self._writing("change") as db:
             return await transaction.change(db, changes, entries, relisted)
+
+    # consents
+
+    async def consents(self, subjects: Collection[str]) -> tuple[Consent, ...]:
+        """Every consent of the persons with these blind indexes."""
+        return await self._all(configuration_rows.consent_of, "consents", subjects=sorted(subjects))
+
+    async def consent(self, id: str) -> Consent | None:
+        """One consent."""
+        return await self._one(configuration_rows.consent_of, "consent", id=id)
+
+    async def consents_of(self, holder: AgencyId | None, before: str | None, limit: int) -> tuple[Consent, ...]:
+        """Newest first, by key."""
+        values = {"holder": holder, "before": before, "limit": limit}
+        return await self._all(configuration_rows.consent_of, "consents_of", **values)
 
     # messages
 

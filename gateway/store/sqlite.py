@@ -20,6 +20,7 @@ from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, Message, MessageId
+from gateway.policy.consent import Consent
 from gateway.store import configuration_rows, rows
 from gateway.store.agency_text import agency_of, json_text
 from gateway.store.database import APPLIED, MIGRATION_TABLE, NotDurable, check_applied
@@ -177,6 +178,21 @@ class SqliteStore:
         changing = Changing(changes=tuple(changes), entries=tuple(entries), relisted=relisted)
         version: int = await self._writer.write("change", changing)
         return version
+
+    # consents
+
+    async def consents(self, subjects: Collection[str]) -> tuple[Consent, ...]:
+        """Every consent of the persons with these blind indexes."""
+        return await self._all(configuration_rows.consent_of, "consents", subjects=json_text(sorted(subjects)))
+
+    async def consent(self, id: str) -> Consent | None:
+        """One consent."""
+        return await self._one(configuration_rows.consent_of, "consent", id=id)
+
+    async def consents_of(self, holder: AgencyId | None, before: str | None, limit: int) -> tuple[Consent, ...]:
+        """Newest first, by key."""
+        values = {"holder": holder, "before": before, "limit": limit}
+        return await self._all(configuration_rows.consent_of, "consents_of", **values)
 
     # messages
 

@@ -109,6 +109,8 @@ async def test_openapi_describes_every_route(console: aiohttp.ClientSession) -> 
         "/v1/inbox/{delivery}/payload",
         "/v1/inbox/{delivery}/cover",
         "/v1/inbox/{delivery}/ack",
+        "/v1/consents",
+        "/v1/consents/{id}/revoke",
         "/v1/audit/checkpoint",
         "/v1/audit/tile/{level}/{path}",
         "/v1/audit/proof",

@@ -61,6 +61,22 @@ CREATE TABLE IF NOT EXISTS approval (
     PRIMARY KEY (mou, version, party, person)
 );
 
+-- A consent knows its person by a blind index only.
+CREATE TABLE IF NOT EXISTS consent (
+    id text COLLATE "C" PRIMARY KEY,
+    subject text COLLATE "C" NOT NULL,
+    holder text COLLATE "C" NOT NULL REFERENCES agency (id),
+    labels text NOT NULL,
+    recipient text NOT NULL,
+    purpose text NOT NULL,
+    since text NOT NULL,
+    until text NOT NULL,
+    document text NOT NULL,
+    revoked bigint
+);
+CREATE INDEX IF NOT EXISTS consent_by_subject ON consent (subject);
+CREATE INDEX IF NOT EXISTS consent_by_holder ON consent (holder, id);
+
 CREATE TABLE IF NOT EXISTS exchange (
     id text COLLATE "C" PRIMARY KEY,
     digest text NOT NULL,

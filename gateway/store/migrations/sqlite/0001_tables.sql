@@ -62,6 +62,22 @@ CREATE TABLE IF NOT EXISTS approval (
     PRIMARY KEY (mou, version, party, person)
 );
 
+-- A consent knows its person by a blind index only.
+CREATE TABLE IF NOT EXISTS consent (
+    id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    holder TEXT NOT NULL REFERENCES agency (id),
+    labels TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    since TEXT NOT NULL,
+    until TEXT NOT NULL,
+    document TEXT NOT NULL,
+    revoked INTEGER
+);
+CREATE INDEX IF NOT EXISTS consent_by_subject ON consent (subject);
+CREATE INDEX IF NOT EXISTS consent_by_holder ON consent (holder, id);
+
 CREATE TABLE IF NOT EXISTS exchange (
     id TEXT PRIMARY KEY,
     digest TEXT NOT NULL,
