@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from gateway.app import configuration_for, open_deployment
+from gateway.cli.mou_explain import explain
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
 from gateway.exchange.activate import activate_mou, stop_mou
 from gateway.finding import errors
@@ -14,6 +15,8 @@ from gateway.policy.read import read_mou
 from gateway.store.interface import AgreementState
 
 app = typer.Typer(no_args_is_help=True, help="Agreements: lint, activate, suspend, end, list.")
+
+app.command()(explain)
 
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 
