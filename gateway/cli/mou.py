@@ -1,4 +1,4 @@
-"""`gateway mou`: agreements - read, put in force, suspend, end, list, explain."""
+"""`gateway mou`: agreements - read, explain, compare, put in force, suspend, end, list."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from gateway.app import configuration_for, open_deployment
+from gateway.cli.mou_diff import diff
 from gateway.cli.mou_explain import explain
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
 from gateway.exchange.activate import activate_mou, stop_mou
@@ -14,9 +15,10 @@ from gateway.finding import errors
 from gateway.policy.read import read_mou
 from gateway.store.interface import AgreementState
 
-app = typer.Typer(no_args_is_help=True, help="Agreements: lint, activate, suspend, end, list.")
+app = typer.Typer(no_args_is_help=True, help="Agreements: lint, explain, diff, activate, suspend, end, list.")
 
 app.command()(explain)
+app.command()(diff)
 
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 
