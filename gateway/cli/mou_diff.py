@@ -43,8 +43,11 @@ def diff(old: Agreement, new: Agreement, directory: Directory = Path(), json: As
     for each in sorted(changes, key=lambda change: list(Turn).index(change.turn)):
         out.print(f"[{_COLORS[each.turn]}]{each.turn:>9}[/]  {escape(each.text)}")
     names_of = f"{before.id} version {before.version} to {after.id} version {after.version}"
+    if not changes:
+        out.print(f"{names_of}: nothing changes")
+        return
     verdict = "it widens: a second person must approve it" if widening else "it does not widen"
-    out.print(f"{names_of}: {len(changes)} changes, {verdict}" if changes else f"{names_of}: nothing changes")
+    out.print(f"{names_of}: {len(changes)} change{'s' if len(changes) > 1 else ''}, {verdict}")
 
 
 def _as_json(change: Change) -> dict[str, object]:
@@ -54,6 +57,6 @@ def _as_json(change: Change) -> dict[str, object]:
         "text": change.text,
         "recipients": list(change.recipients),
         "exchange": change.exchange,
-        "clause": change.clause,
+        "clauses": list(change.clauses),
         "fields": list(change.fields),
     }

@@ -9,8 +9,9 @@ from rich.markup import escape
 
 from gateway.agency import AgencyId
 from gateway.app import configuration_for
-from gateway.cli.mou_named import agreement_named
+from gateway.cli.mou_named import agreement_named, speaks
 from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, fail, out, run
+from gateway.clock import SystemClock
 from gateway.errors import GatewayError
 from gateway.policy.answer import Question
 from gateway.policy.answer import answer as answered
@@ -41,9 +42,13 @@ def explain(
         fail(error)
     question = Question(field=field, role=role, purpose=purpose, to=AgencyId(to) if to else None, exchange=exchange)
     answers = answered(mou, question, configured.iepds)
+    in_force = speaks(mou, configured, SystemClock().now().date())
     if json:
-        answer({"mou": mou.id, "version": mou.version, "answers": [asdict(each) for each in answers]})
+        told = {"mou": mou.id, "version": mou.version, "in_force": in_force}
+        answer({**told, "answers": [asdict(each) for each in answers]})
     else:
+        if not in_force:
+            out.print(f"{mou.id} version {mou.version} is not in force today: nothing goes under it. If it were:")
         for each in answers:
             out.print(f"[{_COLORS[each.outcome]}]{each.outcome:>8}[/]  {escape(each.text)}")
     raise typer.Exit(EXIT_FINDINGS if any(each.code for each in answers) else 0)

@@ -1,5 +1,6 @@
 """Agreements as people name them on the command line: a file, or the id of one that the deployment knows."""
 
+from datetime import date
 from pathlib import Path
 
 from gateway.exchange.activate import AgreementRefused, AgreementUnknown
@@ -30,3 +31,8 @@ def agreement_named(word: str, configured: Configured) -> Mou:
     words = sorted({name for name, _ in configured.mous})
     told = f"there is no file {word!r}, and no agreement of that id and version is known here"
     raise AgreementUnknown(f"{told}{nearest(id, words)}")
+
+
+def speaks(mou: Mou, configured: Configured, today: date) -> bool:
+    """Whether exactly this text decides today."""
+    return any(each.digest == mou.digest and each.in_force(today) for each in configured.in_force.mous)

@@ -7,7 +7,8 @@ from enum import StrEnum
 from gateway.agency import AgencyId
 from gateway.iepd.catalog import Field
 from gateway.iepd.package import Iepd
-from gateway.policy.access import Access, Cell, category, in_words
+from gateway.policy.access import Access, Cell, category
+from gateway.policy.duties import in_words
 from gateway.policy.explain import (
     Law,
     fields_in_words,

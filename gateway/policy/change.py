@@ -21,7 +21,7 @@ class Change:
 
     what        what it is about, in a word: "fields", "recipient", "route", "access", "retention", "prose", …
     head, tail  the sentence before and after the names of the recipients; without a tail it does not name them
-    recipients  whom it is about, () = the agreement as a whole
+    recipients  whom it is about, () = the agreement as a whole; clauses: which, by id
     fields      names of the fields it is about
     """
 
@@ -31,7 +31,7 @@ class Change:
     tail: str = ""
     recipients: tuple[str, ...] = ()
     exchange: str = ""
-    clause: str = ""
+    clauses: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
 
     @property
@@ -42,8 +42,9 @@ class Change:
 
 def merged(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes that say the same of several recipients, said once."""
-    found: dict[Change, list[str]] = {}
+    found: dict[Change, tuple[dict[str, None], dict[str, None]]] = {}
     for change in changes:
-        names = found.setdefault(replace(change, recipients=()), [])
-        names += [each for each in change.recipients if each not in names]
-    return tuple(replace(change, recipients=tuple(names)) for change, names in found.items())
+        names, ids = found.setdefault(replace(change, recipients=(), clauses=()), ({}, {}))
+        names.update(dict.fromkeys(change.recipients))
+        ids.update(dict.fromkeys(change.clauses))
+    return tuple(replace(change, recipients=tuple(names), clauses=tuple(ids)) for change, (names, ids) in found.items())

@@ -90,7 +90,7 @@ def _flow_changes(before: _Version, after: _Version, flow: Flow) -> Iterator[Cha
             tail=told,
             recipients=(recipient,),
             exchange=clause.exchange,
-            clause=clause.id,
+            clauses=(clause.id,),
         )
     deciding = [_deciding(version, clauses, pairs) for version, clauses in ((before, old), (after, new))]
     if max(len(old), len(new)) > 1 and deciding[0] != deciding[1]:
@@ -127,7 +127,7 @@ def _appears(version: _Version, clause: Clause, recipient: AgencyId) -> Change:
         tail=told,
         recipients=(recipient,),
         exchange=clause.exchange,
-        clause=clause.id,
+        clauses=(clause.id,),
         fields=tuple(each.name for each in fields),
     )
 

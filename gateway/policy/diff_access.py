@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from gateway.policy.access import Access, Cell, Demand, category, in_words
+from gateway.policy.access import Access, Cell, Demand, category
 from gateway.policy.change import Change, Turn
+from gateway.policy.duties import in_words
 
 
 def access_changes(old: Access, new: Access) -> Iterator[Change]:

@@ -17,7 +17,7 @@ def clause_changes(old: Clause, new: Clause, *, recipient: str) -> Iterator[Chan
     def change(turn: Turn, what: str, head: str, tail: str) -> Change:
         about = (recipient,)
         return Change(
-            turn=turn, what=what, head=head, tail=tail, recipients=about, exchange=new.exchange, clause=new.id
+            turn=turn, what=what, head=head, tail=tail, recipients=about, exchange=new.exchange, clauses=(new.id,)
         )
 
     if old.purpose != new.purpose:

@@ -57,7 +57,7 @@ def field_changes(
             tail=f"{shift.how}: {fields_in_words(fields, most=8)}{shift.tail}.",
             recipients=(recipient,),
             exchange=iepd.id,
-            clause=new[0].id,
+            clauses=(new[0].id,),
             fields=tuple(field.name for field in fields),
         )
 

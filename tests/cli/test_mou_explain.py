@@ -26,6 +26,16 @@ def test_a_draft_is_asked_without_a_deployment(tmp_path: Path, monkeypatch: pyte
     assert "clause E1" in result.stdout
 
 
+def test_a_version_that_is_not_in_force_says_so(deployment: Deployment, tmp_path: Path) -> None:
+    assert deployment.json("mou", "explain", ID, *QUESTION)["in_force"] is True
+    assert "not in force" not in deployment.run("mou", "explain", MOUS / f"{ID}.yaml", *QUESTION).stdout
+    file = tmp_path / "draft.yaml"
+    file.write_text((MOUS / f"{ID}.yaml").read_text().replace("version: 1", "version: 2"))
+    assert "version 2 is not in force today" in deployment.run("mou", "explain", file, *QUESTION).stdout
+    deployment.run("mou", "suspend", ID)
+    assert deployment.json("mou", "explain", ID, *QUESTION)["in_force"] is False
+
+
 def test_a_dead_end_ends_with_one_and_tells_the_nearest_word(deployment: Deployment) -> None:
     words = ("--field", "person.shoe", *QUESTION[2:])
     assert "did you mean 'person.sex'?" in deployment.run("mou", "explain", ID, *words, status=1).stdout

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.access import NOBODY_KNOWN, Access, Lack, Person, Request, Verdict, duties
+from gateway.policy.access import NOBODY_KNOWN, Access, Lack, Person, Request, Verdict
+from gateway.policy.duties import duties
 from gateway.policy.mou import AccessRule, Effect, Mou
 from tests.policy.access_cases import (
     DAY,

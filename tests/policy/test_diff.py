@@ -209,6 +209,12 @@ def test_what_changes_for_several_recipients_is_said_once() -> None:
     assert "visible to harlan-probation and millbrook-police: Sex" in change.text
 
 
+def test_what_two_clauses_change_alike_is_said_once_for_both_recipients() -> None:
+    clauses = (BASE, replace(BASE, id="T2", recipients=(PROBATION,), role="officer"))
+    (change,) = told(mou_of(*clauses), mou_of(*(replace(each, within=timedelta(hours=1)) for each in clauses)))
+    assert (set(change.recipients), set(change.clauses)) == ({POLICE, PROBATION}, {"T1", "T2"})
+
+
 def test_clauses_that_trade_ids_are_compared_by_what_they_are_for() -> None:
     other = replace(BASE, id="T2", purpose="investigation", route=BASE.route)
     old = mou_of(BASE, other)
