@@ -88,7 +88,7 @@ def answer(mou: Mou, question: Question, iepds: Mapping[str, Iepd], law: Law = n
     if not named:
         words = sorted({word for each in clauses for word in known_words(iepds[each.exchange].catalog)})
         exchanges = listed(sorted({each.exchange for each in clauses}))
-        told = f"{exchanges} has no field or label {question.field!r}{nearest(question.field, words)}"
+        told = f"There is no field or label {question.field!r} in {exchanges}{nearest(question.field, words)}"
         return (Answer(outcome="nobody", code=Dead.FIELD, text=_ended(told)),)
     meant = [each for each in named if each.purpose == question.purpose]
     if not meant:
@@ -106,11 +106,12 @@ def _by_role(
     denied: list[Answer] = []
     for clause in meant:
         cell = access.cell(clause, question.role)
-        if not cell.open:
+        # Without rules a clause is for its own role, whatever another clause gives the same recipient.
+        if not cell.open or not (mou.access or clause.role == question.role):
             denied.append(_denied(mou, question, clause, cell, access))
-        elif mou.access or clause.role == question.role:
-            for recipient in clause.recipients if question.to is None else (question.to,):
-                found += _of_clause(mou, question, clause, recipient, iepds[clause.exchange], law, cell)
+            continue
+        for recipient in clause.recipients if question.to is None else (question.to,):
+            found += _of_clause(mou, question, clause, recipient, iepds[clause.exchange], law, cell)
     return tuple(found) or tuple(denied[:1])
 
 
@@ -127,10 +128,11 @@ def _ended(text: str) -> str:
 
 def _denied(mou: Mou, question: Question, clause: Clause, cell: Cell, access: Access) -> Answer:
     """The role may not, with those that may."""
-    why = f"{listed(cell.denials)} denies it" if cell.denials else "no rule permits it"
+    deny = "deny" if len(cell.denials) > 1 else "denies"
+    why = f"{listed(cell.denials)} {deny} it" if cell.denials else "no rule permits it"
     if not mou.access:
         why = "no clause names that role"
-    way = (clause.sender, clause.recipients[0], clause.exchange, clause.purpose)
+    way = (clause.sender, question.to or clause.recipients[0], clause.exchange, clause.purpose)
     others = sorted(role for role, each in access.ways[way].by_role.items() if each.open)
     may = f"Roles that may: {listed(others)}" if others else "No role may"
     told = f"Whoever is {question.role} gets nothing of {clause.exchange} for {clause.purpose} under {mou.id}: {why}."

@@ -139,7 +139,12 @@ def test_a_role_that_a_rule_denies_is_told_which() -> None:
 @pytest.mark.parametrize(
     ("field", "other", "code", "words"),
     [
-        ("person.shoe", {}, Dead.FIELD, "has no field or label 'person.shoe'; did you mean 'person.sex'?"),
+        (
+            "person.shoe",
+            {},
+            Dead.FIELD,
+            "no field or label 'person.shoe' in custody-release/1.0; did you mean 'person.sex'?",
+        ),
         ("person.dob", {"purpose": "release-notice"}, Dead.PURPOSE, "did you mean 'release-notification'?"),
         ("person.dob", {"purpose": "curiosity"}, Dead.PURPOSE, "The agreement knows release-notification."),
         (
@@ -160,6 +165,15 @@ def test_a_dead_end_says_why_and_which_words_lead_on(
     assert (said.outcome, said.code) == ("nobody", code)
     assert words in said.text
     assert said.text[-1] in ".?"
+
+
+def test_a_role_that_another_clause_names_for_another_recipient_does_not_count_for_this_one() -> None:
+    sheriff = AgencyId("harlan-sheriff")
+    both = replace(clause_of(exchanges()[RELEASE], "person.name"), recipients=(POLICE, sheriff))
+    mou = mou_of(both, replace(both, id="T2", recipients=(POLICE,), role="detective"))
+    said = one(mou, "person.name.last", role="detective", to=sheriff)
+    assert (said.code, said.text[-32:]) == (Dead.ROLE, " Roles that may: patrol-officer.")
+    assert one(mou, "person.name.last", role="detective", to=POLICE).clause == "T2"
 
 
 def test_an_exchange_may_be_named_without_its_version() -> None:
