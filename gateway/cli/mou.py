@@ -1,4 +1,4 @@
-"""`gateway mou`: agreements - read, put in force, suspend, end, list, explain."""
+"""`gateway mou`: agreements - read, explain, compare, put in force, suspend, end, list."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,23 +9,27 @@ from rich.markup import escape
 from gateway.agency import AgencyId
 from gateway.app import configuration_for, open_deployment
 from gateway.cli.acting import As, Key, person
+from gateway.cli.mou_diff import diff
+from gateway.cli.mou_explain import explain
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import (
     activate_mou,
-    approvals_of,
     approve_mou,
+    lacks_of,
     read_draft,
     stop_mou,
     try_mou,
-    widened,
 )
 from gateway.finding import errors
-from gateway.policy.approval import Lack, lacking
+from gateway.policy.approval import Lack
 from gateway.policy.read import read_mou
 from gateway.store.interface import Agreement, AgreementState, Approval
 
-app = typer.Typer(no_args_is_help=True, help="Agreements: lint, activate, suspend, end, list.")
+app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft to the end.")
+
+app.command()(explain)
+app.command()(diff)
 
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 
@@ -102,8 +106,7 @@ async def _sign(file: Path, party: AgencyId, directory: Path, by: Acting) -> tup
         data = file.read_bytes()
         approval = await approve_mou(gateway, data, str(file), party=party, by=by)
         mou = read_draft(gateway.current, data, str(file)).mou
-        lacks = lacking(mou, approvals_of(gateway.current, mou), widened=widened(gateway.current, mou))
-        return approval, lacks
+        return approval, lacks_of(gateway.current, mou, gateway.clock.now())
 
 
 Id = Annotated[str, typer.Argument(help="The agreement's id, such as JAIL-PD-2026-01.")]

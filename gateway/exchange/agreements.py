@@ -4,7 +4,7 @@ An agreement is a draft from its first approval on. It may be tried: messages ar
 nothing leaves. It is put in force when every party has approved these very words; the version before it then ends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd
 from gateway.policy.approval import Approved, Lack, lacking
+from gateway.policy.diff import is_widening
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.store.interface import Agreement, AgreementState, Approval, Change, Relisted
@@ -155,10 +156,9 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) 
     draft = read_draft(gateway.current, data, file)
     mou = draft.mou
     user = _decides(gateway, by, mou)
-    lacks = lacking(mou, approvals_of(gateway.current, mou), widened=widened(gateway.current, mou))
-    if lacks:
-        raise NotApproved(mou, lacks)
     now = gateway.clock.now()
+    if lacks := lacks_of(gateway.current, mou, now):
+        raise NotApproved(mou, lacks)
     agreement = _agreement(draft, AgreementState.IN_FORCE, now)
     before = [one for one in draft.others if one.state in STOPPED_FROM[AgreementState.ENDED]]
     ended = [replace(one, state=AgreementState.ENDED, changed_at=now) for one in before]
@@ -219,6 +219,11 @@ def read_draft(configured: Configured, data: bytes, file: str) -> Draft:
     return Draft(mou=mou, body=data, held=held, others=others)
 
 
+def lacks_of(configured: Configured, mou: Mou, now: datetime) -> tuple[Lack, ...]:
+    """Which approvals are still missing; () when it may be put in force."""
+    return lacking(mou, approvals_of(configured, mou), widened=widened(configured, mou, now))
+
+
 def approvals_of(configured: Configured, mou: Mou) -> tuple[Approved, ...]:
     """Who has approved this version. Each signature was verified when it was given; only people of the party count."""
     return tuple(
@@ -228,9 +233,23 @@ def approvals_of(configured: Configured, mou: Mou) -> tuple[Approved, ...]:
     )
 
 
-def widened(configured: Configured, mou: Mou) -> frozenset[AgencyId]:
-    """Parties whose data this version releases more of than the version that is in force or suspended."""
-    return frozenset()
+def widened(configured: Configured, mou: Mou, now: datetime) -> frozenset[AgencyId]:
+    """Parties whose data this version releases more of than the one in force or suspended; none of a first version."""
+    standing = next((one for one in configured.agreements if one.mou == mou.id and one.state in NOT_OVER), None)
+    if standing is None:
+        return frozenset()
+    before = configured.mou(standing)
+    law = configured.law(now)
+    senders = {clause.sender for version in (before, mou) for clause in version.exchanges}
+    return frozenset(
+        sender
+        for sender in senders
+        if is_widening(_sent_by(before, sender), _sent_by(mou, sender), configured.iepds, law)
+    )
+
+
+def _sent_by(mou: Mou, sender: AgencyId) -> Mou:
+    return replace(mou, exchanges=tuple(clause for clause in mou.exchanges if clause.sender == sender))
 
 
 def _decides(gateway: Gateway, by: Acting, mou: Mou) -> User:
@@ -267,8 +286,3 @@ def _entry(
         mou_digest=agreement.digest,
         state=agreement.state,
     ).entry
-
-
-def standing(agreements: Sequence[Agreement], mou: str) -> Agreement | None:
-    """The version that is in force or suspended, if any."""
-    return next((one for one in agreements if one.mou == mou and one.state in NOT_OVER), None)

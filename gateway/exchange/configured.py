@@ -4,13 +4,13 @@ Work that can be done here is done here and not per message: schemas are compile
 sharing rules made. What did not change is taken over from the configuration before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
 from gateway.agency import Agency, AgencyId
 from gateway.errors import Misconfigured
-from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful
+from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful, restrictions_on
 from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
@@ -18,8 +18,9 @@ from gateway.iepd.registry import Registry
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
 from gateway.policy.law import Laws
 from gateway.policy.law_bind import Bound
-from gateway.policy.mou import Mou
+from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
+from gateway.policy.restriction import Restrictions
 from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
@@ -88,6 +89,10 @@ class Configured:
     def day(self, moment: datetime) -> date:
         """The day it is for agreements at this moment: the one place that says so."""
         return moment.astimezone(self.zone).date()
+
+    def law(self, moment: datetime) -> Callable[[Mou, Clause, AgencyId], Restrictions]:
+        """What law says at this moment of the fields that a clause gives a recipient."""
+        return restrictions_on(self.day(moment), self.laws, self.agencies, self.iepds)
 
     def mou(self, agreement: Agreement) -> Mou:
         """The agreement as a value."""

@@ -222,19 +222,8 @@ class Access:
 
     def __init__(self, mou: Mou) -> None:
         self.mou = mou
-        known: dict[tuple[str, str], Cells] = {}
-        ways: dict[Way, Cells] = {}
-        for clause in mou.exchanges:
-            about = (category(clause.exchange), clause.purpose)
-            for recipient in clause.recipients:
-                way = (clause.sender, recipient, clause.exchange, clause.purpose)
-                if way in ways:
-                    continue
-                if mou.access and about not in known:
-                    known[about] = _cells(mou, *about)
-                ways[way] = known[about] if mou.access else _named(mou, way)
-        self.ways: Mapping[Way, Cells] = ways
-        self._given = frozenset(way[:3] for way in ways)
+        self.ways: Mapping[Way, Cells] = _ruled(mou) if mou.access else _named(mou)
+        self._given = frozenset(way[:3] for way in self.ways)
 
     def cell(self, clause: Clause, role: str | None = None) -> Cell:
         """What is said of a role, the clause's own when not given, for the purpose and kind of record of a clause."""
@@ -284,20 +273,38 @@ def category(exchange: str) -> str:
 # --- from rules to cells -----------------------------------------------------------------------------------------
 
 
+def _ruled(mou: Mou) -> dict[Way, Cells]:
+    """Of an agreement with rules. Ways for one purpose and kind of record share their table of roles."""
+    tables: dict[tuple[str, str], Cells] = {}
+    ways: dict[Way, Cells] = {}
+    for clause in mou.exchanges:
+        about = (category(clause.exchange), clause.purpose)
+        if about not in tables:
+            tables[about] = _cells(mou, *about)
+        for recipient in clause.recipients:
+            ways[clause.sender, recipient, clause.exchange, clause.purpose] = tables[about]
+    return ways
+
+
 def _cells(mou: Mou, kind: str, purpose: str) -> Cells:
-    rules = [
-        rule for rule in mou.access if _about(rule, rule.categories, kind) and _about(rule, rule.purposes, purpose)
-    ]
-    roles = {role for rule in rules for role in rule.roles}
-    return Cells({role: _cell(mou.id, rules, role, purpose) for role in roles}, _cell(mou.id, rules, "", purpose))
+    """One pass over the rules, however many roles they name."""
+    everyone: list[AccessRule] = []
+    by_role: dict[str, list[AccessRule]] = {}
+    for rule in sorted(mou.access, key=lambda each: each.id):
+        if _about(rule, rule.categories, kind) and _about(rule, rule.purposes, purpose):
+            for role in dict.fromkeys(rule.roles):
+                by_role.setdefault(role, []).append(rule)
+            if not rule.roles and rule.effect is Effect.DENY:
+                everyone.append(rule)
+    others = _cell(mou.id, everyone, purpose)
+    return Cells({role: _cell(mou.id, [*own, *everyone], purpose) for role, own in by_role.items()}, others)
 
 
-def _cell(mou: str, rules: list[AccessRule], role: str, purpose: str) -> Cell:
-    meant = sorted((rule for rule in rules if _about(rule, rule.roles, role)), key=lambda rule: rule.id)
+def _cell(mou: str, rules: list[AccessRule], purpose: str) -> Cell:
     return Cell(
         mou=mou,
-        denials=tuple(rule.id for rule in meant if rule.effect is Effect.DENY),
-        permits=tuple((rule.id, demands_of(rule, purpose)) for rule in meant if rule.effect is Effect.PERMIT),
+        denials=tuple(sorted(rule.id for rule in rules if rule.effect is Effect.DENY)),
+        permits=tuple((rule.id, demands_of(rule, purpose)) for rule in rules if rule.effect is Effect.PERMIT),
     )
 
 
@@ -316,46 +323,17 @@ def demands_of(rule: AccessRule, purpose: str) -> frozenset[Demand]:
     return frozenset(asked)
 
 
-def _named(mou: Mou, way: Way) -> Cells:
+def _named(mou: Mou) -> dict[Way, Cells]:
     """Of an agreement without rules: the roles that its clauses name."""
-    roles: dict[str, list[str]] = {}
-    for clause in mou.exchanges:
-        if (clause.sender, clause.exchange, clause.purpose) == (way[0], *way[2:]) and way[1] in clause.recipients:
-            roles.setdefault(clause.role, []).append(clause.id)
-    nothing: frozenset[Demand] = frozenset()
-    cells = {role: Cell(mou=mou.id, permits=tuple((id, nothing) for id in sorted(ids))) for role, ids in roles.items()}
-    return Cells(cells, Cell(mou=mou.id))
-
-
-# --- a push ------------------------------------------------------------------------------------------------------
-
-
-def duties(mou: Mou, clause: Clause) -> tuple[str, ...]:
-    """What the recipient of a push under this clause takes on for its people, in words; () when nothing.
-
-    The gateway cannot see who opens a notice at another agency: what the rules demand of a person travels with the
-    notice, and the recipient attests to it (docs/decisions/0009).
-    """
-    return duties_in(Access(mou).cell(clause)) if mou.access else ()
-
-
-def duties_in(cell: Cell) -> tuple[str, ...]:
-    """The same, of a role's cell."""
-    if not cell.open or not cell.ways[0][1]:
-        return ()
-    ways = "; or else ".join(f"{in_words(demands)} (rule {rule})" for rule, demands in cell.ways)
-    return (f"Whoever opens this must {ways}. The receiving agency attests to it.",)
-
-
-def in_words(demands: frozenset[Demand]) -> str:
-    """ "sign in with a second factor and give a case number"."""
-    words = [_demand_in_words(demand) for demand in sorted(demands)]
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def _demand_in_words(demand: Demand) -> str:
-    if demand.kind is DemandKind.MFA:
-        return "sign in with a second factor"
-    if demand.kind is DemandKind.CASE_NUMBER:
-        return "give a case number"
-    return f"hold the training {demand.course}, not expired"
+    found: dict[Way, dict[str, list[str]]] = {}
+    for clause in sorted(mou.exchanges, key=lambda each: each.id):
+        for recipient in clause.recipients:
+            way = (clause.sender, recipient, clause.exchange, clause.purpose)
+            found.setdefault(way, {}).setdefault(clause.role, []).append(clause.id)
+    nobody, nothing = Cell(mou=mou.id), frozenset[Demand]()
+    return {
+        way: Cells(
+            {role: Cell(mou=mou.id, permits=tuple((id, nothing) for id in ids)) for role, ids in roles.items()}, nobody
+        )
+        for way, roles in found.items()
+    }

@@ -38,3 +38,12 @@ def parse_duration(text: str) -> timedelta | None:
             return None
         total = sum((int(iso[unit] or 0) * length for unit, length in _UNITS.items()), timedelta())
     return total if timedelta() < total <= timedelta(days=DAYS_MAX) else None
+
+
+def in_words(length: timedelta) -> str:
+    """ "1 year", "30 days", "36 hours", "15 minutes": in the largest unit that comes out even."""
+    for unit in ("year", "day", "hour", "minute"):
+        count, rest = divmod(length, _UNITS[unit])
+        if not rest and count:
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{length.total_seconds():g} seconds"

@@ -37,12 +37,12 @@ def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple
     found = tuple(catalog.select(what))
     if not found:
         reading.wrong(
-            "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, _known(catalog))}", place
+            "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, known_words(catalog))}", place
         )
     return found
 
 
-def _known(catalog: Catalog) -> Iterator[str]:
+def known_words(catalog: Catalog) -> Iterator[str]:
     yield from catalog.names()
     for label in catalog.labels():
         yield label

@@ -13,7 +13,8 @@ from datetime import date
 from gateway.agency import AgencyId
 from gateway.errors import Refused
 from gateway.iepd.facts import Facts
-from gateway.policy.access import Access, Cell, Cells, Request, Verdict, decide, duties_in
+from gateway.policy.access import Access, Cell, Cells, Request, Verdict, decide
+from gateway.policy.duties import duties_in
 from gateway.policy.mou import Clause, Condition, Mou
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.access import NOBODY_KNOWN, Access, Lack, Person, Request, Verdict, duties
+from gateway.policy.access import NOBODY_KNOWN, Access, Lack, Person, Request, Verdict
+from gateway.policy.duties import duties
+from gateway.policy.grant import InForce
 from gateway.policy.mou import AccessRule, Effect, Mou
 from tests.policy.access_cases import (
     DAY,
@@ -195,6 +197,11 @@ def test_knowing_more_of_a_person_never_takes_anything_away(mou: Mou, request: R
     everything = Person(mfa=True, case_number=True, training=dict.fromkeys(("cjis-security", "juvenile-records"), DAY))
     if Access(mou).decide(request).permitted:
         assert Access(mou).decide(replace(request, person=everything)).permitted
+
+
+@given(agreements(), requests())
+def test_the_index_of_agreements_in_force_answers_as_the_agreement_does(mou: Mou, request: Request) -> None:
+    assert InForce([mou]).access(request) == Access(mou).decide(request)
 
 
 # --- a second opinion --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.policy.duration import parse_duration
+from gateway.policy.duration import in_words, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,14 @@ def test_words_and_iso_mean_the_same(text: str, length: timedelta) -> None:
 )
 def test_what_is_no_duration_is_none(text: str) -> None:
     assert parse_duration(text) is None
+
+
+@pytest.mark.parametrize("text", ["1 year", "2 years", "73 days", "1 day", "36 hours", "15 minutes", "1 minute"])
+def test_a_duration_is_told_in_its_largest_even_unit(text: str) -> None:
+    length = parse_duration(text)
+    assert length is not None
+    assert in_words(length) == text
+
+
+def test_what_agreements_cannot_write_is_told_in_seconds() -> None:
+    assert in_words(timedelta(seconds=90)) == "90 seconds"

@@ -35,8 +35,8 @@ def test_a_withheld_field_says_whether_it_was_removed_or_never_listed() -> None:
 
 
 def test_a_condition_is_told_in_the_words_of_its_fact() -> None:
-    assert "unless: offense was committed as a juvenile" in sentence("JAIL-PD-2026-01", "E1", "offense.charge").text
-    assert "only if: affiliation rests on" in sentence("PROB-PD-2026-04", "E1", "affiliation.group").text
+    assert "unless offense was committed as a juvenile" in sentence("JAIL-PD-2026-01", "E1", "offense.charge").text
+    assert "only where affiliation rests on" in sentence("PROB-PD-2026-04", "E1", "affiliation.group").text
 
 
 def test_every_field_of_every_clause_is_explained() -> None:

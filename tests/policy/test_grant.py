@@ -8,7 +8,8 @@ import pytest
 from gateway.agency import AgencyId
 from gateway.document.parse import parse
 from gateway.iepd.facts import Facts, evaluate
-from gateway.policy.access import Lack, Person, Request, Verdict, duties
+from gateway.policy.access import Lack, Person, Request, Verdict
+from gateway.policy.duties import duties
 from gateway.policy.grant import Grant, InForce, grants, refusals
 from gateway.policy.mou import AccessRule, Clause, Condition, Effect
 from tests.policy.examples import FUSION, JAIL, POLICE, PROBATION, agreements, clause_of, exchanges, mou_of, sample
