@@ -91,7 +91,7 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     configured = gateway.current
     agency = configured.agencies[submission.sender]
     if agency.suspended:
-        raise AgencySuspended(f"{agency.id} is suspended")
+        raise AgencySuspended(agency.id)
     run = _off_loop if len(submission.body) > OFF_LOOP_SIZE_BYTES else _inline
     read = await run(lambda: _read(submission, agency, configured, gateway.keys.digest_key, now))
     if submission.sender_id and (known := await gateway.store.known(submission.sender, submission.sender_id)):

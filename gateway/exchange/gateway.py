@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.exchange.tally import Tally
 from gateway.message import Sealed, uuid7
 from gateway.signing.keyring import Signer
 from gateway.store.interface import CredentialKind, Store
@@ -30,9 +31,19 @@ class AgencySuspended(Refused):
 
     code = "agency.suspended"
 
-    def __init__(self, text: str, agency: AgencyId | None = None) -> None:
-        super().__init__(text)
+    def __init__(self, agency: AgencyId) -> None:
+        super().__init__(f"{agency} is suspended; its liaison at the gateway's operator can tell why")
         self.agency = agency
+
+
+class CredentialsDisagree(Refused):
+    """Token and client certificate belong to different agencies."""
+
+    code = "identity.disagree"
+
+    def __init__(self, *, by_token: AgencyId, by_certificate: AgencyId, token_fingerprint: str) -> None:
+        super().__init__("the bearer token and the client certificate belong to different agencies")
+        self.by_token, self.by_certificate, self.token_fingerprint = by_token, by_certificate, token_fingerprint
 
 
 class PayloadSafe(Protocol):
@@ -90,7 +101,7 @@ class Keys(Protocol):
 @dataclass(slots=True, kw_only=True)
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
-    when there is something new to deliver."""
+    when there is something new to deliver; `tally` counts what the log need not hear of each time."""
 
     store: Store
     keys: Keys
@@ -99,6 +110,7 @@ class Gateway:
     settings: Settings
     current: Configured
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
+    tally: Tally = field(default_factory=Tally)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:
@@ -138,7 +150,5 @@ class Gateway:
             raise NotIdentified("no valid credential: a bearer token or a registered client certificate is needed")
         agency = self.current.agencies[credential.agency]
         if agency.suspended:
-            raise AgencySuspended(
-                f"{agency.id} is suspended; its liaison at the gateway's operator can tell why", agency.id
-            )
+            raise AgencySuspended(agency.id)
         return agency
