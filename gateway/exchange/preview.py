@@ -1,6 +1,9 @@
 """What one recipient would get of a message, without storing or sending anything. Pure."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from gateway.agency import AgencyId
 from gateway.document.parse import parse
@@ -9,16 +12,76 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, decide_one
 from gateway.exchange.submission import InvalidMessage
 from gateway.finding import errors
-from gateway.iepd.facts import evaluate
+from gateway.iepd.facts import Facts, evaluate
 from gateway.iepd.header import read as read_header
 from gateway.iepd.validate import validate
 from gateway.policy.grant import Grant, NoMouInForce, PurposeNotAllowed, matches
+from gateway.policy.mou import Clause, Condition, Mou
 
 
 class WouldGetNothing(Refused):
     """The recipient would get nothing; the code says why."""
 
     code = "policy.not-releasable"
+
+
+class UnknownName(Refused):
+    """A name that nothing in force uses: most likely misspelled. `nearest` is "" when none is like it."""
+
+    what = "name"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name, self.nearest = name, next(iter(get_close_matches(name, sorted(set(known)), n=1)), "")
+        hint = f"; did you mean {self.nearest}?" if self.nearest else ""
+        super().__init__(f"no {self.what} {name} is known{hint}")
+
+
+class UnknownAgency(UnknownName):
+    """No agency has this id."""
+
+    code, what = "agency.unknown", "agency"
+
+
+class UnknownPurpose(UnknownName):
+    """No agreement in force has this purpose."""
+
+    code, what = "policy.unknown-purpose", "purpose"
+
+
+class UnknownRole(UnknownName):
+    """No agreement in force has this role."""
+
+    code, what = "policy.unknown-role", "role"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """A condition of a clause's route that the message does not meet."""
+
+    mou: Mou
+    clause: Clause
+    condition: Condition
+
+
+class RouteDoesNotHold(Refused):
+    """There is an agreement, and the message is not one that it routes. Says which fact is wanted to be what; what the
+    message says is content."""
+
+    code = "policy.not-routed"
+
+    def __init__(self, unmet: tuple[Unmet, ...]) -> None:
+        self.unmet = unmet
+        wanted = (
+            f"{each.mou.id} version {each.mou.version}, clause {each.clause.id} wants {each.condition.fact} to be "
+            + " or ".join(map(in_words, each.condition.values))
+            for each in unmet
+        )
+        super().__init__("no route holds: " + "; ".join(wanted))
+
+
+def in_words(value: bool | str) -> str:
+    """A wanted value as the agreement's file writes it."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def preview(
@@ -35,8 +98,10 @@ def preview(
 
     sender  when None, whoever an agreement lets send this to the recipient
 
-    Raises what parsing and validating raise, `NoMouInForce`, `PurposeNotAllowed`, `WouldGetNothing`.
+    Raises what parsing and validating raise, `UnknownName`, `NoMouInForce`, `PurposeNotAllowed`, `RouteDoesNotHold`,
+    `WouldGetNothing`.
     """
+    _check_names(configured, to=to, purpose=purpose, role=role, sender=sender)
     document = parse(body)
     iepd = configured.registry.find(document)
     if findings := errors(validate(document, iepd)):
@@ -52,13 +117,15 @@ def preview(
         and sender in {None, clause.sender}
         and mou.in_force(day)
     ]
-    routed = [(mou, clause) for mou, clause in clauses if matches(clause.route, facts)]
-    if not routed:
+    if not clauses:
         raise NoMouInForce(sender=sender or AgencyId("anybody"), exchange=iepd.id, on=day, recipient=to)
-    meant = [(mou, clause) for mou, clause in routed if purpose == clause.purpose and role in {"", clause.role}]
+    meant = [(mou, clause) for mou, clause in clauses if purpose == clause.purpose and role in {"", clause.role}]
     if not meant:
         raise PurposeNotAllowed(recipient=to, exchange=iepd.id)
-    mou, clause = meant[0]
+    routed = [(mou, clause) for mou, clause in meant if matches(clause.route, facts)]
+    if not routed:
+        raise RouteDoesNotHold(_unmet(meant, facts))
+    mou, clause = routed[0]
     case = Case(
         document=document,
         iepd=iepd,
@@ -70,3 +137,24 @@ def preview(
     if isinstance(made, Denied):
         raise WouldGetNothing(f"{to} would get nothing: {made.code}")
     return made
+
+
+def _check_names(configured: Configured, *, to: AgencyId, purpose: str, role: str, sender: AgencyId | None) -> None:
+    """A misspelled name would be answered as if there were no agreement."""
+    clauses = [clause for mou in configured.in_force.mous for clause in mou.exchanges]
+    for agency in (to, *((sender,) if sender is not None else ())):
+        if agency not in configured.agencies:
+            raise UnknownAgency(agency, configured.agencies)
+    if purpose not in (purposes := {clause.purpose for clause in clauses}):
+        raise UnknownPurpose(purpose, purposes)
+    if role not in (roles := {"", *(clause.role for clause in clauses)}):
+        raise UnknownRole(role, roles)
+
+
+def _unmet(clauses: Iterable[tuple[Mou, Clause]], facts: Facts) -> tuple[Unmet, ...]:
+    return tuple(
+        Unmet(mou=mou, clause=clause, condition=condition)
+        for mou, clause in clauses
+        for condition in clause.route
+        if not matches((condition,), facts)
+    )

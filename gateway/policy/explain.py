@@ -1,10 +1,12 @@
 """Why a field is shared, reduced or withheld: a sentence an officer can read out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.agency import AgencyId
-from gateway.iepd.catalog import Field
+from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.package import Iepd
+from gateway.message import Redaction
 from gateway.policy.mou import Clause, Grain, How, Mou, Transform
 from gateway.policy.outcome import DEFAULT, Outcome, outcomes
 
@@ -30,6 +32,21 @@ def explain(mou: Mou, clause: Clause, iepd: Iepd, recipient: AgencyId | None = N
     to = str(recipient) if recipient is not None else " and ".join(clause.recipients)
     reference = f"{mou.id} v{mou.version}, clause {clause.id}"
     return tuple(_explain(field, decided[field.path], to, reference, titles) for field in iepd.catalog.fields)
+
+
+def reasons(clause: Clause, catalog: Catalog, redactions: Iterable[Redaction]) -> tuple[str, ...]:
+    """For each redaction the reason that its transform gives in the words of the agreement; "" where there is none.
+
+    A place that went for another cause - a condition, a reference to what was cut - does not get its transform's.
+    """
+    fields = {field.name: field.path for field in catalog.fields}
+    decided = outcomes(clause, catalog)
+    found = []
+    for redaction in redactions:
+        outcome = decided.get(fields.get(redaction.field, ()))
+        meant = outcome is not None and (outcome.how, outcome.clause) == (redaction.outcome, redaction.clause)
+        found.append(outcome.because.because if outcome is not None and meant and outcome.because is not None else "")
+    return tuple(found)
 
 
 def _explain(field: Field, outcome: Outcome, to: str, reference: str, titles: dict[str, str]) -> Explanation:
