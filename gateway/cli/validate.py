@@ -14,6 +14,8 @@ from gateway.document.parse import parse, to_bytes
 from gateway.errors import GatewayError
 from gateway.exchange.preview import RouteDoesNotHold, in_words, preview
 from gateway.finding import errors
+from gateway.iepd.header import find_impossible
+from gateway.iepd.header import read as read_header
 from gateway.iepd.validate import validate as find
 from gateway.policy.explain import reasons
 
@@ -35,6 +37,9 @@ def validate(file: File, directory: Directory = Path(), json: AsJson = False) ->
             raise typer.Exit(EXIT_FINDINGS) from None
         fail(error)
     findings = find(document, iepd)
+    if not errors(findings):
+        header = read_header(document, iepd)
+        findings += find_impossible(document, iepd, header, now=SystemClock().now())
     refused = bool(errors(findings))
     if json:
         answer(

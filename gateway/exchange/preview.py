@@ -13,6 +13,7 @@ from gateway.exchange.decide import Case, Denied, Release, decide_one
 from gateway.exchange.submission import InvalidMessage
 from gateway.finding import errors
 from gateway.iepd.facts import Facts, evaluate
+from gateway.iepd.header import find_impossible
 from gateway.iepd.header import read as read_header
 from gateway.iepd.validate import validate
 from gateway.policy.grant import Grant, NoMouInForce, PurposeNotAllowed, matches
@@ -106,6 +107,9 @@ def preview(
     iepd = configured.registry.find(document)
     if findings := errors(validate(document, iepd)):
         raise InvalidMessage(findings)
+    header = read_header(document, iepd)
+    if findings := find_impossible(document, iepd, header, now=now):
+        raise InvalidMessage(findings)
     facts = evaluate(document, iepd)
     day = configured.day(now)
     clauses = [
@@ -130,7 +134,7 @@ def preview(
         document=document,
         iepd=iepd,
         sender=clause.sender,
-        action=read_header(document, iepd).action,
+        action=header.action,
         only=frozenset({to}),
     )
     made = decide_one(case, configured, facts, Grant(mou=mou, clause=clause, recipient=to))
