@@ -50,7 +50,7 @@ def deciding(run: Run) -> list[Row]:
     facts = evaluate(document, iepd)
 
     def decide(index: InForce, *, anew: bool) -> Callable[[], object]:
-        asked = {"sender": SENDER, "exchange": EXCHANGE, "on": now, "only": frozenset([RECIPIENT])}
+        asked = {"sender": SENDER, "exchange": EXCHANGE, "on": now.date(), "only": frozenset([RECIPIENT])}
         return lambda: grants(index, facts=evaluate(document, iepd) if anew else facts, **asked)  # type: ignore[arg-type]
 
     acts = [decide(spread, anew=False), decide(spread, anew=True), decide(crowd, anew=False)]
