@@ -154,8 +154,10 @@ def _write_day(value: str, *, born: bool) -> str:
     form = f"translate({value}, '123456789', '000000000')"
     known = f"starts-with({form}, '0000-00-00')"
     if born:
-        known += f" and string-length(translate({value}, '-', '')) + 2 = string-length({value})"
-        known += "".join(f" and not(contains({value}, '{sign}'))" for sign in ("+", "Z", "T24"))
+        unzoned = f"string-length(translate({value}, '-', '')) + 2 = string-length({value})"
+        unzoned += "".join(f" and not(contains({value}, '{sign}'))" for sign in ("+", "Z", "T24"))
+        # Most are plain dates, and then the rest is not looked at.
+        known = f"({form} = '0000-00-00' or starts-with({form}, '0000-00-00T') and {unzoned})"
         known += f" and number(substring({value}, 1, 4)) >= {BIRTH_YEAR_MIN}"
     # Eight characters where it is known, none where it is not: number('') is not a number.
     return f"number(substring(translate(substring({value}, 1, 10), '-', ''), 1, 8 * ({known})))"
