@@ -53,7 +53,7 @@ def deciding(run: Run) -> list[Row]:
     held = [InForce(many(mou, count, senders=1, rules=count)) for count in HELD]
 
     def decide(index: InForce, *, anew: bool = False) -> Callable[[], object]:
-        asked = {"sender": SENDER, "exchange": EXCHANGE, "on": now, "only": frozenset([RECIPIENT])}
+        asked = {"sender": SENDER, "exchange": EXCHANGE, "on": now.date(), "only": frozenset([RECIPIENT])}
         return lambda: grants(index, facts=evaluate(document, iepd) if anew else facts, **asked)  # type: ignore[arg-type]
 
     def ask(index: InForce) -> Callable[[], object]:
@@ -71,7 +71,7 @@ def deciding(run: Run) -> list[Row]:
     )
     for index in (spread, crowd, *held):
         assert index.access(request).permitted
-        assert len(grants(index, sender=SENDER, exchange=EXCHANGE, facts=facts, on=now)) > 0
+        assert len(grants(index, sender=SENDER, exchange=EXCHANGE, facts=facts, on=now.date())) > 0
     acts = [decide(spread), decide(spread, anew=True), decide(crowd), ask(spread)]
     acts += [act(index) for index in held for act in (decide, ask)]
     times = [1e6 * seconds for seconds in quickest(acts, repeats=300 if run.quick else 2000)]

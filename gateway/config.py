@@ -31,7 +31,7 @@ class _Section(BaseModel):
 class Listen(_Section):
     """Where other systems reach the gateway.
 
-    public_url  what partners type: it goes into the WSDL and into receipts' addresses; "" = host and port
+    public_url  what partners type, where it is not host and port: it goes into the WSDL and into Cover-URL; "" = those
     tls         off only for a loopback host; anything else is refused
     console     port of the second listener (docs, metrics), loopback unless `console_host` says otherwise; 0 = none
     """
@@ -39,7 +39,7 @@ class Listen(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8443, ge=0, le=65535)
     tls: bool = True
-    public_url: str = ""
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
     console_host: str = "127.0.0.1"
     console: int = Field(default=0, ge=0, le=65535)
 
@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment beats the file; nothing else is read."""
         return env_settings, init_settings
+
+    def on_port(self, port: int) -> "Settings":
+        """These settings where another port is listened on than the one they name."""
+        return self.model_copy(update={"listen": self.listen.model_copy(update={"port": port})})
 
     @property
     def zone(self) -> tzinfo:

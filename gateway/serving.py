@@ -12,7 +12,7 @@ from gateway.agency import EndpointKind
 from gateway.api.app import make_app, make_console_app
 from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
 from gateway.api.tls import TlsUnusable, server_context, trusted_clients
-from gateway.app import assembled, key_store, open_deployment
+from gateway.app import assembled, key_store
 from gateway.config import read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
@@ -33,7 +33,7 @@ async def serve_process(
 ) -> None:
     """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
     configure_logging()
-    made = read_settings(directory)
+    made = read_settings(directory).on_port(listening[0].getsockname()[1])
     async with assembled(made) as gateway, sends_of(gateway) as sends:
         metrics = Metrics()
         plain = not made.listen.tls and not console  # one plain listener on loopback: the docs are there too
@@ -70,10 +70,14 @@ async def serve_process(
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def worker_process(directory: Path) -> None:
-    """Work until SIGINT or SIGTERM."""
+async def worker_process(directory: Path, port: int | None = None) -> None:
+    """Work until SIGINT or SIGTERM.
+
+    port  that the gateway is reached at; None = the setting's
+    """
     configure_logging()
-    async with open_deployment(directory) as gateway, sends_of(gateway) as sends:
+    made = read_settings(directory)
+    async with assembled(made if port is None else made.on_port(port)) as gateway, sends_of(gateway) as sends:
         stop = asyncio.Event()
         with stop_on_signals(stop):
             await run_worker(gateway, stop, sends=sends)

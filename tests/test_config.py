@@ -78,6 +78,8 @@ def test_an_empty_variable_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("timezone = 'Mars/Olympus'\n", "timezone"),
         ("timezone = '../../etc/passwd'\n", "timezone"),
         ("timezone = ''\n", "timezone"),
+        ("[listen]\npublic_url = 'exchange.example'\n", "listen.public_url"),
+        ("[listen]\npublic_url = 'https://exchange.example/?a=b'\n", "listen.public_url"),
     ],
 )
 def test_a_key_or_value_that_does_not_exist_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
@@ -137,6 +139,14 @@ def test_days_of_agreements_are_those_of_the_time_zone_that_is_set(tmp_path: Pat
 )
 def test_the_address_that_partners_use(tmp_path: Path, listen: dict[str, object], url: str) -> None:
     assert settings({"listen": listen}, tmp_path, source="test").public_url == url
+
+
+def test_the_port_that_is_listened_on_counts_unless_partners_use_another_address(tmp_path: Path) -> None:
+    plain = settings({}, tmp_path, source="test")
+    assert plain.on_port(9001).public_url == "https://127.0.0.1:9001"
+    assert plain.public_url == "https://127.0.0.1:8443"
+    public = settings({"listen": {"public_url": "https://exchange.example"}}, tmp_path, source="test")
+    assert public.on_port(9001).public_url == "https://exchange.example"
 
 
 def test_settings_do_not_change_while_the_gateway_runs(tmp_path: Path) -> None:

@@ -1,20 +1,14 @@
 """Who calls: a bearer token, a client certificate, or both when they agree. Known before the body is read."""
 
+import hashlib
 from collections.abc import Iterable
 
 from starlette.types import Scope
 
 from gateway.agency import Agency
-from gateway.errors import Refused
-from gateway.exchange.gateway import Gateway, NotIdentified
+from gateway.exchange.gateway import CredentialsDisagree, Gateway, NotIdentified
 
 TOKEN_LENGTH_MAX = 512
-
-
-class CredentialsDisagree(Refused):
-    """Token and client certificate belong to different agencies."""
-
-    code = "identity.disagree"
 
 
 def identify(scope: Scope, gateway: Gateway) -> Agency:
@@ -26,8 +20,12 @@ def identify(scope: Scope, gateway: Gateway) -> Agency:
     certificate = scope.get("extensions", {}).get("tls", {}).get("client_certificate")
     by_token = gateway.identify_token(token) if token is not None else None
     by_certificate = gateway.identify_certificate(certificate) if certificate else None
-    if by_token is not None and by_certificate is not None and by_token.id != by_certificate.id:
-        raise CredentialsDisagree("the bearer token and the client certificate belong to different agencies")
+    if token is not None and by_token is not None and by_certificate is not None and by_token.id != by_certificate.id:
+        raise CredentialsDisagree(
+            by_token=by_token.id,
+            by_certificate=by_certificate.id,
+            token_fingerprint=hashlib.sha256(token.encode()).hexdigest(),
+        )
     agency = by_token or by_certificate
     if agency is None:
         raise NotIdentified("no credential: a bearer token or a registered client certificate is needed")

@@ -17,7 +17,8 @@ from gateway.api.schemas import Acknowledged, InboxPage, MessageState
 from gateway.clock import timestamp
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.accept import accept
-from gateway.exchange.gateway import AgencySuspended, Gateway
+from gateway.exchange.access import record_access_refused
+from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, Gateway
 from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_page, inbox_payload
 from gateway.exchange.refuse import record_refusal
 from gateway.exchange.status import receipt, status
@@ -47,10 +48,8 @@ async def gateway_of(request: Request) -> Gateway:
 
 
 async def caller(request: Request) -> Agency:
-    """The calling agency, or the request ends here."""
-    agency = identify(request.scope, running(request))
-    trace_of(request.scope).agency = agency.id
-    return agency
+    """The calling agency, or the request ends here. That a known one was turned away is recorded."""
+    return await known_caller(request, running(request), "rest")
 
 
 Running = Annotated[Gateway, Depends(gateway_of)]
@@ -77,7 +76,7 @@ async def cancel(request: Request) -> Response:
 
 async def _submit(request: Request, act: tuple[Action, str] | None) -> Response:
     gateway = running(request)
-    sender = await known_caller(request, gateway, "rest")
+    sender = await _sender(request, gateway)
     try:
         size_bytes_max = gateway.settings.limits.body_bytes_max
         check_head(request, XML_TYPES, size_bytes_max)
@@ -105,15 +104,32 @@ async def accept_measured(request: Request, gateway: Gateway, submission: Submis
     return accepted
 
 
-async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agency:
-    """`caller`; that a suspended agency tried is recorded."""
+async def _sender(request: Request, gateway: Gateway) -> Agency:
+    """The calling agency; a submission of a suspended one is a refused message like others."""
     try:
-        return await caller(request)
+        agency = identify(request.scope, gateway)
     except AgencySuspended as error:
-        if error.agency is not None:
-            trace_of(request.scope).agency = error.agency
-            await refuse_unread(gateway, error.agency, error, channel)
+        trace_of(request.scope).agency = error.agency
+        await refuse_unread(gateway, error.agency, error, "rest")
         raise
+    except CredentialsDisagree as error:
+        await record_access_refused(gateway, error, channel="rest")
+        raise
+    trace_of(request.scope).agency = agency.id
+    return agency
+
+
+async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agency:
+    """The calling agency. Over SOAP nothing tells a submission from a question before the body is read."""
+    try:
+        agency = identify(request.scope, gateway)
+    except (AgencySuspended, CredentialsDisagree) as error:
+        if isinstance(error, AgencySuspended):
+            trace_of(request.scope).agency = error.agency
+        await record_access_refused(gateway, error, channel=channel)
+        raise
+    trace_of(request.scope).agency = agency.id
+    return agency
 
 
 async def refuse_unread(gateway: Gateway, sender: AgencyId, error: GatewayError, channel: str) -> None:

@@ -6,16 +6,27 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from gateway.agency import Agency, AgencyId
+from gateway.agency import Agency, AgencyId, Contact
 from gateway.app import issue_certificate, open_deployment
 from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
-from gateway.exchange.activate import issue_token, put_agency, register_certificate, suspend_agency
+from gateway.clock import SystemClock, timestamp
+from gateway.exchange.activate import (
+    AgencyUnknown,
+    issue_token,
+    put_agency,
+    register_certificate,
+    revoke_credential,
+    suspend_agency,
+)
 from gateway.finding import errors
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Credential
 
-app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, credentials, suspend.")
+app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, show, credentials, suspend.")
+
+FINGERPRINT_SHOWN = 16
+"""Hex digits of a fingerprint that people are shown: enough to tell an agency's credentials apart."""
 
 Id = Annotated[str, typer.Argument(help="The agency's id, such as millbrook-police.")]
 
@@ -136,3 +147,86 @@ def suspend(
 async def _suspend(id: AgencyId, directory: Path, resume: bool) -> None:
     async with open_deployment(directory) as gateway:
         await suspend_agency(gateway, id, actor="cli", suspended=not resume)
+
+
+@app.command("show")
+def show_(id: Id, directory: Directory = Path(), json: AsJson = False) -> None:
+    """One agency: how it is reached, whom to call, and every credential it has or had."""
+    run(_show(AgencyId(id), directory, json))
+
+
+async def _show(id: AgencyId, directory: Path, json: bool) -> None:
+    async with open_deployment(directory) as gateway:
+        configured = gateway.current
+    agency = configured.agencies.get(id)
+    if agency is None:
+        raise AgencyUnknown(f"there is no agency {id}")
+    held = sorted((one for one in configured.credentials.values() if one.agency == id), key=lambda one: one.not_after)
+    if json:
+        answer(_shown(agency, held))
+        return
+    mark = " [red]suspended[/]" if agency.suspended else ""
+    out.print(f"{agency.id}: {escape(agency.name)}, {agency.kind}{', ORI ' + agency.ori if agency.ori else ''}{mark}")
+    endpoint = agency.endpoint
+    out.print(f"endpoint   {endpoint.kind} {escape(endpoint.url)}, signature {endpoint.signature}")
+    for contact in agency.contacts:
+        out.print(f"contact    {escape(', '.join(filter(None, _contact(contact).values())))}")
+    now = SystemClock().now()
+    for one in held:
+        state = f"[red]revoked {one.revoked_at:%Y-%m-%d}[/]" if one.revoked_at else ""
+        state = state or ("[yellow]expired[/]" if one.not_after <= now else "")
+        short = one.fingerprint[:FINGERPRINT_SHOWN]
+        out.print(f"credential {one.kind:<11} {short}  until {one.not_after:%Y-%m-%d} {state}".rstrip())
+    if not held:
+        out.print("credential none")
+
+
+def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
+    return {
+        "agency": agency.id,
+        "name": agency.name,
+        "kind": agency.kind.value,
+        "ori": agency.ori,
+        "suspended": agency.suspended,
+        "endpoint": {
+            "kind": agency.endpoint.kind.value,
+            "url": agency.endpoint.url,
+            "signature": agency.endpoint.signature.value,
+        },
+        "contacts": [_contact(contact) for contact in agency.contacts],
+        "credentials": [
+            {
+                "kind": one.kind.value,
+                "fingerprint": one.fingerprint[:FINGERPRINT_SHOWN],
+                "not_after": timestamp(one.not_after),
+                "revoked_at": timestamp(one.revoked_at) if one.revoked_at else None,
+            }
+            for one in credentials
+        ],
+    }
+
+
+def _contact(contact: Contact) -> dict[str, str]:
+    return {"role": contact.role, "name": contact.name, "phone": contact.phone, "email": contact.email}
+
+
+@app.command()
+def revoke(
+    id: Id,
+    credential: Annotated[
+        str, typer.Option("--credential", help="How its fingerprint begins; `gateway agency show` lists them.")
+    ],
+    directory: Directory = Path(),
+    json: AsJson = False,
+) -> None:
+    """Revoke one credential, for good; the agency's others go on. It stops within seconds."""
+    run(_revoke(AgencyId(id), credential, directory, json))
+
+
+async def _revoke(id: AgencyId, prefix: str, directory: Path, json: bool) -> None:
+    async with open_deployment(directory) as gateway:
+        revoked = await revoke_credential(gateway, id, prefix, actor="cli")
+    if json:
+        answer({"agency": id, "kind": revoked.kind.value, "fingerprint": revoked.fingerprint, "revoked": True})
+        return
+    out.print(f"{revoked.kind} {revoked.fingerprint[:FINGERPRINT_SHOWN]} of {id} is revoked")

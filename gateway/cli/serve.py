@@ -55,7 +55,7 @@ def serve(
         (_serve_child, (directory, listening, console if number == 0 else [])) for number in range(processes)
     ]
     if worker:
-        targets.append((_worker_child, (directory,)))
+        targets.append((_worker_child, (directory, listening[0].getsockname()[1])))
     _supervise(targets)
 
 
@@ -71,12 +71,12 @@ def worker(directory: Directory = Path()) -> None:
     _worker_child(directory)
 
 
-def _worker_child(directory: Path) -> None:
+def _worker_child(directory: Path, port: int | None = None) -> None:
     from gateway import serving  # noqa: PLC0415  (see the head of this module)
     from gateway.api.server import run  # noqa: PLC0415
 
     try:
-        run(serving.worker_process(directory))
+        run(serving.worker_process(directory, port))
     except GatewayError as error:
         fail(error)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.agency import AgencyId
 from gateway.app import configuration_for
@@ -11,9 +12,12 @@ from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, as_json, e
 from gateway.clock import SystemClock
 from gateway.document.parse import parse, to_bytes
 from gateway.errors import GatewayError
-from gateway.exchange.preview import preview
+from gateway.exchange.preview import RouteDoesNotHold, in_words, preview
 from gateway.finding import errors
+from gateway.iepd.header import find_impossible
+from gateway.iepd.header import read as read_header
 from gateway.iepd.validate import validate as find
+from gateway.policy.explain import reasons
 
 File = Annotated[Path, typer.Argument(help="The message, an XML file.", exists=True, dir_okay=False)]
 
@@ -33,6 +37,9 @@ def validate(file: File, directory: Directory = Path(), json: AsJson = False) ->
             raise typer.Exit(EXIT_FINDINGS) from None
         fail(error)
     findings = find(document, iepd)
+    if not errors(findings):
+        header = read_header(document, iepd)
+        findings += find_impossible(document, iepd, header, now=SystemClock().now())
     refused = bool(errors(findings))
     if json:
         answer(
@@ -77,11 +84,14 @@ def redact(
         )
     except GatewayError as error:
         if json:
-            answer({"file": str(file), "to": to, "released": False, "code": error.code, "text": error.text})
+            answer(
+                {"file": str(file), "to": to, "released": False, "code": error.code, "text": error.text, **_why(error)}
+            )
             raise typer.Exit(EXIT_FINDINGS) from None
         fail(error)
     text = to_bytes(result.cut.document)
     grant = result.grant
+    because = reasons(grant.clause, configured.iepds[grant.clause.exchange].catalog, result.cut.redactions)
     if output is not None:
         output.write_bytes(text)
     if json:
@@ -100,8 +110,9 @@ def redact(
                         "label": each.label,
                         "outcome": each.outcome,
                         "clause": each.clause,
+                        "because": reason,
                     }
-                    for each in result.cut.redactions
+                    for each, reason in zip(result.cut.redactions, because, strict=True)
                 ],
                 "payload": text.decode(),
             }
@@ -109,10 +120,29 @@ def redact(
         return
     if output is None:
         out.print(text.decode(), markup=False)
-    for each in result.cut.redactions:
+    for each, reason in zip(result.cut.redactions, because, strict=True):
         color = "red" if each.outcome == "withheld" else "yellow"
-        err.print(f"[{color}]{each.outcome:>10}[/] {each.label:<28} {each.clause:<18} {each.path}")
+        err.print(f"[{color}]{each.outcome:>10}[/] {each.label:<28} {each.clause:<18} {escape(each.path)}")
+        if reason:
+            err.print(f"{'because':>14} {reason}", markup=False)
     err.print(
         f"{to} gets {result.cut.shared} fields under {grant.mou.id} version {grant.mou.version}, "
         f"clause {grant.clause.id}; {len(result.cut.redactions)} places are withheld or reduced"
     )
+
+
+def _why(error: GatewayError) -> dict[str, object]:
+    """For a machine: which fact of which clause is wanted to be what."""
+    if not isinstance(error, RouteDoesNotHold):
+        return {}
+    return {
+        "unmet": [
+            {
+                "mou": f"{each.mou.id}@{each.mou.version}",
+                "clause": each.clause.id,
+                "fact": each.condition.fact,
+                "wanted": [in_words(value) for value in each.condition.values],
+            }
+            for each in error.unmet
+        ]
+    }

@@ -1,9 +1,10 @@
 """A small, safe part of XPath 1.0: what a fact may ask of a document.
 
 Relative paths of child, parent, descendant, self and attribute steps with predicates; comparison, + and -, and, or,
-and the functions in FUNCTIONS. No variables, no absolute path, no sibling step, no function that reads another
-document. Read here into a tree, because facts are given a stricter meaning than XPath's (a missing value is not
-"false") and because every mistake should be named with its place.
+and the functions in FUNCTIONS, two of which are ours: `day` and `birth-day` read a date as a number. No variables, no
+absolute path, no sibling step, no function that reads another document. Read here into a tree, because facts are given
+a stricter meaning than XPath's (a missing value is not "false") and because every mistake should be named with its
+place.
 """
 
 import re
@@ -16,9 +17,11 @@ from gateway.errors import Misconfigured
 LENGTH_MAX = 1000
 DEPTH_MAX = 20
 FUNCTIONS = {
+    "birth-day": 1,
     "boolean": 1,
     "contains": 2,
     "count": 1,
+    "day": 1,
     "false": 0,
     "normalize-space": 1,
     "not": 1,
@@ -31,6 +34,11 @@ FUNCTIONS = {
     "true": 0,
 }
 """Function to number of arguments."""
+
+_OF_A_PATH = frozenset({"birth-day", "count", "day"})
+
+BIRTH_YEAR_MIN = 1850
+"""A date of birth before that is a slip of the pen: 0208 for 2008."""
 
 COMPARISONS = ("=", "!=", "<=", ">=", "<", ">")
 AXES = ("attribute", "child", "descendant", "descendant-or-self", "parent", "self")
@@ -127,10 +135,32 @@ def write_expression(expression: Expression) -> str:
             return "/".join(map(_write_step, steps))
         case Union(paths):
             return "(" + " | ".join(map(write_expression, paths)) + ")"
+        case Call("day" | "birth-day" as function, (path,)):
+            return _write_day(f"normalize-space({write_expression(path)})", born=function == "birth-day")
         case Call(function, arguments):
             return f"{function}({', '.join(map(write_expression, arguments))})"
         case Binary(operator, left, right):
             return f"({write_expression(left)} {operator} {write_expression(right)})"
+
+
+def _write_day(value: str, *, born: bool) -> str:
+    """The day of a valid xs:date or xs:dateTime as the number YYYYMMDD; not a number when it is missing or cannot be
+    told, so that every comparison with it fails.
+
+    It cannot be told of a year that has not four digits. Of a birth neither when a time zone is given, since nobody
+    knows where the day was that day, nor at the midnight that ends a day, nor in a year in which nobody now alive was
+    born.
+    """
+    form = f"translate({value}, '123456789', '000000000')"
+    known = f"starts-with({form}, '0000-00-00')"
+    if born:
+        unzoned = f"string-length(translate({value}, '-', '')) + 2 = string-length({value})"
+        unzoned += "".join(f" and not(contains({value}, '{sign}'))" for sign in ("+", "Z", "T24"))
+        # Most are plain dates, and then the rest is not looked at.
+        known = f"({form} = '0000-00-00' or starts-with({form}, '0000-00-00T') and {unzoned})"
+        known += f" and number(substring({value}, 1, 4)) >= {BIRTH_YEAR_MIN}"
+    # Eight characters where it is known, none where it is not: number('') is not a number.
+    return f"number(substring(translate(substring({value}, 1, 10), '-', ''), 1, 8 * ({known})))"
 
 
 def _write_step(step: Step) -> str:
@@ -239,8 +269,8 @@ class _Reader:
             arguments.append(self.either(depth + 1))
         if len(arguments) != FUNCTIONS[function]:
             raise self._refused(f"{function} takes {FUNCTIONS[function]} argument(s)")
-        if function == "count" and not isinstance(arguments[0], Path | Union):
-            raise self._refused("count takes a path")
+        if function in _OF_A_PATH and not isinstance(arguments[0], Path | Union):
+            raise self._refused(f"{function} takes a path")
         return Call(function, tuple(arguments))
 
     def _path(self, depth: int) -> Path:

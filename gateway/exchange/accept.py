@@ -23,7 +23,7 @@ from gateway.exchange.refuse import record_refusal
 from gateway.exchange.submission import Accepted, ActionMismatch, IdConflict, InvalidMessage, NoRecipient, Submission
 from gateway.exchange.write import Writing, outcomes, write
 from gateway.finding import errors
-from gateway.iepd.header import Header
+from gateway.iepd.header import Header, find_impossible
 from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
@@ -92,7 +92,7 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     configured = gateway.current
     agency = configured.agencies[submission.sender]
     if agency.suspended:
-        raise AgencySuspended(f"{agency.id} is suspended")
+        raise AgencySuspended(agency.id)
     run = _off_loop if len(submission.body) > OFF_LOOP_SIZE_BYTES else _inline
     read = await run(lambda: _read(submission, agency, configured, gateway.keys.digest_key, now))
     if submission.sender_id and (known := await gateway.store.known(submission.sender, submission.sender_id)):
@@ -100,6 +100,8 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     if findings := errors(await run(lambda: validate(read.document, read.iepd))):
         raise InvalidMessage(findings)
     header = read_header(read.document, read.iepd)
+    if findings := find_impossible(read.document, read.iepd, header, now=now):
+        raise InvalidMessage(findings)
     earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
     case = await _case(gateway, configured, submission, read, header, earlier)
     decisions = await run(lambda: decide(case, configured, now=now))

@@ -38,6 +38,24 @@ class CredentialTaken(Refused):
     code = "credential.taken"
 
 
+class CredentialRevoked(Refused):
+    """The credential was revoked, for good: what is lost or stolen does not come back."""
+
+    code = "credential.revoked"
+
+
+class CredentialUnknown(Refused):
+    """No credential of the agency has such a fingerprint."""
+
+    code = "credential.unknown"
+
+
+class CredentialAmbiguous(Refused):
+    """Several credentials of the agency have fingerprints that begin so."""
+
+    code = "credential.ambiguous"
+
+
 async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: str) -> None:
     """Take message specifications in; one whose bytes are in the database already changes nothing."""
     held = {exchange.id: exchange.digest for exchange in (await gateway.store.configuration()).exchanges}
@@ -113,6 +131,8 @@ async def register_certificate(gateway: Gateway, id: AgencyId, der: bytes, pem: 
     held = gateway.current.credentials.get(fingerprint)
     if held is not None and held.agency != id:
         raise CredentialTaken(f"this certificate is registered for {held.agency}; an agency has a key of its own")
+    if held is not None and held.revoked_at is not None:
+        raise CredentialRevoked("this certificate was revoked; the agency needs a new key")
     credential = Credential(
         fingerprint=fingerprint,
         kind=CredentialKind.CERTIFICATE,
@@ -123,6 +143,29 @@ async def register_certificate(gateway: Gateway, id: AgencyId, der: bytes, pem: 
     )
     await _put_credential(gateway, credential, action="register", actor=actor)
     return credential
+
+
+async def revoke_credential(gateway: Gateway, id: AgencyId, prefix: str, *, actor: str) -> Credential:
+    """Revoke one credential of an agency, named by how its fingerprint begins; the others go on.
+
+    Raises `AgencyUnknown`, `CredentialUnknown`, `CredentialAmbiguous`, `CredentialRevoked`.
+    """
+    await gateway.refresh()
+    if id not in gateway.current.agencies:
+        raise AgencyUnknown(f"there is no agency {id}")
+    wanted = prefix.replace(":", "").lower()  # as openssl writes them
+    own = (one for one in gateway.current.credentials.values() if one.agency == id)
+    found = [one for one in own if wanted and one.fingerprint.startswith(wanted)]
+    if not found:
+        raise CredentialUnknown(f"no credential of {id} has a fingerprint that begins so; `gateway agency show {id}`")
+    if len(found) > 1:
+        raise CredentialAmbiguous(f"{len(found)} credentials of {id} begin so; give more of the fingerprint")
+    (credential,) = found
+    if credential.revoked_at is not None:
+        raise CredentialRevoked(f"it was revoked on {credential.revoked_at:%Y-%m-%d} already")
+    revoked = replace(credential, revoked_at=gateway.clock.now())
+    await _put_credential(gateway, revoked, action="revoke", actor=actor)
+    return revoked
 
 
 async def _put_credential(gateway: Gateway, credential: Credential, *, action: str, actor: str) -> None:

@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.exchange.tally import Tally
 from gateway.message import Sealed, uuid7
 from gateway.policy.consent import FindConsents
 from gateway.signing.keyring import Signer
@@ -31,9 +32,19 @@ class AgencySuspended(Refused):
 
     code = "agency.suspended"
 
-    def __init__(self, text: str, agency: AgencyId | None = None) -> None:
-        super().__init__(text)
+    def __init__(self, agency: AgencyId) -> None:
+        super().__init__(f"{agency} is suspended; its liaison at the gateway's operator can tell why")
         self.agency = agency
+
+
+class CredentialsDisagree(Refused):
+    """Token and client certificate belong to different agencies."""
+
+    code = "identity.disagree"
+
+    def __init__(self, *, by_token: AgencyId, by_certificate: AgencyId, token_fingerprint: str) -> None:
+        super().__init__("the bearer token and the client certificate belong to different agencies")
+        self.by_token, self.by_certificate, self.token_fingerprint = by_token, by_certificate, token_fingerprint
 
 
 class PayloadSafe(Protocol):
@@ -91,7 +102,8 @@ class Keys(Protocol):
 @dataclass(slots=True, kw_only=True)
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
-    when there is something new to deliver; without `find_consents` nobody has consented to anything."""
+    when there is something new to deliver; without `find_consents` nobody has consented to anything; `tally` counts
+    what the log need not hear of each time."""
 
     store: Store
     keys: Keys
@@ -101,6 +113,7 @@ class Gateway:
     current: Configured
     find_consents: FindConsents | None = None
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
+    tally: Tally = field(default_factory=Tally)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:
@@ -140,7 +153,5 @@ class Gateway:
             raise NotIdentified("no valid credential: a bearer token or a registered client certificate is needed")
         agency = self.current.agencies[credential.agency]
         if agency.suspended:
-            raise AgencySuspended(
-                f"{agency.id} is suspended; its liaison at the gateway's operator can tell why", agency.id
-            )
+            raise AgencySuspended(agency.id)
         return agency

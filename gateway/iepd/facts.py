@@ -149,12 +149,13 @@ def compiled_text(fact: Fact) -> str:
         if isinstance(fact.test, Path | Union):
             return f"normalize-space({write_expression(fact.test)})"
         return f"string({write_expression(fact.test)})"
-    reads = " | ".join(sorted({write_expression(path) for path in _reads(fact.test)}))
+    # Not a union: libxml2 puts the nodes of one in document order, for which it walks over all their siblings.
+    reads = " or ".join(sorted({f"boolean({write_expression(path)})" for path in _reads(fact.test)}))
     if fact.missing is True:
         text = _possible(fact.test)
         return f"boolean({text} or not({reads}))" if reads else f"boolean({text})"
     text = _certain(fact.test)
-    return f"boolean({text} and boolean({reads}))" if reads else f"boolean({text})"
+    return f"boolean({text} and ({reads}))" if reads else f"boolean({text})"
 
 
 def _certain(test: Expression) -> str:

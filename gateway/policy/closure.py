@@ -5,8 +5,8 @@ any more goes; and so on until nothing changes. Then ids are numbered anew in do
 "SSN123456789" is a value, and one that stays the same from message to message links them.
 """
 
-from collections import defaultdict
-from itertools import islice
+from collections import Counter, defaultdict, deque
+from itertools import chain, islice
 from typing import NamedTuple
 
 from lxml import etree
@@ -27,9 +27,17 @@ def has(container: etree._Element, need: Need, least: int) -> bool:
     return sum(1 for _ in islice(needed, least)) == least
 
 
-def may_go(container: etree._Element, node: Node, child: etree._Element) -> bool:
-    """Whether a container can stand without this child."""
-    return all(child.tag not in need.names or has(container, need, need.least + 1) for need in node.needs)
+def may_go(node: Node, child: etree._Element) -> bool:
+    """Whether the container of this child, which is of this node, can stand without it."""
+    return all(child.tag not in need.names or _others(child, need) for need in node.needs)
+
+
+def _others(child: etree._Element, need: Need) -> bool:
+    """Whether there is enough of the needed elements besides this one. What has one name stands together, so the
+    nearest are looked at first: from the front it would be a walk over all siblings for each that goes."""
+    siblings = chain(child.itersiblings(), child.itersiblings(preceding=True))
+    needed = (sibling for sibling in siblings if sibling.tag in need.names)
+    return sum(1 for _ in islice(needed, need.least)) == need.least
 
 
 class _IdList(NamedTuple):
@@ -52,11 +60,16 @@ class Closure:
         self._lost = 0
         self._twins: dict[etree._Element, etree._Element] = {}
         self._lists: list[_IdList] = []
+        self._required_of: dict[etree._Element, list[_IdList]] = defaultdict(list)
         self._required: dict[str, list[etree._Element]] = defaultdict(list)
         self._keys: dict[etree._Element, list[str]] = defaultdict(list)
         self._kept: set[etree._Element] = set()
         self._homes: dict[str, etree._Element] = {}
         self._pointing: dict[str, list[etree._Element]] = defaultdict(list)
+        self._heirs: dict[str, deque[etree._Element]] = {}
+        self._points: dict[etree._Element, list[str]] = defaultdict(list)
+        self._pointed: Counter[str] = Counter()
+        self._unpointed: list[str] = []
         self._waiting: list[etree._Element] = []
 
     # --- while the tree is built ---
@@ -125,12 +138,25 @@ class Closure:
             if key not in self._homes:
                 self._waiting.extend(twins)
         self._find_lists()
+        self._count_pointers()
+
+    def _count_pointers(self) -> None:
+        """How many elements point at each key. Kept by number from here on: looking through all of them again for each
+        that goes would take the square of the time where one piece of metadata points at the next."""
+        for key, twins in self._pointing.items():
+            for twin in twins:
+                self._points[twin].append(key)
+        for each in self._lists:
+            self._points[each.twin].extend(each.keys)
+        self._pointed.update(key for keys in self._points.values() for key in keys)
+        self._unpointed = [key for key in self._homes if not self._pointed[key]]
 
     def _find_lists(self) -> None:
         """Attributes that name ids, and those among them whose element cannot stand without."""
         self._lists = [each for each in self._lists if each.twin in self._kept]
         for each in self._lists:
             if each.required:
+                self._required_of[each.twin].append(each)
                 for key in each.keys:
                     self._required[key].append(each.twin)
                 if self._points_nowhere(each.twin):
@@ -142,10 +168,8 @@ class Closure:
 
     def _points_nowhere(self, twin: etree._Element) -> bool:
         """Whether a required list of ids on this element has none left that is there."""
-        return any(
-            each.required and each.twin is twin and not any(key in self._homes for key in each.keys)
-            for each in self._lists
-        )
+        required = self._required_of.get(twin, ())
+        return any(not any(key in self._homes for key in each.keys) for each in required)
 
     def _drop_pointer(self, twin: etree._Element, root: etree._Element) -> bool:
         """A pointer to nothing: it goes, or if it has content of its own, only its pointing goes."""
@@ -165,14 +189,14 @@ class Closure:
             if parent is None or twin is root:
                 return False
             _, above = self._origin[parent]
-            if not may_go(parent, above, twin):
+            if not may_go(above, twin):
                 twin = parent
                 continue
             self._take(twin, parent)
             if parent is root or len(parent) or parent.keys() or parent.text:
                 return True
             grandparent = parent.getparent()
-            if grandparent is None or not may_go(grandparent, self._origin[grandparent][1], parent):
+            if grandparent is None or not may_go(self._origin[grandparent][1], parent):
                 return True  # left empty, but its own parent needs it
             twin = parent
 
@@ -185,24 +209,36 @@ class Closure:
             self._kept.discard(each)
             self._lost += self._leaves.get(each, False)
             lost.extend(self._keys.pop(each, ()))
+            for key in self._points.get(each, ()):
+                self._pointed[key] -= 1
+                if not self._pointed[key]:
+                    self._unpointed.append(key)
         for key in lost:
             del self._homes[key]
-            left = [pointer for pointer in self._pointing[key] if pointer in self._kept]
-            home = None if key.startswith("#") else next(filter(_has_content, left), None)
+            home = None if key.startswith("#") else self._heir(key)
             if home is not None:
                 self._settle(key, home)
             else:
-                self._waiting.extend(left)
+                self._waiting.extend(pointer for pointer in self._pointing[key] if pointer in self._kept)
                 self._waiting.extend(each for each in self._required[key] if self._points_nowhere(each))
 
+    def _heir(self, key: str) -> etree._Element | None:
+        """The next place of an object that has content. What went or lost its content is not looked at again."""
+        heirs = self._heirs.get(key)
+        if heirs is None:
+            heirs = self._heirs[key] = deque(self._pointing[key])
+        while heirs and not (heirs[0] in self._kept and _has_content(heirs[0])):
+            heirs.popleft()
+        return heirs[0] if heirs else None
+
     def _orphans(self, root: etree._Element) -> list[etree._Element]:
-        """Metadata that nobody points at."""
-        pointed = {key for key, twins in self._pointing.items() if any(twin in self._kept for twin in twins)}
-        pointed.update(key for each in self._lists if each.twin in self._kept for key in each.keys)
+        """Metadata that nobody points at any more."""
+        keys, self._unpointed = self._unpointed, []
+        homes = (self._homes.get(key) for key in keys)
         return [
             home
-            for key, home in self._homes.items()
-            if key not in pointed and home is not root and split(str(home.tag))[1].endswith("Metadata")
+            for home in homes
+            if home is not None and home is not root and split(str(home.tag))[1].endswith("Metadata")
         ]
 
     def _number(self, root: etree._Element) -> None:

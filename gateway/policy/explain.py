@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.agency import AgencyId
-from gateway.iepd.catalog import Field
+from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.package import Iepd
+from gateway.message import Redaction
 from gateway.policy.mou import Clause, Grain, How, Mou, Transform
 from gateway.policy.outcome import DEFAULT, Outcome, outcomes
 from gateway.policy.restriction import NONE, Restrictions
@@ -50,6 +51,21 @@ def explain(
         )
         for field in iepd.catalog.fields
     )
+
+
+def reasons(clause: Clause, catalog: Catalog, redactions: Iterable[Redaction]) -> tuple[str, ...]:
+    """For each redaction the reason that its transform gives in the words of the agreement; "" where there is none.
+
+    A place that went for another cause - a condition, a reference to what was cut - does not get its transform's.
+    """
+    fields = {field.name: field.path for field in catalog.fields}
+    decided = outcomes(clause, catalog)
+    found = []
+    for redaction in redactions:
+        outcome = decided.get(fields.get(redaction.field, ()))
+        meant = outcome is not None and (outcome.how, outcome.clause) == (redaction.outcome, redaction.clause)
+        found.append(outcome.because.because if outcome is not None and meant and outcome.because is not None else "")
+    return tuple(found)
 
 
 def titles_of(iepd: Iepd) -> dict[str, str]:

@@ -262,6 +262,6 @@ def _settle(target: etree._Element, node: Node, empty: list[etree._Element]) -> 
         if not has(target, need, need.least):
             return node.cause(need)
     for twin in reversed(empty):
-        if may_go(target, node, twin):
+        if may_go(node, twin):
             target.remove(twin)
     return None

@@ -83,7 +83,7 @@ BAD: dict[str, Bad] = {
         finding="schema.",
     ),
     "a value that is no date": Bad(
-        body=good().replace(b"2026-12-01T08:00:00-05:00", CANARY.encode()),
+        body=good().replace(b"2025-12-01T08:00:00-05:00", CANARY.encode()),
         code="message.invalid",
         status=422,
         finding="schema.",

@@ -118,7 +118,7 @@ def test_to_narrows_over_soap_too(place: Place) -> None:
 
 def test_a_fault_carries_code_and_findings(pair: Pair, port: str) -> None:
     _, service = client(pair.caller, port)
-    broken = release().replace(b"2026-12-01T08:00:00-05:00", b"yesterday")
+    broken = release().replace(b"2025-12-01T08:00:00-05:00", b"yesterday")
     with pytest.raises(Fault) as caught:
         service.Submit(Payload=payload(broken))
     detail = caught.value.detail

@@ -72,6 +72,9 @@ def test_a_token_and_the_certificate_of_another_agency_are_refused_together(plac
     answer = caller.submit(release())
     caller.close()
     assert (answer.status_code, answer.json()["code"]) == (401, "identity.disagree")
+    (tried,) = [each for each in place.wait_said("access-refused", JAIL, 1) if each["code"] == "identity.disagree"]
+    assert (tried["agency"], tried["parties"]) == (PROBATION, [PROBATION, JAIL])
+    assert len(tried["fingerprint"]) == 64
 
 
 # --- to whom ------------------------------------------------------------------------------------------------------

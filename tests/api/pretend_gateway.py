@@ -82,6 +82,7 @@ class PretendGateway:
     suspended: set[AgencyId] = field(default_factory=set)
     submissions: list[Submission] = field(default_factory=list)
     refusals: list[tuple[AgencyId, str, str]] = field(default_factory=list)
+    turned_away: list[tuple[str, str]] = field(default_factory=list)
     acknowledged: list[DeliveryId] = field(default_factory=list)
     repeats: bool = False
     fails: Exception | None = None
@@ -99,7 +100,7 @@ class PretendGateway:
         if agency is None:
             raise NotIdentified("no valid credential")
         if agency.id in self.suspended:
-            raise AgencySuspended(f"{agency.id} is suspended", agency.id)
+            raise AgencySuspended(agency.id)
         return agency
 
     # the verbs
@@ -124,6 +125,9 @@ class PretendGateway:
 
     async def record_refusal(self, _: object, submission: Submission, error: GatewayError, now: datetime) -> None:
         self.refusals.append((submission.sender, error.code, submission.channel))
+
+    async def record_access_refused(self, _: object, error: GatewayError, *, channel: str) -> None:
+        self.turned_away.append((error.code, channel))
 
     async def status(self, _: object, agency: AgencyId, id: str) -> MessageStatus:
         if self.fails is not None:
@@ -212,6 +216,7 @@ class PretendGateway:
         names = (
             "accept",
             "record_refusal",
+            "record_access_refused",
             "status",
             "receipt",
             "inbox_page",

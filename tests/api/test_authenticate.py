@@ -1,7 +1,9 @@
+from hashlib import sha256
+
 import pytest
 
-from gateway.api.authenticate import CredentialsDisagree, identify
-from gateway.exchange.gateway import AgencySuspended, NotIdentified
+from gateway.api.authenticate import identify
+from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, NotIdentified
 from tests.api.pretend_gateway import JAIL, POLICE, PretendGateway
 
 
@@ -24,8 +26,11 @@ def test_a_token_or_a_certificate_says_who_it_is(gateway: PretendGateway) -> Non
 
 def test_both_must_agree(gateway: PretendGateway) -> None:
     assert identify(scope(b"Bearer jail-token", b"jail-der"), gateway) == JAIL
-    with pytest.raises(CredentialsDisagree):
+    with pytest.raises(CredentialsDisagree) as caught:
         identify(scope(b"Bearer jail-token", b"police-der"), gateway)
+    assert (caught.value.by_token, caught.value.by_certificate) == (JAIL.id, POLICE.id)
+    assert caught.value.token_fingerprint == sha256(b"jail-token").hexdigest()
+    assert "jail" not in caught.value.text
 
 
 @pytest.mark.parametrize(

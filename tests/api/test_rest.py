@@ -190,6 +190,27 @@ async def test_a_suspended_agency_is_refused_and_that_it_tried_is_recorded(
     assert answer.status == 403
     assert (await problem(answer))["code"] == "agency.suspended"
     assert gateway.refusals == [(JAIL.id, "agency.suspended", "rest")]
+    assert gateway.turned_away == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/inbox"),
+        ("GET", "/v1/inbox/d-3/payload"),
+        ("POST", "/v1/inbox/d-3/ack"),
+        ("GET", "/v1/messages/m-1"),
+        ("GET", "/v1/messages/m-1/receipt"),
+    ],
+)
+async def test_whatever_a_suspended_agency_asks_for_is_recorded(
+    client: aiohttp.ClientSession, gateway: PretendGateway, method: str, path: str
+) -> None:
+    gateway.suspended.add(JAIL.id)
+    answer = await client.request(method, path)
+    assert (answer.status, (await problem(answer))["code"]) == (403, "agency.suspended")
+    assert gateway.turned_away == [("agency.suspended", "rest")]
+    assert gateway.refusals == gateway.acknowledged == []
 
 
 @pytest.mark.parametrize(

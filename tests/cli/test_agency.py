@@ -113,8 +113,48 @@ def test_a_file_that_is_wrong_is_refused_with_its_line(
     assert len(deployment.json("agency", "list")) == 6
 
 
+def test_one_credential_is_revoked_and_the_others_go_on(deployment: Deployment, tmp_path: Path) -> None:
+    tokens = [deployment.json("agency", "add", "--id", POLICE, "--token")["token"] for _ in range(2)]
+    lost, kept = (sha256(token.encode()).hexdigest() for token in tokens)
+    told = deployment.json("agency", "revoke", POLICE, "--credential", lost[:16])
+    assert (told["fingerprint"], told["kind"], told["revoked"]) == (lost, "token", True)
+    rows = {each["fingerprint"]: each for each in deployment.json("agency", "show", POLICE)["credentials"]}
+    assert rows[lost[:16]]["revoked_at"]
+    assert rows[kept[:16]]["revoked_at"] is None
+    assert "revoked" in deployment.run("agency", "show", POLICE).stdout
+    again = deployment.run("agency", "revoke", POLICE, "--credential", lost[:16], status=1)
+    assert "[credential.revoked]" in again.stderr
+    deployment.run("agency", "revoke", POLICE, "--credential", kept.upper()[:20])
+
+
+@pytest.mark.parametrize("prefix", ["0123456789abcdef", "", "not-hex"])
+def test_a_credential_the_agency_does_not_have(deployment: Deployment, prefix: str) -> None:
+    deployment.run("agency", "add", "--id", POLICE, "--token")
+    result = deployment.run("agency", "revoke", POLICE, "--credential", prefix, status=1)
+    assert "[credential.unknown]" in result.stderr
+
+
+def test_one_agency_is_shown_with_its_endpoint_its_contacts_and_its_credentials(deployment: Deployment) -> None:
+    token = deployment.json("agency", "add", "--id", POLICE, "--token")["token"]
+    told = deployment.json("agency", "show", POLICE)
+    assert set(told) == {"agency", "name", "kind", "ori", "suspended", "endpoint", "contacts", "credentials"}
+    assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover"}
+    assert {each["role"] for each in told["contacts"]} >= {"liaison"}
+    (credential,) = told["credentials"]
+    assert set(credential) == {"kind", "fingerprint", "not_after", "revoked_at"}
+    assert credential["fingerprint"] == sha256(token.encode()).hexdigest()[:16]
+    spoken = deployment.run("agency", "show", POLICE).stdout
+    assert credential["fingerprint"] in spoken
+    assert told["contacts"][0]["name"] in spoken
+
+
 def test_an_agency_nobody_knows(deployment: Deployment) -> None:
-    for words in (("add", "--id", "nobody", "--token"), ("suspend", "nobody")):
+    for words in (
+        ("add", "--id", "nobody", "--token"),
+        ("suspend", "nobody"),
+        ("show", "nobody"),
+        ("revoke", "nobody", "--credential", "ab"),
+    ):
         assert "[agency.unknown]" in deployment.run("agency", *words, status=1).stderr
 
 

@@ -79,6 +79,8 @@ def test_the_cut_message_and_why_each_place_is_gone() -> None:
     assert parse(result.stdout.encode()).root.tag.endswith("CustodyRelease")
     assert "medical.need" in result.stderr
     assert "JAIL-PD-2026-01" in result.stderr
+    assert "because No HIPAA basis for police: 45 CFR 164.512(k)(5)." in result.stderr
+    assert "because Enough to tell two people apart" in result.stderr
 
 
 def test_the_same_as_data(deployment: Deployment) -> None:
@@ -91,7 +93,10 @@ def test_the_same_as_data(deployment: Deployment) -> None:
     )
     assert told["shared"] > 10
     assert {each["outcome"] for each in told["redactions"]} >= {"withheld", "mask"}
-    assert set(told["redactions"][0]) == {"path", "field", "label", "outcome", "clause"}
+    assert set(told["redactions"][0]) == {"path", "field", "label", "outcome", "clause", "because"}
+    reasons = {each["because"] for each in told["redactions"] if each["label"].startswith("medical.")}
+    assert reasons == {"No HIPAA basis for police: 45 CFR 164.512(k)(5)."}
+    assert {each["because"] for each in told["redactions"] if each["clause"] in ("default", "closure")} <= {""}
     parse(told["payload"].encode())
 
 
@@ -105,9 +110,11 @@ def test_the_cut_message_into_a_file_which_validates(tmp_path: Path) -> None:
     ("words", "code"),
     [
         (("--to", "harborlight-services", "--purpose", "release-notification"), "policy.no-mou-in-force"),
-        (("--to", "nobody-at-all", "--purpose", "release-notification"), "policy.no-mou-in-force"),
-        (("--to", "millbrook-police", "--purpose", "curiosity"), "policy.purpose-not-allowed"),
-        ((*TO_POLICE, "--role", "clerk"), "policy.purpose-not-allowed"),
+        (("--to", "nobody-at-all", "--purpose", "release-notification"), "agency.unknown"),
+        (("--to", "millbrook-police", "--purpose", "curiosity"), "policy.unknown-purpose"),
+        (("--to", "millbrook-police", "--purpose", "threat-assessment"), "policy.purpose-not-allowed"),
+        ((*TO_POLICE, "--role", "clerk"), "policy.unknown-role"),
+        ((*TO_POLICE, "--role", "supervising-officer"), "policy.purpose-not-allowed"),
         ((*TO_POLICE, "--from", "harlan-probation"), "policy.no-mou-in-force"),
     ],
 )
@@ -119,6 +126,19 @@ def test_who_would_get_nothing(words: tuple[str, ...], code: str) -> None:
     spoken = command("redact", SAMPLES / "fullest.xml", *words)
     assert spoken.exit_code == 1
     assert f"[{code}]" in spoken.stderr
+
+
+def test_when_no_route_holds_the_facts_that_are_wanted_are_named() -> None:
+    words = ("redact", SAMPLES / "smallest.xml", "--to", "tri-county-fusion", "--purpose", "threat-assessment")
+    told = json.loads(command(*words, "--json").stdout)
+    assert told["code"] == "policy.not-routed"
+    assert told["unmet"] == [{"mou": "JAIL-FUSION-2026-03@1", "clause": "E1", "fact": "high-risk", "wanted": ["true"]}]
+    assert "wants high-risk to be true" in command(*words).stderr
+
+
+def test_a_misspelled_name_comes_with_the_nearest_one() -> None:
+    words = ("redact", SAMPLES / "smallest.xml", "--to", "milbrook-police", "--purpose", "release-notification")
+    assert "did you mean millbrook-police?" in command(*words).stderr
 
 
 def test_an_invalid_message_is_not_cut() -> None:

@@ -63,6 +63,32 @@ def test_what_is_read_means_what_xpath_means(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "day", "born"),
+    [
+        ("2008-12-01", 20081201, 20081201),
+        (" 2008-12-01\n", 20081201, 20081201),
+        ("2008-12-01T08:15:00", 20081201, 20081201),
+        ("2008-12-01T08:15:00.5", 20081201, 20081201),
+        ("2008-12-01Z", 20081201, None),
+        ("2008-12-01+05:00", 20081201, None),
+        ("2008-12-01T08:15:00-05:00", 20081201, None),
+        ("2008-12-01T24:00:00", 20081201, None),
+        ("1849-12-31", 18491231, None),
+        ("1850-01-01", 18500101, 18500101),
+        ("12008-12-01", None, None),
+        ("-2008-12-01", None, None),
+        ("2008-12", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_day_is_a_number_where_it_can_be_told_and_else_none(value: str, day: int | None, born: int | None) -> None:
+    root = etree.fromstring(f'<a:r xmlns:a="urn:a"><a:d>{value}</a:d></a:r>')
+    for function, expected in (("day", day), ("birth-day", born)):
+        found = root.xpath(write_expression(parse_expression(f"{function}(a:none | a:d)", NS)), namespaces=NS)
+        assert found == expected if expected is not None else found != found, function
+
+
+@pytest.mark.parametrize(
     ("text", "position"),
     [
         ("", 1),
@@ -78,6 +104,7 @@ def test_what_is_read_means_what_xpath_means(text: str) -> None:
         ("id('x')", 1),
         ("name()", 1),
         ("count('x')", 11),
+        ("day('x')", 9),
         ("not()", 6),
         ("following-sibling::a:p", 1),
         ("ancestor::a:p", 1),

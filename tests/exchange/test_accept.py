@@ -239,6 +239,20 @@ async def test_what_cannot_be_read_is_refused_and_recorded(place: Deployed, body
     assert "HCJ-1" not in json.dumps(entry)
 
 
+@pytest.mark.parametrize(
+    ("as_of", "code"),
+    [("2044-01-01T08:00:00Z", "message.as-of-ahead"), ("12026-01-01T08:00:00Z", "message.as-of-impossible")],
+)
+async def test_an_as_of_time_that_would_make_a_juvenile_an_adult_is_refused(
+    place: Deployed, as_of: str, code: str
+) -> None:
+    body = re.sub(rb"(<ec:MessageAsOfDateTime>)[^<]+", rb"\g<1>" + as_of.encode(), release())
+    with pytest.raises(InvalidMessage) as refused:
+        await place.accept(body, "HCJ-1")
+    assert [each.code for each in refused.value.findings] == [code]
+    assert [each["code"] for each in await refusals(place, JAIL)] == ["message.invalid"]
+
+
 async def test_a_sender_without_any_agreement_is_refused(place: Deployed) -> None:
     with pytest.raises(NoRecipient) as refused:
         await place.accept(release(), sender=SHELTER)

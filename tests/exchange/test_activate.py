@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,17 +11,21 @@ from gateway.agency import Agency, AgencyId, AgencyKind
 from gateway.exchange import agreements
 from gateway.exchange.activate import (
     AgencyUnknown,
+    CredentialAmbiguous,
+    CredentialRevoked,
+    CredentialUnknown,
     issue_token,
     put_agency,
     register_certificate,
     register_exchanges,
+    revoke_credential,
     suspend_agency,
 )
 from gateway.exchange.agreements import AgreementRefused, AgreementUnknown, VersionPassed, VersionTaken
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.submission import NoRecipient
 from gateway.signing.certificate import CertificateUnreadable, pem_to_der
-from gateway.store.interface import AgreementState, CredentialKind
+from gateway.store.interface import AgreementState, Credential, CredentialKind
 from tests.exchange.deployed import JAIL, POLICE, SHELTER, Deployed, agreement, draft, exchanges, release
 from tests.exchange.officers import activate_mou, approve_for_all, officer, stop_mou
 
@@ -278,3 +283,44 @@ async def test_a_change_counts_in_every_process_within_its_next_look(place: Depl
     assert not await place.gateway.refresh()
     place.clock.go(seconds=timedelta(minutes=2).total_seconds())
     assert place.gateway.identify_token(token).id == JAIL
+
+
+async def test_a_revoked_credential_lets_nobody_in_and_is_an_entry(place: Deployed) -> None:
+    lost, kept = [await issue_token(place.gateway, JAIL, actor="test") for _ in range(2)]
+    fingerprint = sha256(lost.encode()).hexdigest()
+    await revoke_credential(place.gateway, JAIL, fingerprint[:12], actor="test")
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_token(lost)
+    assert place.gateway.identify_token(kept).id == JAIL
+    (entry,) = [each for each in await place.log() if each["type"] == "credential" and each["action"] == "revoke"]
+    assert (entry["agency"], entry["fingerprint"], entry["kind"]) == (JAIL, fingerprint, "token")
+
+
+async def test_of_two_credentials_that_begin_alike_none_is_revoked(place: Deployed) -> None:
+    now = place.clock.now()
+    for last in "01":
+        credential = Credential(
+            fingerprint="ab" * 31 + "c" + last,
+            kind=CredentialKind.TOKEN,
+            agency=JAIL,
+            not_before=now,
+            not_after=now + timedelta(days=1),
+        )
+        await place.gateway.store.change([credential], [])
+    with pytest.raises(CredentialAmbiguous):
+        await revoke_credential(place.gateway, JAIL, "AB:AB", actor="test")
+    with pytest.raises(CredentialUnknown):
+        await revoke_credential(place.gateway, POLICE, "ab" * 31 + "c0", actor="test")
+    revoked = await revoke_credential(place.gateway, JAIL, "ab" * 31 + "c0", actor="test")
+    assert revoked.revoked_at == now
+
+
+async def test_a_revoked_certificate_is_not_registered_again(place: Deployed) -> None:
+    issued = place.authority.new_agency_key(JAIL, JAIL, now=place.clock.now())
+    der = pem_to_der(issued.certificate)
+    registered = await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
+    await revoke_credential(place.gateway, JAIL, registered.fingerprint, actor="test")
+    with pytest.raises(CredentialRevoked):
+        await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
+    with pytest.raises(NotIdentified):
+        place.gateway.identify_certificate(der)

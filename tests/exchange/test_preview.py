@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,12 +12,20 @@ from gateway.app import drafts
 from gateway.document.parse import NotXml, to_bytes
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Release
-from gateway.exchange.preview import WouldGetNothing, preview
+from gateway.exchange.preview import (
+    RouteDoesNotHold,
+    UnknownAgency,
+    UnknownName,
+    UnknownPurpose,
+    UnknownRole,
+    WouldGetNothing,
+    preview,
+)
 from gateway.exchange.submission import InvalidMessage
 from gateway.iepd.registry import UnknownRoot
 from gateway.message import Action
 from gateway.policy.grant import AccessDenied, InForce, NoMouInForce, PurposeNotAllowed
-from gateway.policy.mou import AccessRule, Effect
+from gateway.policy.mou import AccessRule, Condition, Effect
 from tests.compiled import compiled_once
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, PROSECUTOR, SHELTER, release, sample
 
@@ -57,15 +66,44 @@ def test_two_recipients_of_one_agreement_see_what_is_theirs(configured: Configur
 
 def test_the_purpose_and_the_role_must_be_those_of_the_clause(configured: Configured) -> None:
     assert shown(configured, release(), PROBATION, "supervision", role="supervising-officer").cut.shared
-    for purpose, role in (("curiosity", ""), ("supervision", "clerk")):
+    for purpose, role in (("threat-assessment", ""), ("supervision", "patrol-officer")):
         with pytest.raises(PurposeNotAllowed):
             shown(configured, release(), PROBATION, purpose, role=role)
 
 
-@pytest.mark.parametrize(("to", "sender"), [(SHELTER, None), (POLICE, PROBATION), (FUSION, None)])
-def test_without_an_agreement_or_outside_its_route_there_is_nothing(
-    configured: Configured, to: AgencyId, sender: AgencyId | None
+def test_outside_the_route_it_is_said_which_fact_is_wanted_to_be_what_and_not_what_the_message_says(
+    configured: Configured,
 ) -> None:
+    with pytest.raises(RouteDoesNotHold) as refused:
+        shown(configured, release(), FUSION, "threat-assessment")
+    (unmet,) = refused.value.unmet
+    assert (unmet.mou.id, unmet.condition) == ("JAIL-FUSION-2026-03", Condition(fact="high-risk", values=(True,)))
+    assert "wants high-risk to be true" in refused.value.text
+    assert "false" not in refused.value.text
+
+
+@pytest.mark.parametrize(
+    ("words", "leaf", "nearest"),
+    [
+        ({"to": "milbrook-police"}, UnknownAgency, POLICE),
+        ({"sender": "harlan-county-jial"}, UnknownAgency, JAIL),
+        ({"purpose": "release-notificaton"}, UnknownPurpose, "release-notification"),
+        ({"role": "patrol-oficer"}, UnknownRole, "patrol-officer"),
+        ({"to": "zzz"}, UnknownAgency, ""),
+    ],
+)
+def test_a_misspelled_name_is_an_error_of_its_own_with_the_nearest_one(
+    configured: Configured, words: dict[str, str], leaf: type[UnknownName], nearest: str
+) -> None:
+    asked: dict[str, Any] = {"to": POLICE, "purpose": "release-notification", **words}
+    with pytest.raises(leaf) as refused:
+        preview(configured, release(), now=NOW, **asked)
+    assert refused.value.nearest == nearest
+    assert ("did you mean" in refused.value.text) == bool(nearest)
+
+
+@pytest.mark.parametrize(("to", "sender"), [(SHELTER, None), (POLICE, PROBATION)])
+def test_without_an_agreement_there_is_nothing(configured: Configured, to: AgencyId, sender: AgencyId | None) -> None:
     with pytest.raises(NoMouInForce):
         shown(configured, release(), to, "threat-assessment", sender=sender)
 

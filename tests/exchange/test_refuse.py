@@ -35,7 +35,7 @@ async def recorded(place: Deployed, monkeypatch: pytest.MonkeyPatch, error: Any)
 async def test_its_bytes_are_kept_sealed_and_the_entry_commits_to_them(
     place: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = await recorded(place, monkeypatch, AgencySuspended("suspended"))
+    refused = await recorded(place, monkeypatch, AgencySuspended(JAIL))
     assert refused.original is not None
     assert refused.original.bucket == bucket_name(place.clock.now() + timedelta(days=7))
     assert place.gateway.payloads.open(refused.original, aad=refused.id.encode()) == SUBMISSION.body

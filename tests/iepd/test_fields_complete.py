@@ -184,8 +184,26 @@ def _subject(born: str = "", juvenile: str = "", role: str = "cr:Subject") -> st
     [
         ("<nc:Date>2008-12-01</nc:Date>", "", False),
         ("<nc:Date>2008-12-02</nc:Date>", "", True),
-        ("<nc:DateTime>2008-12-02T00:00:00Z</nc:DateTime>", "", True),
-        ("<nc:DateTime>2008-12-01T00:00:00Z</nc:DateTime>", "", False),
+        ("<nc:DateTime>2008-12-02T00:00:00</nc:DateTime>", "", True),
+        ("<nc:DateTime>2008-12-01T00:00:00</nc:DateTime>", "", False),
+        ("<nc:Date>\n 2008-12-01 </nc:Date>", "", False),
+        ("<nc:Date>\n 2008-12-02 </nc:Date>", "", True),
+        # Where the day cannot be told for certain it is not taken for an adult's.
+        ("<nc:Date>1991-03-17Z</nc:Date>", "", True),
+        ("<nc:Date>1991-03-17-05:00</nc:Date>", "", True),
+        ("<nc:Date>1991-03-17+05:00</nc:Date>", "", True),
+        ("<nc:DateTime>1991-03-17T00:00:00Z</nc:DateTime>", "", True),
+        ("<nc:DateTime>1991-03-17T00:00:00-05:00</nc:DateTime>", "", True),
+        ("<nc:DateTime>2008-12-01T24:00:00</nc:DateTime>", "", True),
+        ("<nc:Date>12008-12-02</nc:Date>", "", True),
+        ("<nc:Date>-2008-12-02</nc:Date>", "", True),
+        ("<nc:Date>0208-12-02</nc:Date>", "", True),
+        ("<nc:Date>2008-12</nc:Date>", "", True),
+        ("<nc:Date>2008</nc:Date>", "", True),
+        ("<nc:Date>unknown</nc:Date>", "", True),
+        ("<nc:Date/>", "", True),
+        ("<nc:Date>2038-12-02</nc:Date>", "", True),
+        ("<nc:Date>unknown</nc:Date>", "false", False),  # somebody looked and said so
         ("<nc:Date>1991-03-17</nc:Date>", "true", True),
         ("<nc:Date>2012-03-17</nc:Date>", "false", True),
         ("", "false", False),
@@ -196,6 +214,14 @@ def _subject(born: str = "", juvenile: str = "", role: str = "cr:Subject") -> st
 )
 def test_a_juvenile_is_known_by_mark_or_age_and_when_in_doubt(born: str, juvenile: str, answer: bool) -> None:
     assert _facts("custody-release", AS_OF + _subject(born, juvenile))["juvenile"] == [answer]
+
+
+@pytest.mark.parametrize("as_of", ["", "12026-12-01T08:00:00Z", "-2026-12-01T08:00:00Z", "today"])
+def test_without_a_day_to_count_up_to_nobody_is_an_adult(as_of: str) -> None:
+    head = f"<ec:MessageAsOfDateTime>{as_of}</ec:MessageAsOfDateTime>"
+    assert _facts("custody-release", head + _subject("<nc:Date>1991-03-17</nc:Date>"))["juvenile"] == [True]
+    padded = "<ec:MessageAsOfDateTime>\n 2026-12-01T08:00:00-05:00 </ec:MessageAsOfDateTime>"
+    assert _facts("custody-release", padded + _subject("<nc:Date>1991-03-17</nc:Date>"))["juvenile"] == [False]
 
 
 def test_one_juvenile_among_the_subjects_makes_a_police_contact_a_juvenile_one() -> None:
@@ -213,6 +239,8 @@ def test_an_offense_at_seventeen_is_a_juvenile_offense_of_an_adult() -> None:
     )
     found = _facts("custody-release", content)
     assert found["offense.juvenile"] == [True, False]
+    unsure = AS_OF + _subject("<nc:Date>1991-03-17Z</nc:Date>") + offense.format("2019-03-17")
+    assert _facts("custody-release", unsure)["offense.juvenile"] == [True]
     assert found["juvenile"] == [False]
 
 
@@ -237,7 +265,7 @@ def test_facts_of_the_fullest_release_notice() -> None:
     assert found["juvenile"] == [False]
     assert found["high-risk"] == [True]
     assert found["release.planned"] == [True]
-    assert found["release.scheduled"] == ["2026-12-03"]
+    assert found["release.scheduled"] == ["2025-12-03"]
     assert found["residence.city"] == ["Millbrook"]
     assert found["protected"] == [True]
     assert found["sud.origin"] == ["part2-program"]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.document.parse import parse
-from gateway.iepd.header import Header, moment, read
+from gateway.finding import Finding
+from gateway.iepd.header import Header, find_impossible, moment, read
 from gateway.message import Action
 
 from .invented import FIELDS_YAML, invented, notice
@@ -51,6 +52,8 @@ def test_an_exchange_without_an_action_has_new_messages_only() -> None:
         ("9999-12-31T24:00:00Z", None),
         ("12026-01-31", None),
         ("-0044-03-15", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("2026-01-31T08:15:00+99:00", None),
         ("2026-02-30", None),
         ("2026-01-31T08:15", None),
         ("", None),
@@ -59,6 +62,41 @@ def test_an_exchange_without_an_action_has_new_messages_only() -> None:
 )
 def test_moments_are_read_as_xsd_writes_them(value: str, expected: datetime | None) -> None:
     assert moment(value) == expected
+
+
+NOW = datetime(2026, 1, 30, 13, 15, tzinfo=UTC)
+
+
+def impossible(as_of: str, now: datetime = NOW) -> tuple[Finding, ...]:
+    document = parse(notice(head=f"<n:AsOfDateTime>{as_of}</n:AsOfDateTime>"))
+    return find_impossible(document, IEPD, read(document, IEPD), now=now)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "code"),
+    [
+        ("2026-01-31T08:15:00-05:00", None),
+        ("2026-01-31T08:15:01-05:00", "message.as-of-ahead"),
+        ("2044-01-31T08:15:00-05:00", "message.as-of-ahead"),
+        ("9999-12-31T00:00:00Z", "message.as-of-ahead"),
+        ("12026-01-31T08:15:00Z", "message.as-of-impossible"),
+        ("-2026-01-31T08:15:00Z", "message.as-of-impossible"),
+        ("2019-01-31T08:15:00Z", None),
+        ("", None),
+    ],
+)
+def test_an_as_of_time_that_cannot_be_is_a_finding_with_its_place(as_of: str, code: str | None) -> None:
+    found = impossible(as_of)
+    line = notice(head="<n:AsOfDateTime/>").decode().partition("<n:AsOf")[0].count("\n") + 1
+    assert [each.code for each in found] == ([code] if code else [])
+    for each in found:
+        assert (each.path, each.line) == ("/n:Notice/n:AsOfDateTime", line)
+        assert as_of[:4] not in each.text
+
+
+def test_a_message_without_an_as_of_time_has_none_that_cannot_be() -> None:
+    document = parse(notice())
+    assert find_impossible(document, IEPD, read(document, IEPD), now=NOW) == ()
 
 
 @given(st.datetimes(timezones=st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))))

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from gateway.document.parse import parse, to_bytes
+from gateway.document.parse import Document, parse, to_bytes
 from gateway.iepd.facts import evaluate
+from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.policy.mou import How, Item, Transform
 from gateway.policy.redact import NotReleasable, cut
@@ -223,6 +224,41 @@ def test_a_message_made_of_references_is_cut_in_linear_time() -> None:
 
     small = min(seconds(300) for _ in range(3))
     assert seconds(3000) < 60 * small  # ten times the size; quadratic would be a hundred times
+
+
+def seconds_of(document: Document, iepd: Iepd, *labels: str) -> float:
+    clause = clause_of(iepd, HEAD, *labels)
+    rules = compile_rules(mou_of(clause), clause, iepd)
+    start = time.process_time()
+    cut(document, rules, evaluate(document, iepd), iepd)
+    return time.process_time() - start
+
+
+def test_many_that_go_one_by_one_behind_many_that_stay_take_linear_time() -> None:
+    """Whether enough is left is asked for each that goes; it must not walk over all that stay."""
+
+    def message(size: int) -> Document:
+        stay = "<t:Thing><t:Name>a</t:Name></t:Thing>" * size
+        kept = "<t:Link><t:From><t:Name>a</t:Name></t:From></t:Link>"
+        gone = '<t:Link><t:From s:ref="h" xsi:nil="true"/></t:Link>' * size
+        return tiny_message(f'{stay}<t:Hidden s:id="h"><t:Name>h</t:Name></t:Hidden>{kept}{gone}')
+
+    iepd = tiny(links_least=1)
+    small = min(seconds_of(message(300), iepd, "thing.name") for _ in range(3))
+    assert seconds_of(message(3000), iepd, "thing.name") < 40 * small
+
+
+def test_what_names_ids_of_many_takes_linear_time() -> None:
+    def message(size: int) -> Document:
+        marks = "".join(
+            f'<t:Metadata s:id="m{number}"><t:Reporter>r</t:Reporter></t:Metadata>' for number in range(size)
+        )
+        things = "".join(f'<t:Thing metadataRef="m{number}"><t:Name>a</t:Name></t:Thing>' for number in range(size))
+        return tiny_message(things + marks)
+
+    for labels in (("thing.name", "thing.mark", "metadata.reporter"), ("thing.name", "metadata.reporter")):
+        small = min(seconds_of(message(300), tiny(), *labels) for _ in range(3))
+        assert seconds_of(message(3000), tiny(), *labels) < 40 * small
 
 
 def test_a_cut_of_a_cut_changes_nothing() -> None:
