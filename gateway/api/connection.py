@@ -18,6 +18,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
+from gateway.api.whole_answer import WholeAnswer
 
 LINGER_SECONDS = 2.0
 """After a refusal what still arrives is read and dropped this long: a reset would take the answer with it."""
@@ -135,6 +136,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._address: str | None = None
         self._tls: dict[object, object] | None = None
         self._running: RequestResponseCycle | None = None
+        self._answering: WholeAnswer | None = None
         self._closed = False  # nothing more is read as HTTP
         # The request that is arriving.
         self._head = True
@@ -290,10 +292,13 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        cycle.transport = self._answering = WholeAnswer(cycle, self.transport)  # type: ignore[assignment]  # enough of one
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """An answer is out. A client that waits for 100 Continue sends no body now: then nothing can follow."""
+        if self._answering is not None:
+            self._answering.flush()
         super().on_response_complete()
         if not self._head and self.expect_100_continue and not self._body_bytes and self._running is self.cycle:
             self._stop()

@@ -1,10 +1,9 @@
 """Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from gateway.agency import AgencyId, EndpointKind, SignatureForm
 from gateway.audit.catalog import EntryType
@@ -33,8 +32,6 @@ from gateway.message import (
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.interface import Acceptance, NewDissemination, Stored
-
-_OUTCOME_AND_LABEL = attrgetter("outcome", "label")
 
 KEPT_DEFAULT = timedelta(days=30)
 """How long the gateway keeps its copy when the agreement does not say."""
@@ -243,11 +240,11 @@ def _disseminate(
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
 
 
-def _counts(redactions: Iterable[Redaction]) -> tuple[Counter[str], Counter[str]]:
+def _counts(redactions: Iterable[Redaction]) -> tuple[dict[str, int], dict[str, int]]:
     """Per label, how many places were taken out, and how many were let through in a lesser form."""
-    withheld, reduced = Counter[str](), Counter[str]()
-    for (outcome, label), count in Counter(map(_OUTCOME_AND_LABEL, redactions)).items():
-        (withheld if outcome == "withheld" else reduced)[label] += count
+    withheld, reduced = defaultdict[str, int](int), defaultdict[str, int](int)
+    for _, _, label, outcome, _ in redactions:
+        (withheld if outcome == "withheld" else reduced)[label] += 1
     return withheld, reduced
 
 

@@ -21,6 +21,7 @@ _MISSING = re.compile(r"The attribute '([^']+)' is required but missing\.$")
 _EXPECTED = re.compile(r"(?:##other|##any|[{][^{}\s]*[}][^\s,]+|[^\s,(){}]+)")
 _NAMES_MAX = 12
 _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
+_XSI_TYPE = join(XSI, "type")
 
 _BUILTINS = {
     "date": "a date, YYYY-MM-DD",
@@ -147,7 +148,7 @@ class Words:
 
     def type_of(self, element: etree._Element) -> str:
         """The type an element is judged by: of its xsi:type where that names one, else of its declaration."""
-        named = element.get(join(XSI, "type"))
+        named = element.get(_XSI_TYPE)
         if named is not None:
             prefix, _, local = named.strip().rpartition(":")
             given = join(element.nsmap.get(prefix or None) or "", local)

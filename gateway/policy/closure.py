@@ -23,8 +23,13 @@ PENDING = "pending"
 
 def has(container: etree._Element, need: Need, least: int) -> bool:
     """Whether a container has that many of the needed elements. Looks no further than it must."""
-    needed = (child for child in container if child.tag in need.names)
-    return sum(1 for _ in islice(needed, least)) == least
+    found = 0
+    for child in container:
+        if child.tag in need.names:
+            found += 1
+            if found == least:
+                return True
+    return found >= least
 
 
 def may_go(node: Node, child: etree._Element) -> bool:

@@ -7,6 +7,7 @@ microseconds since 1970 in UTC, exact both ways; a list is canonical JSON.
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from gateway.agency import AgencyId
@@ -44,6 +45,10 @@ def micros(moment: datetime) -> int:
 def moment(number: int) -> datetime:
     """The moment of a number of microseconds, in UTC."""
     return _EPOCH + timedelta(microseconds=number)
+
+
+_words = lru_cache(maxsize=4096)(json_text)
+"""A short list of ids as JSON: of parties, of clauses. Nearly every message has those of one before it."""
 
 
 def micros_or_none(value: datetime | None) -> int | None:
@@ -127,7 +132,7 @@ def dissemination_row(dissemination: Dissemination) -> Row:
         dissemination.mou,
         dissemination.mou_version,
         dissemination.mou_digest,
-        json_text(dissemination.clauses),
+        _words(dissemination.clauses),
         dissemination.purpose,
         dissemination.shared,
         dissemination.payload_digest,
@@ -231,7 +236,7 @@ def entry_row(entry: AuditEntry) -> Row:
         entry.type,
         micros(entry.at),
         entry.leaf_hash,
-        json_text(entry.parties),
+        _words(entry.parties),
         entry.message,
         entry.body,
     )
