@@ -1,4 +1,4 @@
-"""`gateway mou`: agreements - read, put in force, suspend, end, list, explain."""
+"""`gateway mou`: agreements - write, read, print, put in force, suspend, end, list."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,30 +6,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from gateway.app import configuration_for, open_deployment
-from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
+from gateway.app import open_deployment
+from gateway.cli import mou_lint, mou_new, mou_render, mou_schema
+from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.exchange.activate import activate_mou, stop_mou
-from gateway.finding import errors
-from gateway.policy.read import read_mou
 from gateway.store.interface import AgreementState
 
-app = typer.Typer(no_args_is_help=True, help="Agreements: lint, activate, suspend, end, list.")
+app = typer.Typer(no_args_is_help=True, help="Agreements: write, read, print, put in force.")
 
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 
 
-@app.command()
-def lint(file: File, directory: Directory = Path(), json: AsJson = False) -> None:
-    """Read an agreement strictly and say everything that is wrong with it, with line and column."""
-    configured = run(configuration_for(directory))
-    mou, findings = read_mou(file.read_bytes(), str(file), {iepd.id: iepd for iepd in configured.registry})
-    if json:
-        answer({"file": str(file), "ok": mou is not None, "findings": [as_json(finding) for finding in findings]})
-    else:
-        show(findings)
-        if mou is not None:
-            out.print(f"{file.name}: {mou.id} version {mou.version}: [green]readable[/], {len(mou.exchanges)} clauses")
-    raise typer.Exit(1 if errors(findings) or mou is None else 0)
+app.command()(mou_new.new)
+app.command()(mou_lint.lint)
+app.command()(mou_schema.schema)
+app.command()(mou_render.render)
 
 
 @app.command()

@@ -1,7 +1,5 @@
 """Whether a clause fits its exchange: fields, facts and transforms, each looked up where it is named."""
 
-from collections.abc import Iterator
-
 from gateway.document.source import Node, Table
 from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.facts import Fact, FactKind
@@ -10,6 +8,7 @@ from gateway.policy import taking
 from gateway.policy.mou import Clause, Grain, How, Item, Transform
 from gateway.policy.outcome import form
 from gateway.policy.reading import Reading, nearest
+from gateway.policy.schema import words
 from gateway.policy.transform import is_place, misfit, refused_by_name
 
 
@@ -37,17 +36,9 @@ def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple
     found = tuple(catalog.select(what))
     if not found:
         reading.wrong(
-            "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, _known(catalog))}", place
+            "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, words(catalog))}", place
         )
     return found
-
-
-def _known(catalog: Catalog) -> Iterator[str]:
-    yield from catalog.names()
-    for label in catalog.labels():
-        yield label
-        parts = label.split(".")
-        yield from (".".join([*parts[:length], "*"]) for length in range(1, len(parts)))
 
 
 def _fact(reading: Reading, name: str, place: Node, facts: dict[str, Fact]) -> Fact | None:
