@@ -38,3 +38,13 @@ def parse_duration(text: str) -> timedelta | None:
             return None
         total = sum((int(iso[unit] or 0) * length for unit, length in _UNITS.items()), timedelta())
     return total if timedelta() < total <= timedelta(days=DAYS_MAX) else None
+
+
+def in_words(length: timedelta) -> str:
+    """The duration as agreements write it: "48 hours", "30 days", "7 years"; in hours up to three days, as in law."""
+    for unit, size in (("year", _UNITS["year"]), ("day", _UNITS["day"]), ("hour", _UNITS["hour"])):
+        count, rest = divmod(length, size)
+        if count and not rest and (unit != "day" or count > 3):
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    minutes = max(1, round(length / _UNITS["minute"]))
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"
