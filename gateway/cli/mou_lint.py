@@ -42,7 +42,9 @@ def lint(files: Files, directory: Directory = Path(), json: AsJson = False) -> N
             {
                 "ok": all(each.mou is not None for each in linted),
                 "files": [_as_json(each) for each in linted],
-                "findings": [as_json(finding) for each in linted for finding in each.findings],
+                "findings": [
+                    as_json(finding) | {"column": finding.column} for each in linted for finding in each.findings
+                ],
             }
         )
     else:

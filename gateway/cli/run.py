@@ -73,7 +73,6 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity.value,
         "file": finding.file,
         "line": finding.line,
-        "column": finding.column,
         "path": finding.path,
         "text": finding.text,
     }

@@ -8,8 +8,11 @@ from gateway.policy import taking
 from gateway.policy.mou import Clause, Grain, How, Item, Transform
 from gateway.policy.outcome import form
 from gateway.policy.reading import Reading, nearest
-from gateway.policy.schema import words
-from gateway.policy.transform import is_place, misfit, refused_by_name
+from gateway.policy.schema import known_words
+from gateway.policy.transform import is_place, misfit
+from gateway.policy.victim import refused_by_name
+
+__all__ = ["fit_clause", "known_words"]
 
 
 def fit_clause(reading: Reading, clause: Clause, table: Table, iepd: Iepd) -> None:
@@ -36,7 +39,7 @@ def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple
     found = tuple(catalog.select(what))
     if not found:
         reading.wrong(
-            "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, words(catalog))}", place
+            "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, known_words(catalog))}", place
         )
     return found
 

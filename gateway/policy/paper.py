@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.agency import Agency, AgencyId, agency_of
 from gateway.iepd.package import Iepd
 from gateway.policy.duration import in_words
+from gateway.policy.format_clause import GRAINS
 from gateway.policy.mou import AccessRule, Clause, Condition, Effect, Evidence, Grain, How, Kind, Manner, Mou, Transform
 from gateway.policy.outcome import DEFAULT, Outcome, outcomes
 from gateway.policy.permit import category
@@ -94,21 +95,14 @@ def _only(outcome: Outcome, facts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(said)
 
 
-_GRAINS = {
-    Grain.YEAR: "the year only",
-    Grain.MONTH: "year and month only",
-    Grain.DAY: "the day only",
-    Grain.CITY_STATE: "city and state only",
-}
-
-
 def form_in_words(transform: Transform) -> str:
     """What a transform leaves of a value."""
     match transform.how:
         case How.MASK:
             return f"the last {transform.keep_last} characters only" if transform.keep_last else "asterisks only"
         case How.GENERALIZE:
-            return _GRAINS[transform.to or Grain.YEAR]
+            line = GRAINS[transform.to or Grain.YEAR]
+            return f"{_lower(line.partition(';')[0])} only"
         case How.PSEUDONYMIZE:
             return "a token that stands for it"
         case How.REPLACE:

@@ -67,13 +67,13 @@ def _name(iepd: Iepd) -> str:
 def around(iepd: Iepd) -> Around:
     """The words of an exchange."""
     return Around(
-        fields=words(iepd.catalog),
+        fields=known_words(iepd.catalog),
         facts={fact.name: fact.title for fact in iepd.facts},
         moments={fact.name: fact.title for fact in iepd.facts if fact.kind is FactKind.DATE and not fact.each},
     )
 
 
-def words(catalog: Catalog) -> dict[str, str]:
+def known_words(catalog: Catalog) -> dict[str, str]:
     """Every word an agreement may use for fields of this exchange, with the fields it means in officers' words."""
     labels = catalog.labels()
     stems = sorted(
