@@ -145,7 +145,7 @@ def points_of(mou: Mou, clause: Clause, iepd: Iepd) -> tuple[Point, ...]:
 
 
 def _purpose(mou: Mou, clause: Clause) -> str:
-    purpose, role = (word.replace("-", " ") for word in (clause.purpose, clause.role))
+    purpose, role = _spaced(clause.purpose), _spaced(clause.role)
     return (
         f"{purpose.capitalize()}: {_lower(meaning(mou, 'purposes', clause.purpose))} "
         f"Seen by {role}: {_lower(meaning(mou, 'roles', clause.role))}"
@@ -197,23 +197,26 @@ def meaning(mou: Mou, sort: str, word: str) -> str:
 def rule_in_words(mou: Mou, rule: AccessRule, iepds: Iterable[Iepd]) -> str:
     """An access rule as a sentence or two."""
     titles = {category(iepd.id): iepd.title for iepd in iepds}
-    who = _joined((_short(mou, "roles", role) for role in rule.roles), "everyone")
+    who = _joined((_explained(mou, "roles", role) for role in rule.roles), "everyone")
     what = _joined((titles.get(each, each) for each in rule.categories), "any record")
-    why = _joined((_short(mou, "purposes", each) for each in rule.purposes), "any purpose")
+    why = _joined((_explained(mou, "purposes", each) for each in rule.purposes), "any purpose")
     if rule.effect is Effect.DENY:
         return f"Never, whatever another rule says: {who}. Records: {what}. Purposes: {why}."
     needs = [
         *(["signed in with a second factor"] if rule.mfa else []),
-        *(f"trained: {_short(mou, 'courses', each)}" for each in rule.training),
-        *(f"a case number for: {_short(mou, 'purposes', each)}" for each in rule.case_number_for),
+        *(f"trained in {_spaced(each)}" for each in rule.training),
+        *(f"a case number for {_spaced(each)}" for each in rule.case_number_for),
     ]
     also = f" Required: {'; '.join(needs)}." if needs else ""
-    return f"{who}. Records: {what}. Purposes: {why}.{also}"
+    return f"{who[:1].upper()}{who[1:]}. Records: {what}. Purposes: {why}.{also}"
 
 
-def _short(mou: Mou, sort: str, word: str) -> str:
-    text = meaning(mou, sort, word).rstrip(".")
-    return text.partition("; ")[0]
+def _explained(mou: Mou, sort: str, word: str) -> str:
+    return f"{_spaced(word)} ({_lower(meaning(mou, sort, word)).rstrip('.')})"
+
+
+def _spaced(word: str) -> str:
+    return word.replace("-", " ")
 
 
 def _joined(words: Iterable[str], none: str) -> str:

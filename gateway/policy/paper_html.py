@@ -15,12 +15,12 @@ from gateway.policy.format import PROSE
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.paper import KINDS, Fields, Line, fields_of, grouped, party_name, points_of, rule_in_words
 from gateway.policy.paper_style import STYLE
+from gateway.policy.reading import UNPRINTABLE
 from gateway.policy.standing import Standing, row
 
 Element = etree._Element  # noqa: SLF001  (lxml's own name for what it builds)
 Agencies = Mapping[AgencyId, Agency]
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _CLASSES = {Standing.ENFORCED: "here", Standing.ATTESTED: "partner", Standing.ON_PAPER: "paper"}
 _SIGNS = {Standing.ENFORCED: "■", Standing.ATTESTED: "◪", Standing.ON_PAPER: "□"}
 """Told apart without color: the paper is copied in black and white."""
@@ -65,8 +65,8 @@ def h(tag: str, *parts: Mapping[str, str] | Element | str) -> Element:
 
 
 def _printable(text: str) -> str:
-    """A control character that came in by an escape would otherwise end the program."""
-    return _UNPRINTABLE.sub("\ufffd", text)
+    """No agreement holds what XML cannot; titles of a field catalog from elsewhere may."""
+    return UNPRINTABLE.sub("\ufffd", text)
 
 
 class _Page:
@@ -200,7 +200,7 @@ class _Page:
                 h(
                     "tr",
                     h("td", each.id, *([h("br"), h("span", {"class": "small"}, each.text)] if each.text else [])),
-                    h("td", f"every {in_words(each.every)}".replace("every 1 ", "every ")),
+                    h("td", f"every {in_words(each.every, months=True)}".replace("every 1 ", "every ")),
                     h("td", ", ".join(each.to)),
                 )
                 for each in mou.reports

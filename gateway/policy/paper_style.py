@@ -18,7 +18,7 @@ header .id { font-weight: bold; }
 code { font: 8pt/1.3 "DejaVu Sans Mono", Consolas, monospace; color: #444; overflow-wrap: anywhere; }
 .digest { font-size: 9pt; }
 .digest code { display: block; white-space: nowrap; }
-header p, .way, h2 + p { break-after: avoid; }
+header p, .way { break-after: avoid; }
 .legend { border: 0.5pt solid #999; padding: 5pt 8pt; font-size: 9.5pt; break-inside: avoid; }
 .mark { display: inline-block; font: 8pt/1.35 Arial, Helvetica, sans-serif; white-space: nowrap; padding: 0.5pt 4pt;
   border: 0.5pt solid #666; border-radius: 2pt; color: #111; background: #fff; vertical-align: 1pt; }

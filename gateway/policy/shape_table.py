@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.document.source import Items, Node, Table
-from gateway.policy.reading import Reading
+from gateway.policy.reading import UNPRINTABLE, Reading
 from gateway.policy.shape import Around, Json, Shape, Text, Titled, value_of
 
 
@@ -67,8 +67,12 @@ class MapOf:
             reading.wrong("empty-list", f"this table must have at least one line: {self.sort}", node)
         kept: dict[str, Node] = {}
         for key, below in node.entries.items():
-            if not key.strip() or (self.key.form is not None and not self.key.form.fullmatch(key)):
-                hint = self.key.hint or "a key must not be blank"
+            if (
+                not key.strip()
+                or UNPRINTABLE.search(key)
+                or (self.key.form is not None and not self.key.form.fullmatch(key))
+            ):
+                hint = self.key.hint or "a key must not be blank, nor hold a control character"
                 reading.wrong(self.key.code, hint, below, node.places[key])
                 continue
             value = self.value.conform(reading, below)
@@ -87,7 +91,7 @@ class MapOf:
             found["patternProperties"] = {"": value}
         else:
             pattern = r"\S" if self.key.form is None else f"^(?:{self.key.form.pattern})$"
-            found["propertyNames"] = {"pattern": pattern}
+            found["propertyNames"] = {"pattern": pattern, "not": {"pattern": UNPRINTABLE.pattern}}
             found["additionalProperties"] = value
         if self.filled:
             found["minProperties"] = 1

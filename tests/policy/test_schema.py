@@ -141,7 +141,7 @@ def is_place(value: object) -> bool:
     return isinstance(value, dict | list)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(spoiled())
 def test_of_any_spoiled_file_reader_and_schema_say_the_same(value: Any) -> None:
     found = findings_of_form(json.dumps(value).encode())
