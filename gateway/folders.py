@@ -51,6 +51,26 @@ def shipped() -> ShippedFolders:
     raise FolderUnusable("the folders iepd, xsd and policies that come with the gateway are not there: install it anew")
 
 
+def law_packs() -> frozenset[str] | None:
+    """Names of the law packs that come with the gateway; None where none came."""
+    folder = shipped().policies / "laws"
+    return frozenset(file.stem for file in folder.glob("*.yaml")) or None
+
+
+def templates() -> Mapping[str, str]:
+    """The templates of agreements that come with the gateway, by name."""
+    return _texts(shipped().policies / "templates")
+
+
+def template_parts() -> Mapping[str, str]:
+    """What several templates share, by name."""
+    return _texts(shipped().policies / "templates" / "parts")
+
+
+def _texts(folder: Path) -> Mapping[str, str]:
+    return {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.yaml"))}
+
+
 def read_tree(folder: Path) -> Mapping[str, bytes]:
     """Every file below a folder by its name relative to it, with "/"; hidden files and links that lead out left out."""
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""`gateway mou`: agreements - read, explain, compare, put in force, suspend, end, list."""
+"""`gateway mou`: agreements - write, read, explain, compare, print, sign, put in force, suspend, end, list."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +7,12 @@ import typer
 from rich.markup import escape
 
 from gateway.agency import AgencyId
-from gateway.app import configuration_for, open_deployment
+from gateway.app import open_deployment
+from gateway.cli import mou_lint, mou_new, mou_render, mou_schema
 from gateway.cli.acting import As, Key, person
 from gateway.cli.mou_diff import diff
 from gateway.cli.mou_explain import explain
-from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
+from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import (
     activate_mou,
@@ -21,9 +22,7 @@ from gateway.exchange.agreements import (
     stop_mou,
     try_mou,
 )
-from gateway.finding import errors
 from gateway.policy.approval import Lack
-from gateway.policy.read import read_mou
 from gateway.store.interface import Agreement, AgreementState, Approval
 
 app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft to the end.")
@@ -34,18 +33,10 @@ app.command()(diff)
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 
 
-@app.command()
-def lint(file: File, directory: Directory = Path(), json: AsJson = False) -> None:
-    """Read an agreement strictly and say everything that is wrong with it, with line and column."""
-    configured = run(configuration_for(directory))
-    mou, findings = read_mou(file.read_bytes(), str(file), {iepd.id: iepd for iepd in configured.registry})
-    if json:
-        answer({"file": str(file), "ok": mou is not None, "findings": [as_json(finding) for finding in findings]})
-    else:
-        show(findings)
-        if mou is not None:
-            out.print(f"{file.name}: {mou.id} version {mou.version}: [green]readable[/], {len(mou.exchanges)} clauses")
-    raise typer.Exit(1 if errors(findings) or mou is None else 0)
+app.command()(mou_new.new)
+app.command()(mou_lint.lint)
+app.command()(mou_schema.schema)
+app.command()(mou_render.render)
 
 
 @app.command()

@@ -20,10 +20,10 @@ from gateway.policy.explain import (
     sentence,
     titles_of,
 )
-from gateway.policy.fit import known_words
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.outcome import Outcome, outcomes
 from gateway.policy.reading import nearest
+from gateway.policy.schema import known_words
 
 
 class Dead(StrEnum):

@@ -10,7 +10,7 @@ from gateway.policy.fit import fit_clause
 from gateway.policy.frame import check_party
 from gateway.policy.mou import Clause, Condition, Deadline, Evidence, Grain, How, Item, Manner, Retention, Transform
 from gateway.policy.reading import Reading, nearest
-from gateway.policy.transform import refused_by_name
+from gateway.policy.victim import refused_by_name
 
 
 def read_clauses(

@@ -26,6 +26,9 @@ _ISO = re.compile(
 DURATION = rf"{_WORDS.pattern}|{re.sub('[?]P<[a-z]+>', '', _ISO.pattern)}"
 """Both forms as one pattern without names, for JSON Schema."""
 
+NOTHING = "^(?:0+ |P[0YMWDTH]*$)"
+"""What has the form of a duration and lasts no time at all, likewise."""
+
 
 def parse_duration(text: str) -> timedelta | None:
     """The duration, more than nothing and at most a century; None when the text is not one."""
@@ -40,10 +43,14 @@ def parse_duration(text: str) -> timedelta | None:
     return total if timedelta() < total <= timedelta(days=DAYS_MAX) else None
 
 
-def in_words(length: timedelta) -> str:
-    """ "1 year", "30 days", "36 hours", "15 minutes": in the largest unit that comes out even."""
-    for unit in ("year", "day", "hour", "minute"):
+def in_words(length: timedelta, *, months: bool = False) -> str:
+    """The duration as agreements write it: "48 hours", "30 days", "7 years"; in hours up to three days, as in law.
+
+    months  say months where it is some, as of what happens every month
+    """
+    for unit in ("year", *(["month"] if months else []), "day", "hour"):
         count, rest = divmod(length, _UNITS[unit])
-        if not rest and count:
+        if count and not rest and (unit != "day" or count > 3):
             return f"{count} {unit}{'s' if count != 1 else ''}"
-    return f"{length.total_seconds():g} seconds"
+    minutes = max(1, round(length / _UNITS["minute"]))
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"

@@ -1,7 +1,5 @@
 """Whether a clause fits its exchange: fields, facts and transforms, each looked up where it is named."""
 
-from collections.abc import Iterator
-
 from gateway.document.source import Node, Table
 from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.facts import Fact, FactKind
@@ -10,7 +8,9 @@ from gateway.policy import taking
 from gateway.policy.mou import Clause, Grain, How, Item, Transform
 from gateway.policy.outcome import form
 from gateway.policy.reading import Reading, nearest
-from gateway.policy.transform import is_place, misfit, refused_by_name
+from gateway.policy.schema import known_words
+from gateway.policy.transform import is_place, misfit
+from gateway.policy.victim import refused_by_name
 
 
 def fit_clause(reading: Reading, clause: Clause, table: Table, iepd: Iepd) -> None:
@@ -40,14 +40,6 @@ def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple
             "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, known_words(catalog))}", place
         )
     return found
-
-
-def known_words(catalog: Catalog) -> Iterator[str]:
-    yield from catalog.names()
-    for label in catalog.labels():
-        yield label
-        parts = label.split(".")
-        yield from (".".join([*parts[:length], "*"]) for length in range(1, len(parts)))
 
 
 def _fact(reading: Reading, name: str, place: Node, facts: dict[str, Fact]) -> Fact | None:

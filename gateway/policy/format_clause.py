@@ -8,7 +8,7 @@ import re
 from gateway.agency import PARTY_ID
 from gateway.policy.mou import Effect, Evidence, Grain, How, Manner
 from gateway.policy.reading import WORD
-from gateway.policy.shape import Choice, Duration, Flag, Number, Shape, Text
+from gateway.policy.shape import Choice, Duration, Flag, Number, Shape, Text, Titled
 from gateway.policy.shape_table import ByWord, Key, ListOf, MapOf, OneOf, TableOf, Together
 from gateway.policy.words import COURSES, PURPOSES, ROLES, titles
 
@@ -126,6 +126,18 @@ ACCESS_RULE = ByWord(
 
 _BECAUSE = ("because", ANY, "Why, in words that stand on the paper and in every explanation.", '"42 CFR 2.12."')
 
+_GRAIN_LINES = {
+    "year": "The year of a date",
+    "month": "Year and month of a date",
+    "day": "The day of a date with time",
+    "city-state": "City, county, state and country of an address; the rest is withheld",
+    "5-years": "The band of five years of an age",
+    "10-years": "The band of ten years of an age",
+    "tenth-degree": "A latitude or longitude on a grid of about 11 kilometers",
+    "hundredth-degree": "A latitude or longitude on a grid of about 1 kilometer",
+}
+GRAINS: Titled = {grain: _GRAIN_LINES[grain] for grain in Grain}
+
 TRANSFORM = ByWord(
     key=must(
         "do",
@@ -149,14 +161,7 @@ TRANSFORM = ByWord(
         How.GENERALIZE: (
             must(
                 "to",
-                Choice(
-                    words={
-                        Grain.YEAR: "The year of a date",
-                        Grain.MONTH: "Year and month of a date",
-                        Grain.DAY: "The day of a date with time",
-                        Grain.CITY_STATE: "City, county, state and country of an address; the rest is withheld",
-                    }
-                ),
+                Choice(words=GRAINS),
                 "How coarse.",
                 "year",
             ),

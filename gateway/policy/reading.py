@@ -21,6 +21,9 @@ WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 TEXT_LENGTH_MAX = 20_000
 
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""What XML cannot hold, and so no Cover, message or page: a text in quotes can bring it in by an escape."""
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -80,6 +83,9 @@ class Reading:
             return ""
         if not node.value.strip() or len(node.value) > TEXT_LENGTH_MAX:
             self.wrong("bad-text", f"the text must not be blank nor longer than {TEXT_LENGTH_MAX} characters", node)
+            return ""
+        if UNPRINTABLE.search(node.value):
+            self.wrong("bad-text", "the text holds a control character", node)
             return ""
         return node.value
 

@@ -15,8 +15,8 @@ from datetime import date
 from typing import Protocol
 
 from gateway.document.source import Node, Value
-from gateway.policy.duration import DURATION, parse_duration
-from gateway.policy.reading import TEXT_LENGTH_MAX, Reading, nearest
+from gateway.policy.duration import DURATION, NOTHING, parse_duration
+from gateway.policy.reading import TEXT_LENGTH_MAX, UNPRINTABLE, Reading, nearest
 
 Json = dict[str, object]
 Titled = Mapping[str, str]
@@ -93,6 +93,8 @@ class Text:
         elif not text.strip() or len(text) > TEXT_LENGTH_MAX:
             hint = f"the text must not be blank nor longer than {TEXT_LENGTH_MAX} characters"
             reading.wrong("bad-text", hint, node)
+        elif UNPRINTABLE.search(text):
+            reading.wrong("bad-text", "the text holds a control character", node)
         elif len(text) > self.length_max or (self.form is not None and not self.form.fullmatch(text)):
             reading.wrong(self.code, self.hint, node)
         else:
@@ -105,6 +107,8 @@ class Text:
             return {"type": "string", **listed(known)}
         pattern = r"\S" if self.form is None else f"^(?:{self.form.pattern})$"
         free: Json = {"type": "string", "pattern": pattern, "maxLength": self.length_max}
+        if self.form is None:
+            free["not"] = {"pattern": UNPRINTABLE.pattern}
         if self.hint:
             free["patternErrorMessage"] = self.hint
         return {"anyOf": [{"type": "string", **listed(self.offered)}, free]} if self.offered else free
@@ -211,4 +215,4 @@ class Duration:
         return None
 
     def schema(self, _: Around, /) -> Json:
-        return {"type": "string", "pattern": f"^(?:{DURATION})$"}
+        return {"type": "string", "pattern": f"^(?:{DURATION})$", "not": {"pattern": NOTHING}}

@@ -46,25 +46,6 @@ _COARSER = {
 }
 
 
-def refused_by_name(transform: Transform, label: str = "") -> tuple[str, str]:
-    """Code and text of what no agreement may do with a victim's data, whatever its type; ("", "") when it may.
-
-    label  of a field that the transform's word means; "" = the word itself is judged
-
-    Source: 34 U.S.C. 12291(b)(2), whose guidance counts data that is encoded, hashed or otherwise protected as data.
-    """
-    stem = (label or transform.what).removesuffix(".*").split(".")[0]
-    if transform.how is How.REMOVE:
-        return "", ""
-    if stem == "victim-services":
-        hint = "data of victim services is removed, never reduced: 34 U.S.C. 12291(b)(2)"
-        return "victim-services-reduced", hint
-    if stem == "victim" and transform.how is How.PSEUDONYMIZE:
-        hint = "a token for a victim is still the victim's data (34 U.S.C. 12291(b)(2)): share it or remove it"
-        return "victim-pseudonymized", hint
-    return "", ""
-
-
 def misfit(transform: Transform, field: Field) -> str:
     """Why the field's type cannot take the transform, and what to do instead; "" when it can."""
     if transform.how is How.REMOVE or transform.to is Grain.CITY_STATE:

@@ -8,6 +8,7 @@ from tests.cli.deployment import MOUS, Deployment, command
 
 ID = "JAIL-PD-2026-01"
 QUESTION = ("--field", "person.id.doc", "--as-role", "patrol-officer", "--for", "release-notification")
+QUESTION += ("--to", "millbrook-police")
 
 
 def test_an_agreement_of_the_deployment_is_asked_by_its_id(deployment: Deployment) -> None:

@@ -228,6 +228,9 @@ def without(text: str, key: str) -> str:
 # --- what is wrong is said, each with its own code and line ------------------------------------------------------
 
 FAULTS = [
+    ("training: Each year.", 'training: "Each\\a year."', "mou.bad-text", "training:"),
+    ("definitions: {release:", 'definitions: {"rel\\0ease":', "mou.bad-text", "definitions"),
+    ("keep_last: 4, because: Enough.", 'keep_last: 4, because: "\\ud800"', "mou.bad-text", "keep_last"),
     ("version: 2\nsupersedes: 1", "version: 2\nsupersedes: 3", "mou.bad-version", "supersedes: 3"),
     ("review_by: 2026-06-01", "review_by: 2027-06-01", "mou.review-after-end", "review_by"),
     ("at: 2025-12-12", "at: 2026-01-02", "mou.effective-before-approval", "at: 2026-01-02"),

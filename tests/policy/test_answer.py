@@ -15,7 +15,8 @@ PATROL = Question(field="person.dob", role="patrol-officer", purpose="release-no
 
 
 def told(mou: Mou | str, field: str = PATROL.field, **other: object) -> tuple[Answer, ...]:
-    agreement = agreements()[mou] if isinstance(mou, str) else mou
+    # Of the shipped ones the clauses alone: what access rules say stands in tests of their own.
+    agreement = replace(agreements()[mou], access=()) if isinstance(mou, str) else mou
     return answer(agreement, replace(PATROL, field=field, **other), exchanges())  # type: ignore[arg-type]
 
 
@@ -75,7 +76,7 @@ def test_each_recipient_is_told_or_only_the_one_asked_about() -> None:
 
 def under(restriction: Restriction) -> Answer:
     """The charge, which the clause lists, under one restriction of law."""
-    mou = agreements()["JAIL-PD-2026-01"]
+    mou = replace(agreements()["JAIL-PD-2026-01"], access=())
     catalog = exchanges()[RELEASE].catalog
 
     def law(_mou: Mou, clause: Clause, _recipient: AgencyId) -> Restrictions:

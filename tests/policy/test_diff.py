@@ -302,7 +302,7 @@ DEADLINE = Deadline(at_least=timedelta(hours=48), before="release.scheduled")
             "delivery",
             "due within 15 minutes, until now at no set",
         ),
-        (BASE, replace(BASE, deadline=DEADLINE), S, "deadline", "due 2 days before release.scheduled"),
+        (BASE, replace(BASE, deadline=DEADLINE), S, "deadline", "due 48 hours before release.scheduled"),
         (BASE, replace(BASE, evidence=Evidence.SIGNED), N, "delivery", "is signed, until now transport"),
         (replace(BASE, evidence=Evidence.SIGNED), BASE, W, "delivery", "is transport, until now signed"),
         (BASE, replace(BASE, notices=()), W, "notices", "no longer travels with it: 'Verify identity.'"),
