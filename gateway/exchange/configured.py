@@ -6,7 +6,7 @@ sharing rules made. What did not change is taken over from the configuration bef
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from gateway.agency import Agency, AgencyId
 from gateway.errors import Misconfigured
@@ -16,9 +16,9 @@ from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
-from gateway.policy.law import Laws
-from gateway.policy.law_bind import Bound
-from gateway.policy.mou import Mou
+from gateway.policy.law import Laws, parties
+from gateway.policy.law_bind import Bound, bind
+from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
 from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
@@ -126,6 +126,11 @@ class Configured:
     def bound(self, grant: Grant) -> Bound:
         """What law says of a grant."""
         return self.lawful.of(grant).bound
+
+    def law(self, mou: Mou, clause: Clause, recipient: AgencyId, *, on: date) -> Bound:
+        """What law says on a day of a clause of any agreement, in force or not. Worked out anew each time."""
+        between = parties(self.agencies.get(clause.sender), self.agencies.get(recipient))
+        return bind(self.laws.binding(on, mou.law_packs, between.states), clause, self.iepds[clause.exchange], between)
 
     def asks_consent(self, sender: AgencyId, exchange: str) -> bool:
         """Whether consents can open anything in what this sender sends of this exchange."""
