@@ -3,7 +3,7 @@
 import typer
 
 from gateway import __version__
-from gateway.cli import agency, audit, deliveries, doctor, iepd, init, keys, mou, send, serve, validate
+from gateway.cli import agency, audit, deliveries, doctor, iepd, init, keys, law, mou, send, serve, validate
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
 
@@ -31,6 +31,7 @@ app.command()(validate.redact)
 app.command()(send.send)
 app.add_typer(iepd.app, name="iepd")
 app.add_typer(mou.app, name="mou")
+app.add_typer(law.app, name="law")
 app.add_typer(agency.app, name="agency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")

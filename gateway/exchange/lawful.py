@@ -20,12 +20,12 @@ from gateway.policy.rules import SharingRules, compile_rules
 
 
 class RulesKey(NamedTuple):
-    """What rules are made of: digests of agreement and schema set, key of the laws, since when and for whom."""
+    """What rules are made of: digests of agreement and schema set and laws, since when and for whom."""
 
     mou: str
     clause: str
     schema: str
-    laws: int
+    laws: str
     since: date
     between: Parties
 
@@ -116,7 +116,7 @@ class _Making:
         alike: dict[tuple[object, ...], tuple[Bound, list[AgencyId]]] = {}
         for recipient in clause.recipients:
             between = parties(self._agencies.get(clause.sender), self._agencies.get(recipient))
-            key = RulesKey(mou.digest, clause.id, iepd.digest, self._laws.key, since, between)
+            key = RulesKey(mou.digest, clause.id, iepd.digest, self._laws.digest, since, between)
             made = self.compiled.get(key) or self._known.get(key) or self._compile(mou, clause, iepd, since, between)
             self.compiled[key] = made
             if made.bound.blocked:
