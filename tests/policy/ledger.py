@@ -159,7 +159,9 @@ class Case:
         inside = f"<l:origin>{self.origin}</l:origin>" if self.origin else ""
         inside += "".join(f"<l:{name}>{said[name]}</l:{name}>" for name in FACTS if name in said)
         inside += f"<l:{tag(self.label)}>here</l:{tag(self.label)}>"
-        return parse(f'<l:Ledger xmlns:l="{LEDGER}"><l:Action>new</l:Action><l:File>{inside}</l:File></l:Ledger>'.encode())
+        return parse(
+            f'<l:Ledger xmlns:l="{LEDGER}"><l:Action>new</l:Action><l:File>{inside}</l:File></l:Ledger>'.encode()
+        )
 
 
 def bound(case: Case) -> Bound:

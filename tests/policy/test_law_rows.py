@@ -144,9 +144,7 @@ ROWS = (
     Row(
         id="VAWA-4",
         section="34 U.S.C. 12291(b)(2)(A)",
-        case=Case(
-            label="victim.name", purpose="victim-notification", sender_duties=(Duty.VICTIM_SERVICE_PROVIDER,)
-        ),
+        case=Case(label="victim.name", purpose="victim-notification", sender_duties=(Duty.VICTIM_SERVICE_PROVIDER,)),
         instead={"sender_duties": ()},
     ),
     Row(
