@@ -58,8 +58,8 @@ _MISSING = {"reasonable-suspicion": "false", "crime-nexus": "false"}
 
 
 @cache
-def ledger(facts: tuple[str, ...] = ("origin", *FACTS)) -> Iepd:
-    """The exchange, with these facts declared."""
+def ledger(facts: tuple[str, ...] = ("origin", *FACTS), *, whole: bool = False) -> Iepd:
+    """The exchange, with these facts declared: about each file, or about the message as a whole."""
     names = ("origin", *FACTS, *map(tag, LABELS))
     schema = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:l="{LEDGER}" targetNamespace="{LEDGER}"
  elementFormDefault="qualified">
@@ -96,7 +96,8 @@ def ledger(facts: tuple[str, ...] = ("origin", *FACTS)) -> Iepd:
         boolean = name != "origin"
         test, kind = (f"\"l:{name} = 'true'\"", "boolean") if boolean else ("l:origin", "text")
         missing = _MISSING.get(name, "true") if boolean else '""'
-        lines += [f"  - fact: file.{name}", f"    title: {name}", "    each: l:File"]
+        test = test.replace("l:", "l:File/l:") if whole else test
+        lines += [f"  - fact: file.{name}", f"    title: {name}", f"    each: {'.' if whole else 'l:File'}"]
         lines += [f"    test: {test}", f"    kind: {kind}", f"    missing: {missing}"]
     folder = {"fields.yaml": "\n".join(lines).encode(), "extension.xsd": schema.encode()}
     return load(folder, {name: data for name, data in read_tree(shipped().xsd).items() if name.endswith(".xsd")})

@@ -98,6 +98,7 @@ def _holds(atom: str, case: Case, holding: frozenset[str]) -> bool:
     return value is not atom.startswith("not ")
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["of each file", "of the message"])
 @given(
     wheres=st.lists(_WHERE, min_size=1, max_size=4),
     origin=_ORIGINS,
@@ -105,10 +106,10 @@ def _holds(atom: str, case: Case, holding: frozenset[str]) -> bool:
     holding=st.frozensets(st.sampled_from([no_consent("a"), no_consent("b")])),
 )
 def test_a_field_is_withheld_where_all_conditions_of_one_restriction_hold(
-    wheres: list[frozenset[str]], origin: str, marks: dict[str, bool], holding: frozenset[str]
+    whole: bool, wheres: list[frozenset[str]], origin: str, marks: dict[str, bool], holding: frozenset[str]
 ) -> None:
     case = Case(label="sud.need", origin=origin, marks=marks)
-    iepd, document = ledger(), case.message()
+    iepd, document = ledger(whole=whole), case.message()
     clause = clause_of(iepd, "message.head", "mark", *LABELS)
     field = iepd.catalog.named("file.sud.need")
     assert field is not None

@@ -9,7 +9,7 @@ from gateway.agency import AgencyKind, Duty
 from gateway.document.parse import Document, parse
 from gateway.iepd.facts import FactKind, evaluate
 from gateway.policy.law import LawRule, Parties
-from gateway.policy.law_bind import Bound, bind, given, nearest
+from gateway.policy.law_bind import NOTHING_ASKED, Bound, bind, given, nearest
 from gateway.policy.mou import Clause, Item
 from gateway.policy.redact import Cut, NotReleasable, cut
 from gateway.policy.rules import compile_rules
@@ -172,3 +172,30 @@ def test_consents_are_asked_for_only_where_one_could_open_something() -> None:
     iepd = ledger()
     without = clause_of(iepd, "person.name", Item(what="mark"))
     assert bind(laws().binding(TODAY, (), frozenset()), without, iepd, Parties()).consents == frozenset()
+
+
+def test_a_notice_travels_only_with_a_message_that_has_the_field() -> None:
+    rule = LawRule(id="r", section="S", text="T.", labels=("sud.need",), notice="Handle with care.", no_onward=True)
+    iepd = ledger()
+    said = bind([rule], clause_of(iepd, "message.head", *LABELS), iepd, Parties())
+    told = {}
+    for label in ("sud.need", "medical.need"):
+        document = Case(label=label).message()
+        told[label] = said.handed(document.root, evaluate(document, iepd), frozenset())
+    assert told["sud.need"].notices == ("Handle with care.",)
+    assert told["sud.need"].no_onward
+    assert told["medical.need"] is NOTHING_ASKED
+    assert bind([rule], clause_of(iepd, "message.head", "medical.need"), iepd, Parties()).handlings == ()
+
+
+def test_a_hundred_packs_that_do_not_speak_of_a_clause_leave_no_trace_in_it() -> None:
+    clause, between = everything(CONTACT, "custody-safety"), to(JAIL)
+    rules = laws().binding(TODAY, (), frozenset())
+    more = [
+        replace(rule, id=f"{rule.id}-{number}", purposes=("something-else",)) for rule in rules for number in range(10)
+    ]
+    iepd = exchanges()[CONTACT]
+    plain, crowded = bind(rules, clause, iepd, between), bind([*more, *rules], clause, iepd, between)
+    assert crowded.restrictions == plain.restrictions
+    assert (len(crowded.handlings), len(crowded.cases)) == (len(plain.handlings), len(plain.cases))
+    assert crowded.route == plain.route
