@@ -186,6 +186,7 @@ SHAPES: Mapping[str, Shape] = {
     "id": ID,
     "key": HEX,  # of the account acted upon, its fingerprint
     "kind": CODE,
+    "laws": DIGEST,  # of the law packs decided under
     "log_size": NUMBER,
     "message": ID,
     "mou": MOU,  # id@version
@@ -235,7 +236,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.REPEAT: ("message sender", "commit channel count"),
     EntryType.DISSEMINATE: (
         "message dissemination delivery sender recipient mou mou_digest clauses purpose shared withheld reduced commit",
-        "role exchange action first earlier cover_digest configuration channel until due_at bucket kind",
+        "role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws",
     ),
     EntryType.WITHHOLD: (
         "message sender recipient code",

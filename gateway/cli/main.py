@@ -3,7 +3,22 @@
 import typer
 
 from gateway import __version__
-from gateway.cli import agency, audit, consent, deliveries, doctor, iepd, init, keys, mou, send, serve, user, validate
+from gateway.cli import (
+    agency,
+    audit,
+    consent,
+    deliveries,
+    doctor,
+    iepd,
+    init,
+    keys,
+    law,
+    mou,
+    send,
+    serve,
+    user,
+    validate,
+)
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
 
@@ -31,6 +46,7 @@ app.command()(validate.redact)
 app.command()(send.send)
 app.add_typer(iepd.app, name="iepd")
 app.add_typer(mou.app, name="mou")
+app.add_typer(law.app, name="law")
 app.add_typer(agency.app, name="agency")
 app.add_typer(user.app, name="user")
 app.add_typer(consent.app, name="consent")

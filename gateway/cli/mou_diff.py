@@ -32,7 +32,7 @@ def diff(old: Agreement, new: Agreement, directory: Directory = Path(), json: As
         before, after = (agreement_named(word, configured) for word in (old, new))
     except GatewayError as error:
         fail(error)
-    changes = changes_between(before, after, configured.iepds, configured.law(SystemClock().now()))
+    changes = changes_between(before, after, configured.iepds, configured.restrictions(SystemClock().now()))
     widening = any(each.turn is Turn.WIDENING for each in changes)
     if json:
         names = {

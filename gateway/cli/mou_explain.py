@@ -42,7 +42,7 @@ def explain(
         fail(error)
     question = Question(field=field, role=role, purpose=purpose, to=AgencyId(to) if to else None, exchange=exchange)
     now = SystemClock().now()
-    answers = answered(mou, question, configured.iepds, configured.law(now))
+    answers = answered(mou, question, configured.iepds, configured.restrictions(now))
     in_force = speaks(mou, configured, configured.day(now))
     if json:
         told = {"mou": mou.id, "version": mou.version, "in_force": in_force}

@@ -239,7 +239,7 @@ def widened(configured: Configured, mou: Mou, now: datetime) -> frozenset[Agency
     if standing is None:
         return frozenset()
     before = configured.mou(standing)
-    law = configured.law(now)
+    law = configured.restrictions(now)
     senders = {clause.sender for version in (before, mou) for clause in version.exchanges}
     return frozenset(
         sender

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
-from gateway.agency import Agency, AgencyId
+from gateway.agency import Agency, AgencyId, agency_of
 from gateway.errors import Misconfigured
-from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful, restrictions_on
+from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful
 from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
-from gateway.policy.law import Laws
-from gateway.policy.law_bind import Bound
+from gateway.policy.law import Laws, parties
+from gateway.policy.law_bind import Bound, bind
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
-from gateway.policy.restriction import Restrictions
+from gateway.policy.restriction import Restriction, Restrictions
 from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
@@ -90,10 +90,6 @@ class Configured:
         """The day it is for agreements at this moment: the one place that says so."""
         return moment.astimezone(self.zone).date()
 
-    def law(self, moment: datetime) -> Callable[[Mou, Clause, AgencyId], Restrictions]:
-        """What law says at this moment of the fields that a clause gives a recipient."""
-        return restrictions_on(self.day(moment), self.laws, self.agencies, self.iepds)
-
     def mou(self, agreement: Agreement) -> Mou:
         """The agreement as a value."""
         return self.mous[agreement.mou, agreement.version]
@@ -141,6 +137,24 @@ class Configured:
     def bound(self, grant: Grant) -> Bound:
         """What law says of a grant."""
         return self.lawful.of(grant).bound
+
+    def law(self, mou: Mou, clause: Clause, recipient: AgencyId, *, on: date) -> Bound:
+        """What law says on a day of a clause of any agreement, in force or not. Worked out anew each time."""
+        sender, receiver = (self.agencies.get(agency_of(each)) for each in (clause.sender, recipient))
+        between = parties(sender, receiver)
+        return bind(self.laws.binding(on, mou.law_packs, between.states), clause, self.iepds[clause.exchange], between)
+
+    def restrictions(self, moment: datetime) -> Callable[[Mou, Clause, AgencyId], Restrictions]:
+        """What law withholds at this moment of what a clause of any agreement gives a recipient, field by field."""
+        day = self.day(moment)
+
+        def restrictions(mou: Mou, clause: Clause, recipient: AgencyId) -> Restrictions:
+            bound = self.law(mou, clause, recipient, on=day)
+            if not bound.blocked:
+                return bound.restrictions
+            return {each.path: (Restriction(law=bound.blocked),) for each in self.iepds[clause.exchange].catalog.fields}
+
+        return restrictions
 
     def asks_consent(self, sender: AgencyId, exchange: str) -> bool:
         """Whether consents can open anything in what this sender sends of this exchange."""

@@ -5,28 +5,27 @@ a message as a whole becomes part of the clause's route, so that whoever may not
 there were no such message: nothing, and no other answer than that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from gateway.agency import Agency, AgencyId, agency_of
+from gateway.agency import Agency, AgencyId
 from gateway.iepd.package import Iepd
 from gateway.policy.grant import Grant
 from gateway.policy.law import Laws, Parties, parties
 from gateway.policy.law_bind import Bound, bind
 from gateway.policy.mou import Clause, Mou
-from gateway.policy.restriction import Restriction, Restrictions
 from gateway.policy.rules import SharingRules, compile_rules
 
 
 class RulesKey(NamedTuple):
-    """What rules are made of: digests of agreement and schema set, key of the laws, since when and for whom."""
+    """What rules are made of: digests of agreement and schema set and laws, since when and for whom."""
 
     mou: str
     clause: str
     schema: str
-    laws: int
+    laws: str
     since: date
     between: Parties
 
@@ -93,22 +92,6 @@ def lawful(
     return Made(mous=tuple(found), lawful=Lawful(making.by_grant, frozenset(making.asking)), compiled=making.compiled)
 
 
-def restrictions_on(
-    day: date, laws: Laws, agencies: Mapping[AgencyId, Agency], iepds: Mapping[str, Iepd]
-) -> Callable[[Mou, Clause, AgencyId], Restrictions]:
-    """What law says, on this day, of the fields that a clause gives a recipient; for agreements in force or not."""
-
-    def restrictions(mou: Mou, clause: Clause, recipient: AgencyId) -> Restrictions:
-        between = parties(agencies.get(agency_of(clause.sender)), agencies.get(agency_of(recipient)))
-        iepd = iepds[clause.exchange]
-        bound = bind(laws.binding(day, mou.law_packs, between.states), clause, iepd, between)
-        if bound.blocked:
-            return {field.path: (Restriction(law=bound.blocked),) for field in iepd.catalog.fields}
-        return bound.restrictions
-
-    return restrictions
-
-
 class _Making:
     def __init__(
         self,
@@ -133,7 +116,7 @@ class _Making:
         alike: dict[tuple[object, ...], tuple[Bound, list[AgencyId]]] = {}
         for recipient in clause.recipients:
             between = parties(self._agencies.get(clause.sender), self._agencies.get(recipient))
-            key = RulesKey(mou.digest, clause.id, iepd.digest, self._laws.key, since, between)
+            key = RulesKey(mou.digest, clause.id, iepd.digest, self._laws.digest, since, between)
             made = self.compiled.get(key) or self._known.get(key) or self._compile(mou, clause, iepd, since, between)
             self.compiled[key] = made
             if made.bound.blocked:

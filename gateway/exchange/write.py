@@ -236,6 +236,7 @@ def _disseminate(
         commit=commit(salt, message.sender_id, payload),
         cover_digest=sha256_text(cover),
         bucket=sealed.bucket,
+        laws=writing.configured.laws.digest,
     )
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
 

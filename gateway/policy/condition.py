@@ -10,9 +10,10 @@
 What a fact leaves open it answers the strict way: every condition that it could make hold, holds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import product
 
 from lxml import etree
 
@@ -86,6 +87,11 @@ class Asked:
         """The conditions that hold by this answer."""
         return self.holds.get(answer, self.unsure)
 
+    @property
+    def answers(self) -> tuple[frozenset[str], ...]:
+        """What may hold, whatever the answer."""
+        return tuple(dict.fromkeys((*self.holds.values(), self.unsure)))
+
 
 def ask(fact: str, conditions: Iterable[str]) -> Asked:
     """What to make of a fact's answer. `conditions` are those on it that anybody asks for."""
@@ -101,16 +107,35 @@ def ask(fact: str, conditions: Iterable[str]) -> Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchored:
-    """The facts asked of one element, and the conditions that can be put together once they are answered."""
+    """The facts asked of one element, and the conditions that can be put together once they are answered.
+
+    False where there are none; iterating gives the names of the facts.
+    """
 
     facts: tuple[Asked, ...] = ()
     put_together: tuple[tuple[str, frozenset[str]], ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.facts or self.put_together)
+
+    def __iter__(self) -> Iterator[str]:
+        return (each.fact for each in self.facts)
+
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
         """The conditions that hold here: those from above, and those about this element."""
-        held = active.union(*(each.of(facts.of(element, each.fact)) for each in self.facts))
+        return self._whole(active.union(*(each.of(facts.of(element, each.fact)) for each in self.facts)))
+
+    def variants(self, active: frozenset[str]) -> list[frozenset[str]]:
+        """Every set of conditions that may hold here below one from above: one for each way to answer the facts."""
+        answers = product(*(each.answers for each in self.facts))
+        return list(dict.fromkeys(self._whole(active.union(*each)) for each in answers))
+
+    def _whole(self, held: frozenset[str]) -> frozenset[str]:
         more = [whole for whole, needed in self.put_together if needed <= held]
         return held.union(more) if more else held
+
+
+NOT_ANCHORED = Anchored()
 
 
 @dataclass(slots=True)

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from gateway.agency import Agency, AgencyKind, Duty
 from gateway.policy.condition import Origin
+from gateway.policy.digest import canonical
 from gateway.policy.label import any_covers
 from gateway.policy.mou import Deadline
 
@@ -145,13 +147,18 @@ def parties(sender: Agency | None, recipient: Agency | None) -> Parties:
 
 
 class Laws:
-    """All packs a gateway holds. `named`: those its settings name; `key` tells two sets apart within one process."""
+    """All packs a gateway holds.
+
+    named   those its settings name
+    digest  "sha-256:<hex>" of the packs and of which are named: what a decision was made under
+    """
 
     def __init__(self, packs: Iterable[LawPack] = (), named: Iterable[str] = ()) -> None:
         self.packs = tuple(sorted(packs, key=lambda pack: pack.id))
         self.named = frozenset(named)
         self.ids = frozenset(pack.id for pack in self.packs)
-        self.key = hash((tuple(pack.digest for pack in self.packs), self.named))
+        whole = [[pack.id, pack.version, pack.digest, pack.id in self.named] for pack in self.packs]
+        self.digest = f"sha-256:{sha256(canonical(whole)).hexdigest()}"
         days = [(each.since, each.until) for each in self.packs]
         days += [(rule.since, rule.until) for each in self.packs for rule in each.rules]
         self._turns = sorted({turn for since, until in days for turn in _turns(since, until)})

@@ -54,31 +54,30 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
-    """Objects of a message for which a rule on the recipient's handling counts.
+    """Fields of a message for which a rule on the recipient's handling counts.
 
-    each      path of the objects, () = the message
+    places    paths of the elements that hold them
     where     conditions that hold there
     withheld  conditions under each of which law withholds them, so that nothing of them goes
     """
 
-    each: Steps
+    places: tuple[Steps, ...]
     where: Where
     withheld: frozenset[Where]
     asked: Anchored
 
     def stands(self, root: etree._Element, facts: Facts, holding: frozenset[str]) -> bool:
-        """Whether the message has such an object."""
-        if not self.where and not self.withheld:
-            return True
-        return any(self._goes(self.asked.hold(each, holding, facts)) for each in _objects(root, self.each))
+        """Whether the message has such a field."""
+        elements = (element for path in self.places for element in _elements(root, path))
+        return any(self._goes(self.asked.hold(element, holding, facts)) for element in elements)
 
     def _goes(self, held: frozenset[str]) -> bool:
         return self.where <= held and not any(where <= held for where in self.withheld)
 
 
-def _objects(root: etree._Element, each: Steps) -> list[etree._Element]:
+def _elements(root: etree._Element, path: Steps) -> list[etree._Element]:
     found = [root]
-    for tag in each:
+    for tag in path:
         found = [child for element in found for child in element.iterchildren(tag)]
     return found
 
@@ -200,7 +199,7 @@ class _Binder:
         self._clause, self._iepd, self._between, self._never = clause, iepd, between, never
         self._each = {fact.name: fact.each for fact in iepd.facts}
         self._given = given(clause, iepd)
-        self._cases: dict[tuple[Where, frozenset[Where]], Case] = {}
+        self._cases: dict[tuple[tuple[Steps, ...], Where, frozenset[Where]], Case] = {}
 
     def restrictions(self, rules: Iterable[LawRule], field: Field) -> tuple[Restriction, ...]:
         """What withholds a field, whatever else the clause says of it."""
@@ -222,11 +221,13 @@ class _Binder:
         """What a rule asks of the recipient; None when this clause gives nothing of which it speaks."""
         if not (rule.notice or rule.no_onward or rule.keep is not None):
             return None
-        cases: dict[tuple[Where, frozenset[Where]], None] = {}
+        cases: dict[tuple[Where, frozenset[Where]], list[Steps]] = {}
         for each in self._given:
             withheld = frozenset(restriction.where for restriction in restrictions.get(each.path, ()))
             if rule.speaks_of(each.label) and frozenset() not in withheld:
-                cases.update(((where, withheld), None) for where in self._spoken(rule, each))
+                place = each.path[:-1] if each.is_attribute else each.path
+                for where in self._spoken(rule, each):
+                    cases.setdefault((where, withheld), []).append(place)
         if not cases:
             return None
         return Handling(
@@ -234,20 +235,17 @@ class _Binder:
             notice=rule.notice,
             no_onward=rule.no_onward,
             keep=rule.keep,
-            cases=frozenset(self._case(*case) for case in cases),
+            cases=frozenset(self._case(tuple(places), *case) for case, places in cases.items()),
         )
 
-    def _case(self, where: Where, withheld: frozenset[Where]) -> Case:
-        """Rules that ask of the same objects share the case, so that a message is asked once."""
-        known = self._cases.get((where, withheld))
-        if known is None:
-            known = self._cases[where, withheld] = self._make_case(where, withheld)
-        return known
-
-    def _make_case(self, where: Where, withheld: frozenset[Where]) -> Case:
-        places = anchor(where.union(*withheld), self._each)
-        asked = Anchored(tuple(fact for place in places.values() for fact in place.facts))
-        return Case(each=max(places, key=len, default=()), where=where, withheld=withheld, asked=asked)
+    def _case(self, places: tuple[Steps, ...], where: Where, withheld: frozenset[Where]) -> Case:
+        """Rules that ask of the same fields share the case, so that a message is asked once."""
+        key = (places, where, withheld)
+        if key not in self._cases:
+            anchors = anchor(where.union(*withheld), self._each)
+            asked = Anchored(tuple(fact for anchored in anchors.values() for fact in anchored.facts))
+            self._cases[key] = Case(places=places, where=where, withheld=withheld, asked=asked)
+        return self._cases[key]
 
     def _withheld(self, rule: LawRule, field: Field) -> Iterator[Where]:
         """Where a rule withholds a field: where it speaks of it, and each of the grounds lacks something."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from gateway.iepd.catalog import Catalog, Field
-from gateway.policy.condition import negation, together
+from gateway.policy.condition import negation, parts, together
 from gateway.policy.mou import Clause, How, Item, Transform
 from gateway.policy.restriction import NONE, Restriction, Restrictions
 from gateway.policy.transform import change_of, goes_through
@@ -49,6 +49,11 @@ class Outcome:
     def released(self) -> bool:
         """Whether anything of the field goes through."""
         return self.how != WITHHELD
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """Every condition it asks for, and those they are put together of."""
+        return self.unless.union(*map(parts, self.unless))
 
     @property
     def plain(self) -> bool:

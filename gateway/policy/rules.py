@@ -15,7 +15,7 @@ from gateway.iepd.catalog import Field
 from gateway.iepd.components import Components
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
-from gateway.policy.condition import Anchored, Asked, anchor
+from gateway.policy.condition import LAW, NOT_ANCHORED, Anchored, Asked, anchor, parts
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.outcome import DEFAULT, Outcome, outcomes
 from gateway.policy.restriction import NONE, Restrictions
@@ -45,7 +45,7 @@ class Node:
     leaf      what becomes of its text, None for a container
     open      something at or below it may be seen
     plain     its text goes through as it is, whatever holds
-    anchored  the facts about this element that conditions ask for; None = no condition is about it
+    anchored  the facts about this element that conditions ask for; false where no condition is about it
     gone      what a redaction says of a leaf that is withheld for its own reason, its path aside; else None
     step      its name as redactions write it in a path, "nc:PersonName"
     """
@@ -57,13 +57,13 @@ class Node:
     open: bool
     plain: bool
     needs: tuple[Need, ...]
-    anchored: Anchored | None
+    anchored: Anchored
     gone: tuple[str, str, str, str] | None
     step: str
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
         """The conditions that hold here: those from above, and those about this element."""
-        return active if self.anchored is None else self.anchored.hold(element, active, facts)
+        return self.anchored.hold(element, active, facts) if self.anchored else active
 
     def cause(self, need: Need) -> str:
         """The clause that withholds what is needed here."""
@@ -93,6 +93,7 @@ class SharingRules:
     tag       the exchange's root element
     prefixes  prefix to namespace, as redactions write paths
     facts     facts about the whole message that conditions ask for
+    told      conditions asked for that no fact tells: they come with each message
     """
 
     mou: str
@@ -103,6 +104,7 @@ class SharingRules:
     root: Node
     prefixes: Mapping[str, str]
     facts: tuple[Asked, ...] = ()
+    told: frozenset[str] = frozenset()
 
     def holding(self, facts: Facts) -> frozenset[str]:
         """The conditions that hold for the message as a whole."""
@@ -114,7 +116,7 @@ def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictio
     decided = outcomes(clause, iepd.catalog, restrictions)
     asked = {condition for outcome in decided.values() for condition in outcome.unless}
     anchors = anchor(asked, {fact.name: fact.each for fact in iepd.facts})
-    whole = anchors.pop((), Anchored())
+    whole = anchors.pop((), NOT_ANCHORED)
     if whole.put_together:
         anchors[()] = Anchored(put_together=whole.put_together)
     root = _Growing()
@@ -129,6 +131,7 @@ def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictio
         root=root.ripe((iepd.root,), iepd.schema.components.elements[iepd.root].type, iepd, anchors),
         prefixes=dict(iepd.namespaces),
         facts=whole.facts,
+        told=frozenset(part for condition in asked for part in parts(condition) if part.startswith(LAW)),
     )
 
 
@@ -178,7 +181,7 @@ class _Growing:
             open=released if self.leaf is not None else shown or seen,
             plain=self.leaf is not None and self.leaf.plain,
             needs=needs,
-            anchored=anchors.get(path[1:]),
+            anchored=anchors.get(path[1:], NOT_ANCHORED),
             gone=self._gone(),
             step=_step(path[-1], iepd.prefixes),
         )

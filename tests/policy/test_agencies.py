@@ -15,6 +15,8 @@ units: [{id: patrol, name: Patrol Division}]
 contacts: [{role: liaison, name: A. Moss, phone: "+1-555-010-0001"}]
 endpoint: {kind: rest, url: "https://exchange.police.example/messages", signature: enveloped}
 signs: true
+state: NY
+duties: [cfr23, chri-agreement]
 """
 
 
@@ -45,6 +47,8 @@ def test_everything_in_the_file_is_in_the_agency() -> None:
     assert agency.endpoint.kind is EndpointKind.REST
     assert agency.endpoint.url == "https://exchange.police.example/messages"
     assert agency.units[0].id == "patrol"
+    assert agency.jurisdiction == "NY"
+    assert agency.duties == {Duty.CFR23, Duty.CHRI_AGREEMENT}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,8 @@ def test_everything_in_the_file_is_in_the_agency() -> None:
         ("ori: FR0440100", "ori: fr44", "agency.bad-text", 4),
         ("signs: true", "signs: maybe", "agency.wrong-type", 8),
         ("signs: true", "sings: true", "agency.unknown-key", 8),
+        ("state: NY", "state: New York", "agency.bad-text", 9),
+        ("duties: [cfr23,", "duties: [cfr32,", "agency.unknown-word", 10),
         ('url: "https://exchange.police.example/messages"', 'url: "ftp://x"', "agency.bad-text", 7),
         ("kind: rest,", "kind: inbox,", "agency.endpoint", 7),
         ("kind: rest,", "kind: soap,", "agency.endpoint", 7),
