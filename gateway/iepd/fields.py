@@ -19,13 +19,18 @@ from gateway.iepd.facts import Fact, FactKind, compiled_text
 FILE = "fields.yaml"
 
 _EXCHANGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+_DIGEST = re.compile(r"sha-256:[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredField:
-    """One entry under `fields`, with its place in the file."""
+    """One entry under `fields`, with its place in the file.
+
+    type       mark of the type it was confirmed with (`binding.type_mark`), "" when the file does not say
+    confirmed  False for a proposal that no officer has looked at
+    """
 
     path: tuple[str, ...]
     text: str
@@ -34,6 +39,8 @@ class DeclaredField:
     title: str
     line: int
     column: int
+    type: str = ""
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +57,10 @@ class DeclaredPath:
 class Declared:
     """A whole `fields.yaml`.
 
-    schemas  names as written: of the exchange's own folder, or below xsd/
-    message  "action", "earlier", "reason", "as_of" to their paths
-    facts    with the place of each
+    schemas     names as written: of the exchange's own folder, or below xsd/
+    message     "action", "earlier", "reason", "as_of" to their paths
+    facts       with the place of each
+    schema_set  digest of the schema set the fields were confirmed for, "" when the file does not say
     """
 
     exchange: str
@@ -64,6 +72,7 @@ class Declared:
     fields: tuple[DeclaredField, ...]
     facts: tuple[tuple[Fact, DeclaredPath], ...]
     root_place: tuple[int, int] = (1, 1)
+    schema_set: str = ""
 
 
 def read_fields(source: Table) -> tuple[Declared | None, tuple[Finding, ...]]:
@@ -80,7 +89,8 @@ class _Reading:
 
     def declared(self, root: Table) -> Declared | None:
         """The whole file."""
-        self._keys(root, ("exchange", "title", "root", "namespaces", "schemas", "fields"), ("message", "facts"))
+        needed = ("exchange", "title", "root", "namespaces", "schemas", "fields")
+        self._keys(root, needed, ("message", "facts", "schema_set"))
         self._namespaces = self._read_namespaces(root.entries.get("namespaces"))
         exchange = self._text(root, "exchange", _EXCHANGE, 'a name and a version, "custody-release/1.0"')
         root_path = self._path(root.entries.get("root"), steps=1)
@@ -97,6 +107,7 @@ class _Reading:
             fields=tuple(self._each(root.entries.get("fields"), self._field)),
             facts=tuple(self._each(root.entries.get("facts"), self._fact)),
             root_place=(root_path.line, root_path.column) if root_path is not None else (1, 1),
+            schema_set=self._text(root, "schema_set", _DIGEST, '"sha-256:" and 64 hexadecimal digits'),
         )
         self._refuse_repeats(declared)
         return declared if declared.exchange and declared.root and schemas else None
@@ -129,7 +140,7 @@ class _Reading:
         return {key: path for key, path in paths.items() if path is not None}
 
     def _field(self, node: Table) -> DeclaredField | None:
-        self._keys(node, ("path", "field", "label", "title"), ())
+        self._keys(node, ("path", "field", "label", "title"), ("type", "confirmed"))
         path = self._path(node.entries.get("path"))
         name = self._text(node, "field", _WORD, "lower case words joined by dots and hyphens")
         label = self._text(node, "label", _WORD, "lower case words joined by dots and hyphens")
@@ -137,8 +148,25 @@ class _Reading:
         if path is None or not name or not label:
             return None
         return DeclaredField(
-            path=path.path, text=path.text, name=name, label=label, title=title, line=node.line, column=node.column
+            path=path.path,
+            text=path.text,
+            name=name,
+            label=label,
+            title=title,
+            line=node.line,
+            column=node.column,
+            type=self._text(node, "type"),
+            confirmed=self._confirmed(node.entries.get("confirmed")),
         )
+
+    def _confirmed(self, node: Node | None) -> bool:
+        """Only a plain false makes a proposal; what cannot be read is a finding, and no confirmation either."""
+        if node is None:
+            return True
+        if isinstance(node, Value) and isinstance(node.value, bool):
+            return node.value
+        self._wrong("fields.wrong-type", "true or false is expected here", node)
+        return False
 
     def _fact(self, node: Table) -> tuple[Fact, DeclaredPath] | None:
         self._keys(node, ("fact", "title", "each", "test", "kind", "missing"), ())

@@ -3,20 +3,18 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.document.expression import Binary, Call, Expression, Path, Union
-from gateway.document.names import join
 from gateway.document.parse import parse
 from gateway.document.source import Table, dump_source, read_source, restore_source
 from gateway.errors import Refused
-from gateway.finding import Finding
+from gateway.finding import Finding, errors
 from gateway.iepd.archive import pack, unpack
-from gateway.iepd.catalog import Catalog, Field, Leaf, TooManyLeaves, leaves, show_path
+from gateway.iepd.catalog import Catalog, Leaf, show_path
+from gateway.iepd.checking import Checking
 from gateway.iepd.facts import Fact, FactTests
-from gateway.iepd.fields import FILE, Declared, DeclaredPath, read_fields
+from gateway.iepd.fields import FILE, Declared, read_fields
 from gateway.iepd.reference import References
 from gateway.iepd.refused import IepdRefused
 from gateway.iepd.schema import Schema, compile_set
-from gateway.message import Action
 
 __all__ = ["Iepd", "IepdRefused", "archive", "load", "load_archive"]
 
@@ -37,6 +35,8 @@ class Iepd:
     digest         of the schema set, "sha-256:<hex>"
     samples        file name to bytes
     files          everything: "iepd/..." the exchange's folder, "xsd/..." the schema documents from outside it
+    leaves         every place that can hold a value, as far as the set unfolds; the fields' own places always
+    warnings       what an officer should look at: a catalog confirmed for another schema set, fields not confirmed
     """
 
     id: str
@@ -54,6 +54,7 @@ class Iepd:
     prefixes: Mapping[str, str]
     fact_tests: FactTests
     references: References
+    warnings: tuple[Finding, ...] = ()
 
     def fact(self, name: str) -> Fact | None:
         """The fact of this name."""
@@ -90,14 +91,21 @@ def _load(
         schema = compile_set(documents, chosen)
     except IepdRefused as error:
         raise IepdRefused([*findings, *(_relative(each, own) for each in error.findings)]) from error
-    checking = _Checking(declared, schema)
+    checking = Checking(declared, schema)
     findings.extend(checking.findings())
-    if findings:
+    if errors(findings):
         raise IepdRefused(findings)
-    return _made(declared, schema, checking, folder, own)
+    return _made(declared, schema, checking, folder, tuple(findings))
 
 
-def _made(declared: Declared, schema: Schema, checking: "_Checking", folder: Mapping[str, bytes], own: str) -> Iepd:
+def _made(
+    declared: Declared,
+    schema: Schema,
+    checking: Checking,
+    folder: Mapping[str, bytes],
+    warnings: tuple[Finding, ...],
+) -> Iepd:
+    own = f"iepd/{declared.exchange}/"
     facts = tuple(fact for fact, _ in declared.facts)
     outside = {name: data for name, data in schema.documents.items() if not name.startswith(own)}
     return Iepd(
@@ -106,7 +114,7 @@ def _made(declared: Declared, schema: Schema, checking: "_Checking", folder: Map
         root=declared.root,
         namespaces=declared.namespaces,
         schema=schema,
-        catalog=Catalog(checking.fields()),
+        catalog=Catalog(checking.confirmed, checking.proposed),
         facts=facts,
         message_paths={key: each.path for key, each in declared.message.items()},
         digest=schema.digest,
@@ -116,6 +124,7 @@ def _made(declared: Declared, schema: Schema, checking: "_Checking", folder: Map
         prefixes={uri: prefix for prefix, uri in declared.namespaces.items()},
         fact_tests=FactTests(facts, declared.namespaces),
         references=References(schema),
+        warnings=warnings,
     )
 
 
@@ -189,121 +198,3 @@ def _relative(finding: Finding, own: str) -> Finding:
     """The finding with a file name as the folder knows it."""
     name = finding.file.removeprefix(own)
     return Finding(code=finding.code, text=finding.text, path=finding.path, line=finding.line, file=name)
-
-
-class _Checking:
-    """Holds what `fields.yaml` declares against the schema set."""
-
-    def __init__(self, declared: Declared, schema: Schema) -> None:
-        self._declared, self._schema = declared, schema
-        self._open: Finding | None = None
-        try:
-            self.leaves = leaves(schema.components, declared.root)
-        except TooManyLeaves:
-            self.leaves = ()
-            text = "the schema set can hold too many different places; cut it down to what the message uses"
-            self._open = Finding(code="iepd.too-many-fields", text=text, file=FILE)
-        self._by_path = {leaf.path: leaf for leaf in self.leaves}
-
-    def fields(self) -> Iterator[Field]:
-        """The catalog's fields."""
-        for each in self._declared.fields:
-            leaf = self._by_path[each.path]
-            yield Field(
-                path=each.path,
-                text=each.text,
-                name=each.name,
-                label=each.label,
-                title=each.title,
-                value=leaf.value,
-                required=leaf.required,
-                repeatable=leaf.repeatable,
-                nillable=leaf.nillable,
-            )
-
-    def findings(self) -> Iterator[Finding]:
-        """What does not fit."""
-        if self._open is not None:
-            yield self._open
-            return
-        root = self._schema.components.elements.get(self._declared.root)
-        if root is None or root.abstract:
-            line, column = self._declared.root_place
-            text = "the schema set declares no such element, or an abstract one"
-            yield Finding(code="fields.unknown-root", text=text, file=FILE, path="root", line=line, column=column)
-            return
-        for each in self._declared.fields:
-            if each.path not in self._by_path:
-                yield _unknown(each.text, each.line, each.column)
-        for path in self._declared.message.values():
-            if path.path not in self._by_path:
-                yield _unknown(path.text, path.line, path.column)
-        yield from self._check_action()
-        for fact, place in self._declared.facts:
-            yield from self._check_fact(fact, place)
-
-    def _check_action(self) -> Iterator[Finding]:
-        """The schema must allow no action that the gateway does not know: `header.read` relies on it."""
-        place = self._declared.message.get("action")
-        leaf = self._by_path.get(place.path) if place is not None else None
-        if place is None or leaf is None:
-            return
-        if leaf.value.enumeration is None or not set(leaf.value.enumeration) <= {action.value for action in Action}:
-            text = f"the action must be an enumerated type of {', '.join(Action)}"
-            yield Finding(
-                code="fields.unknown-action",
-                text=text,
-                file=FILE,
-                path=place.text,
-                line=place.line,
-                column=place.column,
-            )
-
-    def _check_fact(self, fact: Fact, place: DeclaredPath) -> Iterator[Finding]:
-        if fact.each and not any(leaf.path[: len(fact.each)] == fact.each for leaf in self.leaves):
-            yield _unknown(place.text, place.line, place.column)
-        for name in sorted(_names(fact.test)):
-            prefix, _, local = name.rpartition(":")
-            qualified = join(self._declared.namespaces.get(prefix, ""), local)
-            if qualified not in self._schema.components.elements and not self._is_attribute(qualified):
-                text = f"the fact {fact.name!r} reads {name}, which the schema set does not declare"
-                yield Finding(
-                    code="fields.unknown-name", text=text, file=FILE, path="facts", line=place.line, column=place.column
-                )
-
-    def _is_attribute(self, name: str) -> bool:
-        components = self._schema.components
-        return name in components.attributes or any(
-            name == attribute.name for each in components.types.values() for attribute in each.attributes
-        )
-
-
-def _unknown(text: str, line: int, column: int) -> Finding:
-    return Finding(
-        code="fields.unknown-path",
-        text="the schema set has no such place below the root",
-        file=FILE,
-        path=text,
-        line=line,
-        column=column,
-    )
-
-
-def _names(test: Expression) -> Iterator[str]:
-    """Element and attribute names that a test reads."""
-    match test:
-        case Path(steps):
-            for step in steps:
-                if not step.test.endswith(("*", ")")):
-                    yield step.test
-                for predicate in step.predicates:
-                    yield from _names(predicate)
-        case Union(paths):
-            for path in paths:
-                yield from _names(path)
-        case Call(_, arguments):
-            for argument in arguments:
-                yield from _names(argument)
-        case Binary(_, left, right):
-            yield from _names(left)
-            yield from _names(right)

@@ -62,7 +62,7 @@ def specification(name: str) -> Iepd:
     exchange = re.sub(r"[^a-z0-9]+", "-", name.lower()) + "/1.0"
     documents = _documents(case.folder)
     schema = compile_set(documents, case.schemas)
-    found = leaves(schema.components, case.root)
+    found = tuple(leaf for leaf in leaves(schema.components, case.root) if not leaf.cut)
     source = _source(exchange, case, schema, found)
     used = {f"xsd/{each}": data for each, data in schema.documents.items()}
     return load_archive(pack({**used, "iepd/fields.yaml": _yaml(source), READ: dump_source(source)}))

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.finding import Finding
+from gateway.iepd.catalog import LEAVES_MAX
 from gateway.iepd.package import Iepd, IepdRefused, archive, load, load_archive, unclassified
 
 from .invented import EXTENSION_XSD, FIELDS_YAML, NOTICE, XSD, folder, invented, notice
@@ -127,7 +128,7 @@ def test_without_fields_there_is_no_exchange() -> None:
     assert caught.value.findings[0].code == "iepd.missing-file"
 
 
-def test_a_schema_set_with_too_many_places_is_refused() -> None:
+def test_a_schema_set_with_too_many_places_is_unfolded_as_deep_as_fits() -> None:
     """Each of 40 elements may hold all 40: the place of a value has no bound."""
     names = [f"E{number}" for number in range(40)]
     body = "".join(f'<xs:element ref="n:{name}" minOccurs="0"/>' for name in names)
@@ -139,7 +140,25 @@ def test_a_schema_set_with_too_many_places_is_refused() -> None:
     wide = EXTENSION_XSD.replace("</xs:schema>", elements + "</xs:schema>").replace(
         '<xs:element ref="n:When" minOccurs="0"/>', '<xs:element ref="n:When" minOccurs="0"/><xs:element ref="n:E0"/>'
     )
-    assert codes(extension=wide) == {"iepd.too-many-fields"}
+    iepd = invented(extension=wide)
+    assert 1_000 < len(iepd.leaves) <= LEAVES_MAX
+    assert any(leaf.cut for leaf in iepd.leaves)
+    assert "n:E0/n:E1" in "".join(unclassified(iepd))
+
+
+def test_a_place_further_down_than_the_set_unfolds_can_be_a_field_by_its_path() -> None:
+    nested = EXTENSION_XSD.replace(
+        '<xs:element ref="n:RiskScore" minOccurs="0"/>',
+        '<xs:element ref="n:RiskScore" minOccurs="0"/><xs:element ref="n:Subject" minOccurs="0"/>',
+    )
+    deeper = FIELDS_YAML.replace(
+        "facts:",
+        "  - {path: n:Subject/n:Subject/n:Subject/n:SubjectNumber, field: inner, label: person.id, title: X}\nfacts:",
+    )
+    field = invented(deeper, nested).catalog.named("inner")
+    assert field is not None
+    assert (field.kind, field.value.length_max) == ("string", 7)
+    assert codes(deeper.replace("/n:SubjectNumber, field: inner", ", field: inner"), nested) == {"fields.unknown-path"}
 
 
 def test_a_type_that_contains_itself_stays_unclassified() -> None:

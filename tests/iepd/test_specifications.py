@@ -21,6 +21,6 @@ def test_every_folder_of_the_samples_gives_an_exchange_or_is_known_to_be_broken(
 @pytest.mark.parametrize("name", specifications() or [pytest.param("", marks=pytest.mark.skip("needs ../shared"))])
 def test_an_exchange_classifies_every_place_and_its_messages_are_valid(name: str) -> None:
     iepd = specification(name)
-    assert unclassified(iepd) == ()
+    assert len(unclassified(iepd)) == sum(1 for leaf in iepd.leaves if leaf.cut)
     for path in messages(name):
         assert errors(validate(parse(path.read_bytes()), iepd)) == (), path.name
