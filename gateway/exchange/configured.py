@@ -31,7 +31,7 @@ class AgreementUnreadable(Misconfigured):
 
 
 RulesKey = tuple[str, str, str]
-"""Digest of the agreement, id of the clause, digest of the exchange's schema set."""
+"""Digest of the agreement, id of the clause, edition of the exchange: labels decide as much as the schema does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class Configured:
         """What the grant's clause lets through; of a withdrawal, only that something is void."""
         if withdrawal:
             return withdrawal_rules(grant.mou, grant.clause, iepd)
-        return self.compiled[grant.mou.digest, grant.clause.id, iepd.digest]
+        return self.compiled[grant.mou.digest, grant.clause.id, iepd.edition]
 
     def trust(self, agency: AgencyId) -> TrustedKeys:
         """Whose signatures count as this agency's."""
@@ -145,7 +145,7 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
     """Compile what the database holds. Raises leaves of `Misconfigured` when something in it cannot be understood."""
     iepds = {
         exchange.id: before.iepds[exchange.id]
-        if exchange.id in before.iepds and before.iepds[exchange.id].digest == exchange.digest
+        if exchange.id in before.iepds and before.iepds[exchange.id].edition == exchange.digest
         else load_archive(exchange.archive)
         for exchange in stored.exchanges
     }
@@ -182,6 +182,6 @@ def _compiled(mous: Iterable[Mou], iepds: Mapping[str, Iepd], before: Configured
     for mou in mous:
         for clause in mou.exchanges:
             iepd = iepds[clause.exchange]
-            key = (mou.digest, clause.id, iepd.digest)
+            key = (mou.digest, clause.id, iepd.edition)
             made[key] = before.compiled.get(key) or compile_rules(mou, clause, iepd)
     return made

@@ -13,7 +13,10 @@ FILES_MAX = 2_000
 SIZE_BYTES_MAX = 64 * 1024 * 1024
 """Of all files together, unpacked. The largest published NIEM release is 25 MB of schema documents."""
 
-_NAME = re.compile(r"(?:iepd|xsd)(?:/[A-Za-z0-9_][A-Za-z0-9_.+\-]*)+")
+_STEP = r"[A-Za-z0-9_(](?:[A-Za-z0-9_.+\-() ,&=~@]*[A-Za-z0-9_.+\-)])?"
+"""Of a file's name: blanks and brackets are common in what people publish; no step begins with a dot or ends blank."""
+
+_NAME = re.compile(rf"{_STEP}(?:/{_STEP})*")
 _NAME_LENGTH_MAX = 255
 
 
@@ -30,15 +33,41 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def is_name(name: str) -> bool:
+    """Whether a file of an exchange may have this name: relative, with "/", and of ordinary characters."""
+    return len(name) <= _NAME_LENGTH_MAX and _NAME.fullmatch(name) is not None
+
+
 def unpack(data: bytes) -> dict[str, bytes]:
-    """The files of a zip. Raises `IepdRefused`: names that leave the folder, doubles, sizes that lie, encryption."""
+    """The files of a zip that `pack` made. Raises `IepdRefused`: names outside of iepd/ and xsd/, and as `unzip`."""
+    files = unzip(data)
+    if not all(name.startswith(("iepd/", "xsd/")) for name in files):
+        raise _refused("iepd.archive-name", "a file's name in the archive leaves iepd/ and xsd/")
+    return files
+
+
+def unzip(data: bytes) -> dict[str, bytes]:
+    """The files of any zip. Raises `IepdRefused`: names that leave the folder, doubles, sizes that lie, encryption."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = [entry for entry in archive.infolist() if not (entry.is_dir() or _is_clutter(entry.filename))]
             _check(entries)
             return {entry.filename: _content(archive, entry) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise _refused("iepd.archive-broken", "the archive is not a zip file, or it is damaged") from error
+
+
+def unwrap(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files without the one folder that all of them lie in: published zips are often made so."""
+    tops = {name.partition("/")[0] for name in files}
+    if len(tops) == 1 and all("/" in name for name in files):
+        return unwrap({name.partition("/")[2]: data for name, data in files.items()})
+    return dict(files)
+
+
+def _is_clutter(name: str) -> bool:
+    """What operating systems put into zips besides the files."""
+    return any((step.startswith(".") and step.strip(".")) or step == "__MACOSX" for step in name.split("/"))
 
 
 def _check(entries: list[zipfile.ZipInfo]) -> None:
@@ -49,8 +78,8 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for entry in entries:
         name = entry.filename
-        if len(name) > _NAME_LENGTH_MAX or not _NAME.fullmatch(name):
-            raise _refused("iepd.archive-name", "a file's name in the archive leaves iepd/ and xsd/ or is unusual")
+        if not is_name(name):
+            raise _refused("iepd.archive-name", "a file's name in the archive leaves its folder or is unusual")
         # Names that differ in case only would fall together on some disks.
         if name.lower() in seen:
             raise _refused("iepd.archive-name", "two files of the archive have the same name")

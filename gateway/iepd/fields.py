@@ -18,6 +18,9 @@ from gateway.iepd.facts import Fact, FactKind, compiled_text
 
 FILE = "fields.yaml"
 
+SIZE_BYTES_MAX = 16 * 1024 * 1024
+"""Of a field catalog: 20,000 fields (`catalog.LEAVES_MAX`) with long paths are 8 MB."""
+
 _EXCHANGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
 _DIGEST = re.compile(r"sha-256:[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")

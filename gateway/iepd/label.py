@@ -210,7 +210,7 @@ def _plain(names: tuple[_Name, ...], *, alone: bool) -> str:
 
 def _at_place(label: str, names: tuple[_Name, ...], place: Place) -> str:
     """The topic's label, told apart for places and for narratives."""
-    stem, text = label.split(".")[0], _below(names, place)
+    stem, text = label.split(".", maxsplit=1)[0], _below(names, place)
     if stem == "location":
         return _CITIES.get(label, label) if _says(CITY, text) else label
     if stem in UNDER_ACTIVITY and label.endswith((".details", ".record", ".terms", ".charge", ".case")):

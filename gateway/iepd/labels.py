@@ -141,12 +141,15 @@ SENSITIVE_RULES = (
 
 OFFICER = (
     r"officers?|officials?|deputy|trooper|judges?|magistrate|prosecutors?|attorneys?|defender|clerk|bailiff"
-    r"|case ?(manager|worker)|agents?|examiner|technician|dispatcher|supervisor|sheriff|warden|employee user|submitter|preparer"
+    r"|case ?(manager|worker)|agents?|examiner|technician|dispatcher|supervisor|sheriff"
+    r"|warden|employee user|submitter|preparer"
 )
 SUBJECT = (
-    r"subjects?|offenders?|arrestees?|arrested person|defendants?|inmates?|detainees?|prisoners?|probationers?|parolees?|supervisees?"
-    r"|restrained (person|party)|registrants?|convicted person|booked person|crash driver|drivers?(?! license)"
-    r"|respondents?|applicants?|accused|missing person|wanted person|supervis(ed|ion) person|(arrest|booking|custody) person"
+    r"subjects?|offenders?|arrestees?|arrested person|defendants?|inmates?|detainees?|prisoners?|probationers?"
+    r"|parolees?|supervisees?|restrained (person|party)|registrants?|convicted person|booked person|crash driver"
+    r"|drivers?(?! license)"
+    r"|respondents?|applicants?|accused|missing person|wanted person|supervis(ed|ion) person"
+    r"|(arrest|booking|custody) person"
 )
 PERSON = r"persons?|people|individuals?|human|entity person"
 

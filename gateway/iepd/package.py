@@ -1,20 +1,20 @@
 """Iepd: one exchange - its schema set, field catalog, facts and samples - checked when loaded."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.document.parse import parse
 from gateway.document.source import Table, dump_source, read_source, restore_source
 from gateway.errors import Refused
-from gateway.finding import Finding, errors
+from gateway.finding import Finding, Severity, errors
 from gateway.iepd.archive import pack, unpack
 from gateway.iepd.catalog import Catalog, Leaf, show_path
 from gateway.iepd.checking import Checking
 from gateway.iepd.facts import Fact, FactTests
-from gateway.iepd.fields import FILE, Declared, read_fields
+from gateway.iepd.fields import FILE, SIZE_BYTES_MAX, Declared, read_fields
 from gateway.iepd.reference import References
 from gateway.iepd.refused import IepdRefused
-from gateway.iepd.schema import Schema, compile_set
+from gateway.iepd.schema import Schema, compile_set, digest_of
 
 __all__ = ["Iepd", "IepdRefused", "archive", "load", "load_archive"]
 
@@ -33,6 +33,7 @@ class Iepd:
     namespaces     prefix to namespace, as paths are written in this exchange
     message_paths  "action", "earlier", "reason", "as_of" to steps below the root
     digest         of the schema set, "sha-256:<hex>"
+    edition        digest of everything the exchange is made of: it changes with a label as with a schema
     samples        file name to bytes
     files          everything: "iepd/..." the exchange's folder, "xsd/..." the schema documents from outside it
     leaves         every place that can hold a value, as far as the set unfolds; the fields' own places always
@@ -54,6 +55,7 @@ class Iepd:
     prefixes: Mapping[str, str]
     fact_tests: FactTests
     references: References
+    edition: str
     warnings: tuple[Finding, ...] = ()
 
     def fact(self, name: str) -> Fact | None:
@@ -69,7 +71,7 @@ def load(folder: Mapping[str, bytes], schemas: Mapping[str, bytes]) -> Iepd:
     """
     if FILE not in folder:
         raise IepdRefused([Finding(code="iepd.missing-file", text="an exchange needs this file", file=FILE)])
-    source, findings = read_source(folder[FILE], FILE)
+    source, findings = read_source(folder[FILE], FILE, size_bytes_max=SIZE_BYTES_MAX)
     if source is None:
         raise IepdRefused(findings)
     return _load(folder, schemas, source, findings)
@@ -106,8 +108,9 @@ def _made(
     warnings: tuple[Finding, ...],
 ) -> Iepd:
     own = f"iepd/{declared.exchange}/"
-    facts = tuple(fact for fact, _ in declared.facts)
     outside = {name: data for name, data in schema.documents.items() if not name.startswith(own)}
+    samples, files, edition = _folder(folder, outside)
+    facts = tuple(fact for fact, _ in declared.facts)
     return Iepd(
         id=declared.exchange,
         title=declared.title,
@@ -118,14 +121,31 @@ def _made(
         facts=facts,
         message_paths={key: each.path for key, each in declared.message.items()},
         digest=schema.digest,
-        samples={name.removeprefix(SAMPLES): data for name, data in folder.items() if _is_sample(name)},
-        files={**{"iepd/" + name: data for name, data in folder.items()}, **outside},
+        samples=samples,
+        files=files,
+        edition=edition,
         leaves=checking.leaves,
         prefixes={uri: prefix for prefix, uri in declared.namespaces.items()},
         fact_tests=FactTests(facts, declared.namespaces),
         references=References(schema),
         warnings=warnings,
     )
+
+
+def _folder(
+    folder: Mapping[str, bytes], outside: Mapping[str, bytes]
+) -> tuple[Mapping[str, bytes], Mapping[str, bytes], str]:
+    """Samples, all files, and the digest of them."""
+    samples = {name.removeprefix(SAMPLES): data for name, data in folder.items() if _is_sample(name)}
+    files = {**{"iepd/" + name: data for name, data in folder.items()}, **outside}
+    return samples, files, digest_of(files)
+
+
+def with_folder(iepd: Iepd, folder: Mapping[str, bytes]) -> Iepd:
+    """The exchange with these files for its folder; catalog and schema documents must be the same."""
+    outside = {name: data for name, data in iepd.files.items() if name.startswith("xsd/")}
+    samples, files, edition = _folder(folder, outside)
+    return replace(iepd, samples=samples, files=files, edition=edition)
 
 
 def _is_sample(name: str) -> bool:
@@ -139,7 +159,7 @@ def archive(iepd: Iepd) -> bytes:
     The field catalog is in it a second time, read: reading YAML takes longer than all the rest of loading, and every
     process of a deployment loads its exchanges from here.
     """
-    source, _ = read_source(iepd.files["iepd/" + FILE], FILE)
+    source, _ = read_source(iepd.files["iepd/" + FILE], FILE, size_bytes_max=SIZE_BYTES_MAX)
     if source is None:
         raise ValueError("a loaded exchange has a catalog that can be read")
     return pack({**iepd.files, READ: dump_source(source)})
@@ -161,12 +181,13 @@ def unclassified(iepd: Iepd) -> tuple[str, ...]:
 
 
 def _check_catalog_file(folder: Mapping[str, bytes]) -> Iterator[Finding]:
-    """The catalog is for other people's tools; here it only must be readable."""
+    """The catalog is for other people's tools, and often stale: when it cannot be read, somebody should look."""
     if CATALOG_FILE in folder:
         try:
             parse(folder[CATALOG_FILE])
         except Refused as error:
-            yield Finding(code="iepd.catalog-not-readable", text=error.text, file=CATALOG_FILE)
+            code = "iepd.catalog-not-readable"
+            yield Finding(code=code, text=error.text, file=CATALOG_FILE, severity=Severity.WARNING)
 
 
 def _chosen(

@@ -44,6 +44,7 @@ class Schema:
     namespaces  every target namespace
     structures  NIEM structures namespaces in the set, with NIEM's major version
     core        niem-core namespaces likewise
+    prefixes    (prefix, namespace) as each document declares them
     """
 
     def __init__(self, documents: Mapping[str, bytes], roots: Mapping[str, "_Loaded"]) -> None:
@@ -54,6 +55,9 @@ class Schema:
         self.core = _versions(self.namespaces, niem_core_version)
         self.components: Components = read_components(
             (each.root, namespace) for each in roots.values() for namespace in each.declares_for
+        )
+        self.prefixes = tuple(
+            (prefix, uri) for each in roots.values() for prefix, uri in each.root.nsmap.items() if prefix
         )
         self._sources = {each.place: etree.tostring(each.placed) for each in roots.values()}
         self._sources[_DRIVER] = _driver(roots)
