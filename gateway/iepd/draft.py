@@ -94,7 +94,11 @@ def draft(naming: Naming, schema: Schema, samples: Iterable[Document]) -> Draft:
         f"title: {json.dumps(naming.title, ensure_ascii=False)}",
         f"root: {show_path((naming.root,), prefixes)}",
         "namespaces:",
-        *(f"  {prefix}: {json.dumps(uri)}" for uri, prefix in sorted(prefixes.items(), key=lambda each: each[1])),
+        *(
+            f"  {prefix}: {json.dumps(uri)}"
+            for uri, prefix in sorted(prefixes.items(), key=lambda each: each[1])
+            if uri != XML
+        ),
         "schemas:",
         *(f"  - {json.dumps(name)}" for name in naming.schemas),
         f"schema_set: {naming.digest}",
@@ -196,9 +200,7 @@ def _prefixes(schema: Schema, found: Iterable[Leaf], root: str) -> dict[str, str
             each for each in (*wanted, *(f"ns{number}" for number in range(1, 1000))) if each not in chosen.values()
         )
         chosen[uri] = next(free)
-    if XML in needed:
-        chosen[XML] = "xml"
-    return chosen
+    return {**chosen, XML: "xml"}
 
 
 def _names(found: Iterable[Leaf], labels: Mapping[Steps, str], taken: set[str]) -> dict[Steps, str]:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from gateway.document.expression import Expression, ExpressionRefused, is_prefix, parse_expression
-from gateway.document.names import join
+from gateway.document.names import XML, join
 from gateway.document.source import Items, Node, Table, Value
 from gateway.finding import Finding
 from gateway.iepd.facts import Fact, FactKind, compiled_text
@@ -89,12 +89,14 @@ class _Reading:
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         self._namespaces: dict[str, str] = {}
+        self._known: dict[str, str] = {}
 
     def declared(self, root: Table) -> Declared | None:
         """The whole file."""
         needed = ("exchange", "title", "root", "namespaces", "schemas", "fields")
         self._keys(root, needed, ("message", "facts", "schema_set"))
         self._namespaces = self._read_namespaces(root.entries.get("namespaces"))
+        self._known = {**self._namespaces, "xml": XML}  # which no document declares
         exchange = self._text(root, "exchange", _EXCHANGE, 'a name and a version, "custody-release/1.0"')
         root_path = self._path(root.entries.get("root"), steps=1)
         schemas = tuple(self._texts(root.entries.get("schemas")))
@@ -243,10 +245,10 @@ class _Reading:
         if not re.fullmatch(r"[^\W\d][\w.\-]*", local) or (not colon and not sign):
             self._wrong("fields.bad-path", f"{text!r} is not a step: a path is names with prefixes and /", node)
             return None
-        if colon and prefix not in self._namespaces:
+        if colon and prefix not in self._known:
             self._wrong("fields.unknown-prefix", f"the prefix {prefix} is not under namespaces", node)
             return None
-        return sign + join(self._namespaces[prefix] if colon else "", local)
+        return sign + join(self._known[prefix] if colon else "", local)
 
     def _refuse_repeats(self, declared: Declared) -> None:
         """One entry for a path, one path for a name, and no name that is the label of other fields."""

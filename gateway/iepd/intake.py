@@ -66,25 +66,30 @@ def take_in(files: Mapping[str, bytes], name: str, wanted: Wanted, schemas: Mapp
     messages = _messages(kept)
     written: Draft | None = None
     if FILE not in kept:
-        hint = _hint(kept)
-        schema, root = _rooted(kept, messages, hint, wanted)
-        exchange = wanted.id or _id(name, hint, root, several=bool(wanted.root))
-        if not _ID.fullmatch(exchange):
-            raise _refused("iepd.bad-id", f'{exchange!r} is no id: a name and a version, "custody-release/1.0"')
-        naming = Naming(
-            exchange=exchange,
-            title=_title(hint, root),
-            root=root,
-            schemas=tuple(sorted(schema.documents)),
-            # The names under which the exchange will have them are part of the digest.
-            digest=digest_of({f"iepd/{exchange}/{each}": data for each, data in schema.documents.items()}),
-        )
-        written = draft(naming, schema, messages.values())
+        written = _drafted(kept, messages, name, wanted)
         kept[FILE] = written.text
     iepd = load(kept, schemas)
     _agree(iepd, wanted)
     iepd = with_folder(iepd, _arranged(kept, messages, iepd.root))
     return Intake(iepd=iepd, draft=written, samples={each: _judged(data, iepd) for each, data in iepd.samples.items()})
+
+
+def _drafted(kept: Mapping[str, bytes], messages: Mapping[str, Document], name: str, wanted: Wanted) -> Draft:
+    """A catalog for a specification that has none. Its schema set is let go before the exchange's own is made."""
+    hint = _hint(kept)
+    schema, root = _rooted(kept, messages, hint, wanted)
+    exchange = wanted.id or _id(name, hint, root, several=bool(wanted.root))
+    if not _ID.fullmatch(exchange):
+        raise _refused("iepd.bad-id", f'{exchange!r} is no id: a name and a version, "custody-release/1.0"')
+    naming = Naming(
+        exchange=exchange,
+        title=_title(hint, root),
+        root=root,
+        schemas=tuple(sorted(schema.documents)),
+        # The names under which the exchange will have them are part of the digest.
+        digest=digest_of({f"iepd/{exchange}/{each}": data for each, data in schema.documents.items()}),
+    )
+    return draft(naming, schema, messages.values())
 
 
 def updated(intake: Intake) -> Draft:

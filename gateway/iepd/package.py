@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from gateway.document.names import XML
 from gateway.document.parse import parse
 from gateway.document.source import Table, dump_source, read_source, restore_source
 from gateway.errors import Refused
@@ -125,7 +126,7 @@ def _made(
         files=files,
         edition=edition,
         leaves=checking.leaves,
-        prefixes={uri: prefix for prefix, uri in declared.namespaces.items()},
+        prefixes={XML: "xml", **{uri: prefix for prefix, uri in declared.namespaces.items()}},
         fact_tests=FactTests(facts, declared.namespaces),
         references=References(schema),
         warnings=warnings,

@@ -32,8 +32,8 @@ from gateway.iepd.schema_wording import word_schema_error
 SCHEMA_LIMITS = Limits(size_bytes_max=64 * 1024 * 1024, elements_max=2_000_000)
 
 _DRIVER = "gateway:driver"
-_IMPORT, _INCLUDE = join(XS, "import"), join(XS, "include")
-_LINKS = (_IMPORT, _INCLUDE, join(XS, "redefine"))
+_IMPORT, _INCLUDE, _REDEFINE = join(XS, "import"), join(XS, "include"), join(XS, "redefine")
+_LINKS = (_IMPORT, _INCLUDE, _REDEFINE)
 
 
 class Schema:
@@ -176,14 +176,21 @@ class _Loading:
         copy = etree.fromstring(etree.tostring(root))
         found = _Loaded(name, root, namespace, f"gateway:{len(self.loaded)}", copy, set())
         self.loaded[name] = found
-        self._by_namespace.setdefault(namespace, name)
+        for node in root.iterchildren(_INCLUDE, _REDEFINE):
+            part = self._include(found, node)
+            if part is not None:
+                self._targets[node] = part
+        # The document that others are parts of stands for the namespace, in whatever order they are read.
+        known = self._by_namespace.get(namespace)
+        if known is None or (self.loaded[known].included and not found.included):
+            self._by_namespace[namespace] = name
         return found
 
     def _follow(self, document: _Loaded) -> list[_Loaded]:
-        """Read what a document imports or includes; give what is new."""
+        """Read what a document imports; give what is new. What it includes is read with it."""
         before = set(self.loaded)
-        for node in document.root.iterchildren(*_LINKS):
-            target = self._import(document, node) if node.tag == _IMPORT else self._include(document, node)
+        for node in document.root.iterchildren(_IMPORT):
+            target = self._import(document, node)
             if target is not None:
                 self._targets[node] = target
         return [each for name, each in self.loaded.items() if name not in before]
