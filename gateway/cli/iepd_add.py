@@ -1,5 +1,6 @@
 """`gateway iepd add` and `gateway iepd check`: any message specification, NIEM 2.0 to 6.0, from its folder or zip."""
 
+import re
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -30,6 +31,9 @@ Without = Annotated[
         "--without", metavar="FILE", help="Leave this file or folder out, such as one of two for a namespace. Repeat."
     ),
 ]
+
+
+_ACCOUNT = re.compile(r"[a-z][a-z0-9._@-]{0,79}")
 
 
 class NotConfirmed(Refused):
@@ -94,10 +98,12 @@ def add(
     then add the folder again. A field that nobody confirmed is withheld from everyone.
 
     [bold]gateway iepd add our-booking-iepd/ --root BookingReport[/]         writes the draft
-    [bold]gateway iepd add our-booking-iepd/ --confirm --as "J. Doe"[/]      confirms it and registers
+    [bold]gateway iepd add our-booking-iepd/ --confirm --as jdoe[/]         confirms it and registers
     """
     if confirm and not as_user:
         raise typer.BadParameter("--confirm needs --as NAME: who confirms goes into the log")
+    if as_user and not _ACCOUNT.fullmatch(as_user):
+        raise typer.BadParameter("--as takes the name of an account: small letters, digits and . _ @ -, such as jdoe")
     if confirm and draft is not None:
         raise typer.BadParameter("--draft only writes a draft; confirm it when it has been reviewed")
     wanted = Wanted(root=root, id=id, without=tuple(without or ()))
@@ -206,7 +212,7 @@ def _tell(intake: Intake, folder: Path, json: bool, *, registered: bool = False)
     valid = sum(1 for found in intake.samples.values() if not errors(found))
     out.print(f"{iepd.id}: {escape(iepd.title)}, root {escape(iepd.root)}")
     out.print(f"{len(iepd.catalog.fields):>8} fields confirmed")
-    out.print(f"{len(iepd.catalog.proposed):>8} fields not confirmed: withheld")
+    out.print(f"{len(iepd.catalog.proposed):>8} fields without a confirmed label: withheld")
     out.print(f"{len(unclassified(iepd)):>8} places unclassified: withheld")
     out.print(f"{len(intake.samples):>8} samples, {valid} valid")
     if registered:

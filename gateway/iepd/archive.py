@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.finding import Finding
 from gateway.iepd.refused import IepdRefused
@@ -40,7 +40,7 @@ def is_name(name: str) -> bool:
 
 def unpack(data: bytes) -> dict[str, bytes]:
     """The files of a zip that `pack` made. Raises `IepdRefused`: names outside of iepd/ and xsd/, and as `unzip`."""
-    files = unzip(data)
+    files = _unzipped(data, lambda _: False)
     if not all(name.startswith(("iepd/", "xsd/")) for name in files):
         raise _refused("iepd.archive-name", "a file's name in the archive leaves iepd/ and xsd/")
     return files
@@ -48,9 +48,13 @@ def unpack(data: bytes) -> dict[str, bytes]:
 
 def unzip(data: bytes) -> dict[str, bytes]:
     """The files of any zip. Raises `IepdRefused`: names that leave the folder, doubles, sizes that lie, encryption."""
+    return _unzipped(data, _is_clutter)
+
+
+def _unzipped(data: bytes, leaves_out: Callable[[str], bool]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if not (entry.is_dir() or _is_clutter(entry.filename))]
+            entries = [entry for entry in archive.infolist() if not (entry.is_dir() or leaves_out(entry.filename))]
             _check(entries)
             return {entry.filename: _content(archive, entry) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:

@@ -7,7 +7,7 @@ and so withheld, until an officer confirms the catalog for the new set.
 
 import hashlib
 import json
-from dataclasses import astuple
+from dataclasses import fields
 
 from gateway.iepd.catalog import ValueType
 
@@ -19,5 +19,7 @@ def type_mark(value: ValueType) -> str:
     """
     if value == ValueType(kind=value.kind, builtin=value.builtin):
         return value.builtin or "empty"
-    text = json.dumps(astuple(value), separators=(",", ":"))
+    # Only what is asked of the value: a word that `ValueType` learns later changes no mark that is written already.
+    asked = {each.name: told for each in fields(value) if (told := getattr(value, each.name)) != each.default}
+    text = json.dumps(asked, separators=(",", ":"), sort_keys=True)
     return f"{value.kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

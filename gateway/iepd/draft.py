@@ -6,7 +6,7 @@ One line a field, so that an officer can read it, correct it, and see in a compa
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,8 +82,8 @@ def draft(naming: Naming, schema: Schema, samples: Iterable[Document]) -> Draft:
 
     Nothing in it is confirmed: it can be loaded, and then everything is withheld.
     """
-    documents = [sample for sample in samples if str(sample.root.tag) == naming.root]
-    found = _places(schema, naming.root, documents)
+    used = {path for sample in samples if str(sample.root.tag) == naming.root for path in _used(sample)}
+    found = _places(schema, naming.root, used)
     labels = propose(schema.components, naming.root, found)
     prefixes = _prefixes(schema, found, naming.root)
     names = _names(found, labels, set())
@@ -103,7 +103,7 @@ def draft(naming: Naming, schema: Schema, samples: Iterable[Document]) -> Draft:
         *(f"  - {json.dumps(name)}" for name in naming.schemas),
         f"schema_set: {naming.digest}",
         "fields:",
-        *(_line(leaf, labels[leaf.path], names[leaf.path], prefixes) for leaf in found),
+        *_entries(found, used, lambda leaf: _line(leaf, labels[leaf.path], names[leaf.path], prefixes)),
     ]
     text = "\n".join(lines) + "\n"
     return Draft(text=text.encode(), fields=len(found), unclassified=counts[UNCLASSIFIED], labels=dict(counts))
@@ -113,7 +113,7 @@ def extend(text: bytes, iepd: "Iepd", samples: Iterable[Document]) -> Draft:
     """A catalog with a proposal added for every place that it does not name; all else in it stays as it is."""
     schema, root = iepd.schema, iepd.root
     declared = {field.path: field for field in (*iepd.catalog.fields, *iepd.catalog.proposed)}
-    found = _places(schema, root, samples)
+    found = _places(schema, root, {path for sample in samples for path in _used(sample)})
     labels = propose(schema.components, root, found)
     new = [leaf for leaf in found if leaf.path not in declared and _is_sayable(leaf.path, iepd.prefixes)]
     taken = {field.name for field in declared.values()} | {field.label for field in declared.values()}
@@ -161,13 +161,26 @@ def _line(leaf: Leaf, label: str, name: str, prefixes: Mapping[str, str]) -> str
     return f"  - {{path: {shown}, field: {name}, label: {label}, title: {title}, type: {mark}, confirmed: false}}"
 
 
-def _places(schema: Schema, root: str, documents: Iterable[Document]) -> tuple[Leaf, ...]:
+def _entries(found: Iterable[Leaf], used: Set[Steps], line: Callable[[Leaf], str]) -> Iterator[str]:
+    """The fields in the order in which they are worth an officer's time."""
+    groups: dict[str, list[Leaf]] = {"in the samples": [], "not in any sample": [], "attributes that only point": []}
+    names = tuple(groups)
+    for leaf in found:
+        points = leaf.path[-1].startswith("@") and leaf.value.kind == "identity"
+        groups[names[0 if leaf.path in used else 2 if points else 1]].append(leaf)
+    for name, leaves_of in groups.items():
+        if leaves_of:
+            yield f"  # --- {name} ---"
+            yield from map(line, leaves_of)
+
+
+def _places(schema: Schema, root: str, used: Set[Steps]) -> tuple[Leaf, ...]:
     """Every leaf as far as the set unfolds, and below that those that the samples use."""
     found = {leaf.path: leaf for leaf in leaves(schema.components, root) if not leaf.cut}
-    for document in documents:
-        for path in _used(document):
-            if path not in found and (leaf := leaf_at(schema.components, root, path)) is not None:
-                found[path] = leaf
+    for path in sorted(used - found.keys()):
+        leaf = leaf_at(schema.components, root, path)
+        if leaf is not None:
+            found[path] = leaf
     return tuple(found.values())
 
 

@@ -21,7 +21,7 @@ FILE = "fields.yaml"
 SIZE_BYTES_MAX = 16 * 1024 * 1024
 """Of a field catalog: 20,000 fields (`catalog.LEAVES_MAX`) with long paths are 8 MB."""
 
-_EXCHANGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+EXCHANGE_ID = re.compile(r"(?=.{3,100}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
 _DIGEST = re.compile(r"sha-256:[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
 _T = TypeVar("_T")
@@ -97,7 +97,7 @@ class _Reading:
         self._keys(root, needed, ("message", "facts", "schema_set"))
         self._namespaces = self._read_namespaces(root.entries.get("namespaces"))
         self._known = {**self._namespaces, "xml": XML}  # which no document declares
-        exchange = self._text(root, "exchange", _EXCHANGE, 'a name and a version, "custody-release/1.0"')
+        exchange = self._text(root, "exchange", EXCHANGE_ID, 'a name and a version, "custody-release/1.0"')
         root_path = self._path(root.entries.get("root"), steps=1)
         schemas = tuple(self._texts(root.entries.get("schemas")))
         if not schemas and "schemas" in root.entries:

@@ -19,7 +19,7 @@ from gateway.errors import Refused
 from gateway.finding import Finding, Severity
 from gateway.iepd.archive import is_name
 from gateway.iepd.draft import Draft, Naming, draft, extend
-from gateway.iepd.fields import FILE
+from gateway.iepd.fields import EXCHANGE_ID, FILE
 from gateway.iepd.label import words_of
 from gateway.iepd.package import SAMPLES, Iepd, load, with_folder
 from gateway.iepd.refused import IepdRefused
@@ -29,7 +29,6 @@ from gateway.iepd.validate import validate
 CATALOG_FILES = ("iepd-catalog.xml", "mpd-catalog.xml", "catalog.xml")
 _KEPT = (".xsd", ".xml", ".yaml", ".yml", ".md", ".txt", ".csv", ".sch", ".gc")
 _ROOTS_SHOWN = 12
-_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +78,8 @@ def _drafted(kept: Mapping[str, bytes], messages: Mapping[str, Document], name: 
     hint = _hint(kept)
     schema, root = _rooted(kept, messages, hint, wanted)
     exchange = wanted.id or _id(name, hint, root, several=bool(wanted.root))
-    if not _ID.fullmatch(exchange):
-        raise _refused("iepd.bad-id", f'{exchange!r} is no id: a name and a version, "custody-release/1.0"')
+    if not EXCHANGE_ID.fullmatch(exchange):
+        raise _refused("iepd.bad-id", f'{exchange!r} is no id: a name and a version, "custody-release/1.0"; use --id')
     naming = Naming(
         exchange=exchange,
         title=_title(hint, root),

@@ -42,7 +42,10 @@ def fit_clause(reading: Reading, clause: Clause, places: Places, iepd: Iepd) -> 
 
 def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple[Field, ...]:
     found = tuple(catalog.select(what))
-    if not found:
+    if not found and catalog.awaits(what):
+        hint = f"{what!r} is proposed for fields that no officer has confirmed: they are withheld until one does"
+        reading.wrong("unconfirmed-field", hint, place)
+    elif not found:
         reading.wrong(
             "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, _known(catalog))}", place
         )

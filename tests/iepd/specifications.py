@@ -2,22 +2,24 @@
 
 Each folder there gives one exchange under the folder's name; a folder with several root elements, or with two
 documents for one namespace, gives more: "ojbc-incident-search-results+IncidentPersonSearchResults". Labels are
-other.*: what is shared and what is withheld is for the tests to choose. A specification that cannot be registered is
-not among them; `test_specifications` says which and why.
+the proposed ones, and other.* where no rule is sure. A specification that cannot be registered is not among them;
+`test_specifications` says which and why.
 """
 
 import csv
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.document.names import split
 from gateway.document.source import Items, Table, Value, dump_source
 from gateway.iepd.archive import pack
-from gateway.iepd.catalog import Leaf, leaves, show_path
+from gateway.iepd.catalog import Leaf, Steps, leaves, show_path
+from gateway.iepd.checking import UNCLASSIFIED
+from gateway.iepd.label import propose
 from gateway.iepd.package import READ, Iepd, load_archive
 from gateway.iepd.schema import Schema, compile_set
 
@@ -35,30 +37,31 @@ class Case:
     """One exchange as `cases.csv` describes it.
 
     schemas   documents to load, by name relative to the folder; what they import comes with them
-    messages  valid ones, relative to the folder
+    messages  valid ones, relative to the folder; invalid likewise
     """
 
     folder: str
     root: str
     schemas: tuple[str, ...]
     messages: tuple[str, ...]
+    invalid: tuple[str, ...]
 
 
 def specifications() -> list[str]:
     """Names of all exchanges, in the order of `cases.csv`; empty where the samples are not there."""
-    return list(_cases())
+    return list(cases())
 
 
 def messages(name: str) -> list[Path]:
     """The valid sample messages of an exchange."""
-    case = _cases()[name]
+    case = cases()[name]
     return [SAMPLES / case.folder / each for each in case.messages]
 
 
 @functools.cache
 def specification(name: str) -> Iepd:
     """The exchange, every field in its catalog."""
-    case = _cases()[name]
+    case = cases()[name]
     exchange = re.sub(r"[^a-z0-9]+", "-", name.lower()) + "/1.0"
     documents = _documents(case.folder)
     schema = compile_set(documents, case.schemas)
@@ -69,7 +72,7 @@ def specification(name: str) -> Iepd:
 
 
 @functools.cache
-def _cases() -> dict[str, Case]:
+def cases() -> dict[str, Case]:
     table = SAMPLES / "cases.csv"
     if not table.is_file():
         return {}
@@ -91,6 +94,7 @@ def _cases() -> dict[str, Case]:
             root=root,
             schemas=tuple(dict.fromkeys(each for each in schemas if each)),
             messages=tuple(row["instance"] for row in group if row["lxml"] == "valid"),
+            invalid=tuple(row["instance"] for row in group if row["lxml"] == "invalid"),
         )
     return found
 
@@ -105,6 +109,7 @@ def _source(exchange: str, case: Case, schema: Schema, found: tuple[Leaf, ...]) 
     namespaces = sorted({split(step.lstrip("@"))[0] for leaf in found for step in leaf.path} | {split(case.root)[0]})
     prefixes = {uri: f"n{number}" for number, uri in enumerate(namespaces, start=1) if uri}
     names = _names(found)
+    labels = propose(schema.components, case.root, found)
     return _table(
         {
             "exchange": _value(exchange),
@@ -118,7 +123,7 @@ def _source(exchange: str, case: Case, schema: Schema, found: tuple[Leaf, ...]) 
                         {
                             "path": _value(show_path(leaf.path, prefixes)),
                             "field": _value(name),
-                            "label": _value(_label(leaf)),
+                            "label": _value(_label(leaf, labels)),
                             "title": _value(name),
                         },
                         line,
@@ -130,8 +135,9 @@ def _source(exchange: str, case: Case, schema: Schema, found: tuple[Leaf, ...]) 
     )
 
 
-def _label(leaf: Leaf) -> str:
-    return f"other.{_word(leaf)}"
+def _label(leaf: Leaf, labels: Mapping[Steps, str]) -> str:
+    proposed = labels[leaf.path]
+    return f"other.{_word(leaf)}" if proposed == UNCLASSIFIED else proposed
 
 
 def _names(found: tuple[Leaf, ...]) -> Iterator[str]:

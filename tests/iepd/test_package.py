@@ -113,8 +113,9 @@ def test_a_set_that_does_not_compile_is_refused_with_the_file() -> None:
     assert (finding.code, finding.file) == ("schema.unresolved", "extension.xsd")
 
 
-def test_a_catalog_file_must_be_readable() -> None:
-    assert codes(**{"iepd-catalog.xml": b"<!DOCTYPE a><a/>"}) == {"iepd.catalog-not-readable"}
+def test_a_catalog_file_that_cannot_be_read_is_told_and_does_not_hinder() -> None:
+    iepd = load(folder(**{"iepd-catalog.xml": b"<!DOCTYPE a><a/>"}), XSD)
+    assert [(each.code, each.severity) for each in iepd.warnings] == [("iepd.catalog-not-readable", "warning")]
 
 
 def test_a_file_that_is_no_yaml_is_refused_with_its_place() -> None:
