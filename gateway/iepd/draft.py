@@ -17,7 +17,7 @@ from gateway.document.parse import Document
 from gateway.iepd.binding import type_mark
 from gateway.iepd.catalog import Leaf, Steps, leaf_at, leaves, show_path
 from gateway.iepd.checking import UNCLASSIFIED
-from gateway.iepd.label import propose, words_of
+from gateway.iepd.label import propose, stem_of, words_of
 from gateway.iepd.labels import STEMS
 from gateway.iepd.schema import Schema
 
@@ -69,7 +69,7 @@ class Naming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A draft and what is in it. labels: how many fields each first word of a label got."""
+    """A draft and what is in it. labels: how many fields each known stem got."""
 
     text: bytes
     fields: int
@@ -87,7 +87,7 @@ def draft(naming: Naming, schema: Schema, samples: Iterable[Document]) -> Draft:
     labels = propose(schema.components, naming.root, found)
     prefixes = _prefixes(schema, found, naming.root)
     names = _names(found, labels, set())
-    counts = Counter(_first(label) for label in labels.values())
+    counts = Counter(_stem(label) for label in labels.values())
     lines = [
         *_head(counts),
         f"exchange: {naming.exchange}",
@@ -119,7 +119,7 @@ def extend(text: bytes, iepd: "Iepd", samples: Iterable[Document]) -> Draft:
     taken = {field.name for field in declared.values()} | {field.label for field in declared.values()}
     names = _names(new, labels, taken)
     lines = [_line(leaf, labels[leaf.path], names[leaf.path], iepd.prefixes) for leaf in new]
-    counts = Counter(_first(labels[leaf.path]) for leaf in new)
+    counts = Counter(_stem(labels[leaf.path]) for leaf in new)
     written = text.decode("utf-8-sig").split("\n")
     last = _last_entry(written)
     body = "\n".join([*written[: last + 1], *lines, *written[last + 1 :]])
@@ -140,8 +140,8 @@ def _last_entry(lines: list[str]) -> int:
     return end
 
 
-def _first(label: str) -> str:
-    return label.partition(".")[0]
+def _stem(label: str) -> str:
+    return stem_of(label) or label
 
 
 def _head(counts: Mapping[str, int]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from gateway.iepd.labels import (
     PERSON_ASPECTS,
     PLAIN_RULES,
     SENSITIVE_RULES,
+    STEMS,
     SUBJECT,
     UNDER_ACTIVITY,
     WEAK,
@@ -37,6 +38,13 @@ _STRANGERS = ("victim", "thirdparty")
 
 Place = tuple[int, int]
 """Which step of a path, and where in its name."""
+
+
+def stem_of(label: str) -> str:
+    """The longest known stem of a label: "medical.mental-health" of "medical.mental-health.need"; "" for none."""
+    parts = label.split(".")
+    stems = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((stem for stem in stems if stem in STEMS), "")
 
 
 @cache

@@ -135,7 +135,7 @@ SENSITIVE_RULES = (
         ("affiliation", r"religio\w+|politic\w+|union member\w*|clique"),
         ("investigation", r"investigat\w+|undercover|leads?$|person of interest|suspects?"),
     ),
-    Rule(label="juvenile", words=r"juveniles?|delinquen\w+|minor (indicator|person)", leaf=True),
+    Rule(label="juvenile", words=r"juveniles?|delinquen\w+|minor (indicator|person)|adult", leaf=True),
 )
 """In order of precedence: the first that matches anywhere on the path decides, whatever else matches."""
 

@@ -13,7 +13,7 @@ from gateway.iepd.catalog import LEAVES_MAX
 from gateway.iepd.checking import UNCLASSIFIED
 from gateway.iepd.header import Header, read
 from gateway.iepd.intake import Intake, Wanted, take_in
-from gateway.iepd.labels import STEMS
+from gateway.iepd.label import stem_of
 from gateway.iepd.package import archive, load_archive, unclassified
 from gateway.iepd.refused import IepdRefused
 from gateway.iepd.validate import validate
@@ -66,7 +66,7 @@ def test_a_folder_as_published_gives_a_draft_with_every_place_and_judges_its_sam
     assert proposed.keys() == places
     assert 0 < len(places) <= LEAVES_MAX
     for field in proposed.values():
-        assert field.label == UNCLASSIFIED or field.label.partition(".")[0] in STEMS, field
+        assert field.label == UNCLASSIFIED or stem_of(field.label), field
     expected = {Path(each).name: True for each in case.messages} | {Path(each).name: False for each in case.invalid}
     judged = {each: not errors(found) for each, found in intake.samples.items()}
     assert {each: judged[each] for each in expected} == expected
