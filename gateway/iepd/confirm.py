@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from gateway.document.source import read_source
 from gateway.iepd.binding import type_mark
 from gateway.iepd.catalog import leaf_at
+from gateway.iepd.draft import DRAFT_HEAD
 from gateway.iepd.fields import FILE, SIZE_BYTES_MAX, read_fields
 from gateway.iepd.package import Iepd
 
@@ -43,7 +44,14 @@ def confirm(iepd: Iepd) -> bytes | None:
     if not all(_ENTRY.fullmatch(lines[number - 1]) for number in (*marks, *gone)):
         return None
     written = [_written(line, number, marks) for number, line in enumerate(lines, start=1) if number not in gone]
-    return "\n".join(_bound(written, schema.digest)).encode()
+    return "\n".join(_bound(_without_head(written), schema.digest)).encode()
+
+
+def _without_head(lines: list[str]) -> list[str]:
+    """The lines without what a draft says of itself: it is none any more."""
+    if not lines or lines[0] != DRAFT_HEAD:
+        return lines
+    return lines[next(at for at, line in enumerate(lines) if not line.startswith("#")) :]
 
 
 def _written(line: str, number: int, marks: Mapping[int, str]) -> str:

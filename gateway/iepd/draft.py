@@ -35,6 +35,9 @@ _GENERIC = re.compile(
 _FORM = re.compile(r" (text|code|indicator|id|value)$")
 """Last word of a name that says in which form the value is written."""
 
+DRAFT_HEAD = "# A draft: what each place of this specification holds, as far as names tell. Nothing of it is in force."
+"""First of the comment lines above a draft."""
+
 _TITLES = {
     "person given name": "first name",
     "person middle name": "middle name",
@@ -145,7 +148,7 @@ def _stem(label: str) -> str:
 
 
 def _head(counts: Mapping[str, int]) -> Iterator[str]:
-    yield "# A draft: what each place of this specification holds, as far as names tell. Nothing of it is in force."
+    yield DRAFT_HEAD
     yield "# Read each line; correct the label where it is wrong; then remove 'confirmed: false' from the line, or"
     yield "# confirm the whole file: gateway iepd add FOLDER --confirm --as YOUR-NAME"
     yield f"# A field that is not confirmed is withheld from everyone; so is one with the label {UNCLASSIFIED}."
