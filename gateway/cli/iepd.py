@@ -11,9 +11,10 @@ from gateway.cli import iepd_add
 from gateway.cli.run import AsJson, Directory, answer, fail, out, run
 from gateway.errors import GatewayError
 from gateway.iepd.catalog import Field
+from gateway.iepd.labels import SENSITIVE, STEMS
 from gateway.iepd.package import Iepd, unclassified
 
-app = typer.Typer(no_args_is_help=True, help="Exchanges: list, show, check, add.")
+app = typer.Typer(no_args_is_help=True, help="Exchanges: list, show, labels, check, add.")
 
 app.command()(iepd_add.check)
 app.command()(iepd_add.add)
@@ -63,6 +64,16 @@ def show(
         return
     for field in iepd.catalog.fields:
         out.print(f"{field.label:<28} {field.name:<44} {escape(field.title)}")
+
+
+@app.command()
+def labels(json: AsJson = False) -> None:
+    """The first words of labels, and what each covers: the vocabulary of catalogs, agreements and law packs."""
+    if json:
+        answer([{"label": stem, "covers": text, "sensitive": stem in SENSITIVE} for stem, text in STEMS.items()])
+        return
+    for stem, text in STEMS.items():
+        out.print(f"{stem:<26} {text}")
 
 
 def _show_withheld(iepd: Iepd, json: bool) -> None:
