@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.finding import Finding
 from gateway.iepd.refused import IepdRefused
@@ -21,7 +21,11 @@ _NAME_LENGTH_MAX = 255
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """A zip of these files: sorted, one date, no attributes of any machine."""
+    """A zip of these files: sorted, one date, no attributes of any machine.
+
+    Raises `IepdRefused` for files that `unpack` would refuse: what cannot be read back must not get into the database.
+    """
+    check_files(files)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
@@ -74,20 +78,34 @@ def _is_clutter(name: str) -> bool:
     return any((step.startswith(".") and step.strip(".")) or step == "__MACOSX" for step in name.split("/"))
 
 
-def _check(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > FILES_MAX:
-        raise _refused("iepd.archive-too-large", f"the archive has more than {FILES_MAX} files")
-    if sum(entry.file_size for entry in entries) > SIZE_BYTES_MAX:
+def check_files(files: Mapping[str, bytes]) -> None:
+    """Refuse what no archive takes: too many files, too large, names that are unusual or the same. `IepdRefused`."""
+    _check_size(len(files), sum(map(len, files.values())))
+    _check_names(files)
+
+
+def _check_size(count: int, size_bytes: int) -> None:
+    if count > FILES_MAX:
+        raise _refused("iepd.archive-too-large", f"there are more than {FILES_MAX} files")
+    if size_bytes > SIZE_BYTES_MAX:
         raise _refused("iepd.archive-too-large", f"the files are larger than {SIZE_BYTES_MAX >> 20} MiB together")
+
+
+def _check_names(names: Iterable[str]) -> None:
     seen: set[str] = set()
-    for entry in entries:
-        name = entry.filename
+    for name in names:
         if not is_name(name):
-            raise _refused("iepd.archive-name", "a file's name in the archive leaves its folder or is unusual")
+            raise _refused("iepd.archive-name", "a file's name leaves its folder or is unusual")
         # Names that differ in case only would fall together on some disks.
         if name.lower() in seen:
-            raise _refused("iepd.archive-name", "two files of the archive have the same name")
+            raise _refused("iepd.archive-name", "two files have the same name, case aside")
         seen.add(name.lower())
+
+
+def _check(entries: list[zipfile.ZipInfo]) -> None:
+    _check_size(len(entries), sum(entry.file_size for entry in entries))
+    _check_names(entry.filename for entry in entries)
+    for entry in entries:
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or entry.flag_bits & 0x1:
             raise _refused("iepd.archive-broken", "the archive is encrypted or packed in an unusual way")
 

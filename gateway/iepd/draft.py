@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.iepd.package import Iepd
 
 _PREFIX = re.compile(r"[A-Za-z_][\w.\-]*")
+_LOCAL = re.compile(r"[^\W\d][\w.\-]*")
 _GENERIC = re.compile(
     r"(date|date time|year|identification id|measure \w+( value)?|measure value text|id|amount|range \w+ value"
     r"|base 64 binary object|binary \w+( \w+)?|telephone number full id|street full text|metadata|relationship metadata"
@@ -178,13 +179,22 @@ def _entries(found: Iterable[Leaf], used: Set[Steps], line: Callable[[Leaf], str
 
 
 def _places(schema: Schema, root: str, used: Set[Steps]) -> tuple[Leaf, ...]:
-    """Every leaf as far as the set unfolds, and below that those that the samples use."""
-    found = {leaf.path: leaf for leaf in leaves(schema.components, root) if not leaf.cut}
+    """Every leaf as far as the set unfolds, and below that those that the samples use.
+
+    Left out is what `fields.yaml` has no words for: local elements without a namespace, which NIEM does not have.
+    """
+    unfolded = (leaf for leaf in leaves(schema.components, root) if not leaf.cut)
+    found = {leaf.path: leaf for leaf in unfolded if all(map(_is_step, leaf.path))}
     for path in sorted(used - found.keys()):
         leaf = leaf_at(schema.components, root, path)
-        if leaf is not None:
+        if leaf is not None and all(map(_is_step, path)):
             found[path] = leaf
     return tuple(found.values())
+
+
+def _is_step(step: str) -> bool:
+    namespace, local = split(step.lstrip("@"))
+    return _LOCAL.fullmatch(local) is not None and (namespace != "" or step.startswith("@"))
 
 
 def _used(document: Document) -> Iterator[Steps]:

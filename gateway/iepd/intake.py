@@ -17,7 +17,7 @@ from gateway.document.names import join, split
 from gateway.document.parse import Document, parse
 from gateway.errors import Refused
 from gateway.finding import Finding, Severity
-from gateway.iepd.archive import is_name
+from gateway.iepd.archive import check_files, is_name
 from gateway.iepd.draft import Draft, Naming, draft, extend
 from gateway.iepd.fields import EXCHANGE_ID, FILE
 from gateway.iepd.label import words_of
@@ -70,6 +70,7 @@ def take_in(files: Mapping[str, bytes], name: str, wanted: Wanted, schemas: Mapp
     iepd = load(kept, schemas)
     _agree(iepd, wanted)
     iepd = with_folder(iepd, _arranged(kept, messages, iepd.root))
+    check_files(iepd.files)
     return Intake(iepd=iepd, draft=written, samples={each: _judged(data, iepd) for each, data in iepd.samples.items()})
 
 
@@ -77,6 +78,10 @@ def _drafted(kept: Mapping[str, bytes], messages: Mapping[str, Document], name: 
     """A catalog for a specification that has none. Its schema set is let go before the exchange's own is made."""
     hint = _hint(kept)
     schema, root = _rooted(kept, messages, hint, wanted)
+    if not split(root)[0]:
+        raise _refused(
+            "iepd.no-namespace", "the root element has no namespace: a message could not be told from others"
+        )
     exchange = wanted.id or _id(name, hint, root, several=bool(wanted.root))
     if not EXCHANGE_ID.fullmatch(exchange):
         raise _refused("iepd.bad-id", f'{exchange!r} is no id: a name and a version, "custody-release/1.0"; use --id')

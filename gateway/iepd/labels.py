@@ -116,7 +116,7 @@ SENSITIVE_RULES = (
         ("medical", r"diagnos\w+|prescri\w+|patients?|treatments?|treating|allerg\w+|injur\w+|wound\w*|disab\w+"),
         ("medical", r"pregnan\w+|diseases?|illness\w*|hiv|immuniz\w+|dental|blood (type|alcohol)|disorder|impair\w+"),
         ("medical", r"(drug|alcohol|breath|urine) test\w*|toxicolog\w+|autopsy|therapeutic|special needs?|handicap\w*"),
-        ("medical", r"therapy|surg\w+|symptoms?|dna|genetic"),
+        ("medical", r"therapy|surg\w+|symptoms?|dna|genetic|care (episode|giver|plan|provider|record)|caregivers?"),
         ("thirdparty.witness", r"witness\w*"),
         ("thirdparty.household", r"households?|cohabit\w+|roommate"),
         ("thirdparty.seen-with", r"companion|seen with|present person|passengers?|accompan\w+|accomplice|visitors?"),

@@ -299,7 +299,8 @@ def _versions(namespaces: Iterable[str], version_of: Callable[[str], int | None]
 
 
 def _driver(roots: Mapping[str, _Loaded]) -> bytes:
-    driver = etree.Element(join(XS, "schema"), nsmap={"xs": XS})
+    # With a namespace of its own it may import documents that have none (XSD 1.0 part 1, 4.2.3).
+    driver = etree.Element(join(XS, "schema"), nsmap={"xs": XS}, targetNamespace=_DRIVER)
     done: set[str] = set()
     for each in roots.values():
         if each.included or each.namespace in done:

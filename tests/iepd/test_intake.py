@@ -125,6 +125,20 @@ def test_nothing_is_fetched_from_the_network() -> None:
     assert codes(alone) == {"schema.import-unresolved"}
 
 
+def test_local_elements_without_a_namespace_stay_unclassified() -> None:
+    local = FILES["base xsd/notice.xsd"].replace(
+        b'<xs:element ref="n:VisitDays" minOccurs="0"/>', b'<xs:element name="Days" type="xs:string" minOccurs="0"/>'
+    )
+    intake = taken({**FILES, "base xsd/notice.xsd": local})
+    assert "Days" in unclassified(intake.iepd)
+    assert "Days" not in [field.text for field in intake.iepd.catalog.proposed]
+
+
+def test_a_root_without_a_namespace_is_refused() -> None:
+    bare = b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="A" type="xs:string"/></xs:schema>'
+    assert codes({"a.xsd": bare}, root="A") == {"iepd.no-namespace"}
+
+
 def test_an_id_must_be_one() -> None:
     assert codes(id="Notice") == {"iepd.bad-id"}
     assert codes(id="x" * 120 + "/1.0") == {"iepd.bad-id"}
