@@ -252,6 +252,6 @@ def drafts(now: datetime) -> Configured:
         agencies=tuple(agencies),
         credentials=(),
         agreements=tuple(agreements),
-        exchanges=tuple(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)) for iepd in iepds),
+        exchanges=tuple(Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in iepds),
     )
     return compile_configuration(configuration, before=nothing(b"", iepds, laws=load_laws()))

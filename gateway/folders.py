@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.errors import Misconfigured
 from gateway.finding import Finding
+from gateway.iepd.archive import unwrap, unzip
 from gateway.iepd.fields import FILE
 from gateway.iepd.package import Iepd, IepdRefused, load
 from gateway.policy.law import LawPack, Laws
@@ -91,6 +92,23 @@ def read_tree(folder: Path) -> Mapping[str, bytes]:
     except OSError as error:
         raise FolderUnusable(f"{folder}: cannot be read") from error
     return files
+
+
+def read_specification(place: Path) -> Mapping[str, bytes]:
+    """The files of a message specification, a folder or a zip. Raises `FolderUnusable`, `IepdRefused`."""
+    if place.is_dir():
+        return read_tree(place)
+    try:
+        if place.stat().st_size > SIZE_BYTES_MAX:
+            raise FolderUnusable(f"{place}: more than {SIZE_BYTES_MAX >> 20} MiB; is it the right file?")
+        return unwrap(unzip(place.read_bytes()))
+    except OSError as error:
+        raise FolderUnusable(f"{place}: cannot be read") from error
+
+
+def shipped_schemas() -> Mapping[str, bytes]:
+    """The schema documents below xsd/ that come with the gateway."""
+    return {name: data for name, data in read_tree(shipped().xsd).items() if name.endswith(".xsd")}
 
 
 def load_exchanges(iepd_dir: Path, xsd_dir: Path) -> tuple[Iepd, ...]:

@@ -77,11 +77,13 @@ class Table:
 Node = Value | Items | Table
 
 
-def read_source(data: bytes, file: str) -> tuple[Table | None, tuple[Finding, ...]]:
+def read_source(
+    data: bytes, file: str, *, size_bytes_max: int = SIZE_BYTES_MAX
+) -> tuple[Table | None, tuple[Finding, ...]]:
     """The table a file holds, and everything wrong with it as YAML. None when there is no use in reading on."""
     builder = _Builder(file)
-    if len(data) > SIZE_BYTES_MAX:
-        builder.wrong("yaml.too-large", f"the file is larger than {SIZE_BYTES_MAX // 1024} KiB", (1, 1))
+    if len(data) > size_bytes_max:
+        builder.wrong("yaml.too-large", f"the file is larger than {size_bytes_max // 1024} KiB", (1, 1))
         return None, tuple(builder.findings)
     try:
         text = data.decode("utf-8-sig")

@@ -3,7 +3,7 @@
 Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -13,10 +13,15 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
+from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
+from gateway.iepd.registry import Registry
+from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
 from gateway.store.interface import (
+    AgreementState,
     Change,
+    Configuration,
     Credential,
     CredentialKind,
     Exchange,
@@ -24,6 +29,16 @@ from gateway.store.interface import (
 )
 
 TOKEN_VALID = timedelta(days=365)
+
+
+class ExchangeInUse(Refused):
+    """An agreement that was ever in force does not fit the exchange as it would be; `findings` say where."""
+
+    code = "exchange.in-use"
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("agreements do not fit the new form of the exchange; register it under a new version")
+        self.findings = findings
 
 
 class AgencyUnknown(Refused):
@@ -57,27 +72,45 @@ class CredentialAmbiguous(Refused):
 
 
 async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: str) -> None:
-    """Take message specifications in; one whose bytes are in the database already changes nothing."""
-    held = {exchange.id: exchange.digest for exchange in (await gateway.store.configuration()).exchanges}
+    """Take message specifications in; one that the database holds as it is changes nothing.
+
+    Raises `ExchangeInUse` when an agreement speaks of a field that the new catalog does not have or nobody confirmed,
+    and `RootTaken`: after either, no process could read the configuration any more.
+    """
+    stored = await gateway.store.configuration()
+    held = {exchange.id: exchange.digest for exchange in stored.exchanges}
+    new = [iepd for iepd in iepds if held.get(iepd.id) != iepd.edition]
+    await gateway.refresh()
+    _refuse_conflicts(stored, {**gateway.current.iepds, **{iepd.id: iepd for iepd in new}}, {each.id for each in new})
     now = gateway.clock.now()
-    changes: list[Change] = []
-    entries: list[AuditEntry] = []
-    for iepd in iepds:
-        if held.get(iepd.id) == iepd.digest:
-            continue
-        changes.append(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)))
-        entries.append(
-            make(
-                EntryType.REGISTER,
-                id=gateway.new_id(now),
-                at=now,
-                kind="exchange",
-                exchange=iepd.id,
-                digest=iepd.digest,
-                actor=actor,
-            )
+    changes = [Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in new]
+    entries = [
+        make(
+            EntryType.REGISTER,
+            id=gateway.new_id(now),
+            at=now,
+            kind="exchange",
+            exchange=iepd.id,
+            digest=iepd.edition,
+            count=len(iepd.catalog.fields),
+            actor=actor,
         )
+        for iepd in new
+    ]
     await change(gateway, changes, entries)
+
+
+def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed: Set[str]) -> None:
+    """Ended agreements too: what went out under them must stay explainable and correctable."""
+    Registry.of(iepds.values())
+    wrong: list[Finding] = []
+    for one in stored.agreements:
+        if one.state is not AgreementState.DRAFT:
+            mou, findings = read_mou(one.body, f"{one.mou} version {one.version}", iepds)
+            if mou is None or any(clause.exchange in changed for clause in mou.exchanges):
+                wrong.extend(errors(findings))
+    if wrong:
+        raise ExchangeInUse(tuple(wrong))
 
 
 async def put_agency(gateway: Gateway, agency: Agency, *, actor: str, action: str = "put") -> None:

@@ -204,7 +204,7 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
     """Compile what the database holds. Raises leaves of `Misconfigured` when something in it cannot be understood."""
     iepds = {
         exchange.id: before.iepds[exchange.id]
-        if exchange.id in before.iepds and before.iepds[exchange.id].digest == exchange.digest
+        if exchange.id in before.iepds and before.iepds[exchange.id].edition == exchange.digest
         else load_archive(exchange.archive)
         for exchange in stored.exchanges
     }

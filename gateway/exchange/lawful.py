@@ -24,7 +24,7 @@ class RulesKey(NamedTuple):
 
     mou: str
     clause: str
-    schema: str
+    edition: str
     laws: str
     since: date
     between: Parties
@@ -116,7 +116,7 @@ class _Making:
         alike: dict[tuple[object, ...], tuple[Bound, list[AgencyId]]] = {}
         for recipient in clause.recipients:
             between = parties(self._agencies.get(clause.sender), self._agencies.get(recipient))
-            key = RulesKey(mou.digest, clause.id, iepd.digest, self._laws.digest, since, between)
+            key = RulesKey(mou.digest, clause.id, iepd.edition, self._laws.digest, since, between)
             made = self.compiled.get(key) or self._known.get(key) or self._compile(mou, clause, iepd, since, between)
             self.compiled[key] = made
             if made.bound.blocked:

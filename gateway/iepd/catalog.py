@@ -81,6 +81,7 @@ class Leaf:
 
     required    its parent must have it; whether the parent must be there is another question
     repeatable  its parent may have several
+    cut         more places lie below that are not unfolded: it is no field, and nothing at or below it is shared
     """
 
     path: Steps
@@ -88,6 +89,7 @@ class Leaf:
     required: bool
     repeatable: bool
     nillable: bool
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +132,15 @@ _EMPTY = ValueType(kind="empty", builtin="")
 
 
 class Catalog:
-    """All fields of one exchange, in the order of `fields.yaml`."""
+    """All fields of one exchange, in the order of `fields.yaml`.
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    proposed  fields that no officer has confirmed, or not for this schema set: nothing finds or selects them, and so
+              they are withheld like all that is unclassified
+    """
+
+    def __init__(self, fields: Iterable[Field], proposed: Iterable[Field] = ()) -> None:
         self.fields = tuple(fields)
+        self.proposed = tuple(proposed)
         self._by_path = {field.path: field for field in self.fields}
         self._by_name = {field.name: field for field in self.fields}
         self._by_label: dict[str, list[Field]] = {}
@@ -170,33 +177,77 @@ class Catalog:
         named = self._by_name.get(word)
         return () if named is None else (named,)
 
+    def awaits(self, word: str) -> bool:
+        """Whether the word means fields that were proposed and wait for an officer to confirm them."""
+        stem = word.removesuffix(".*")
+        return any(
+            word == field.name
+            or word == field.label
+            or (word != stem and (field.label == stem or field.label.startswith(stem + ".")))
+            for field in self.proposed
+        )
+
 
 # --- what the schema can hold ---
 
 
-class TooManyLeaves(ValueError):
-    """The schema set has more places than a catalog can name; the set is not cut down to the message."""
+class _TooMany(Exception):
+    """The walk found more places than a catalog can name."""
 
 
 def leaves(components: Components, root: str) -> tuple[Leaf, ...]:
     """Every place below the root element that can hold a value, in schema order.
 
     Not among them: structures:id, ref and uri and xsi attributes, which are identities and not fields. Where a type
-    contains itself the walk ends with the path so far: such a place stays unclassified and so is never shared.
+    contains itself the walk ends with the path so far, and a set that holds more than `LEAVES_MAX` places (a whole
+    NIEM release) is unfolded as many levels deep as fit: such a place is `cut`. `leaf_at` finds what lies below it.
     """
     element = components.elements.get(root)
     if element is None:
         return ()
-    walk = _Walk(components)
-    walk.below(element, (), frozenset(), None)
-    return tuple(walk.found)
+    for depth in (DEPTH_MAX, *range(12, 0, -1)):
+        walk = _Walk(components, depth)
+        try:
+            walk.below(element, (), frozenset(), None)
+        except _TooMany:
+            continue
+        return tuple(walk.found)
+    return ()
+
+
+def leaf_at(components: Components, root: str, path: Steps) -> Leaf | None:
+    """The place at this path below the root, however deep; None when there is none or it is not a leaf."""
+    element = components.elements.get(root)
+    particle: Particle | None = None
+    for step in path:
+        if element is None or not step:
+            return None
+        if step.startswith("@"):
+            attribute = components.attributes_of(element.type).get(step[1:])
+            found = attribute is not None and step is path[-1] and not _is_identity(attribute.name)
+            return _attribute_leaf(components, attribute, path[:-1]) if attribute is not None and found else None
+        particle = child_at(components, element, step)
+        element = components.element_in(element.type, step) if particle is not None else None
+    if element is None or not path:
+        return None
+    if components.is_simple(element.type):
+        return _leaf(element, path, particle, value_type(components, element.type))
+    return None if components.children(element.type) else _leaf(element, path, particle, _EMPTY)
+
+
+def child_at(components: Components, element: Element, name: str) -> Particle | None:
+    """The particle by which an element of this name may stand in another."""
+    children = components.children(element.type)
+    if name in children:
+        return children[name] if name in components.substitutes(name) else None
+    return next((each for head, each in children.items() if name in components.substitutes(head)), None)
 
 
 class _Walk:
-    """One walk over a set's content models."""
+    """One walk over a set's content models, `depth` levels deep."""
 
-    def __init__(self, components: Components) -> None:
-        self._components = components
+    def __init__(self, components: Components, depth: int) -> None:
+        self._components, self._depth = components, depth
         self.found: list[Leaf] = []
 
     def below(self, element: Element, path: Steps, types: frozenset[str], particle: Particle | None) -> None:
@@ -216,24 +267,25 @@ class _Walk:
                 below = components.element_in(element.type, name)
                 if below is None:
                     continue
-                if below.type in types or len(path) >= DEPTH_MAX:
-                    self._note(_leaf(below, (*path, name), child, _EMPTY))
+                if below.type in types or (len(path) + 1 >= self._depth and components.children(below.type)):
+                    self._note(_leaf(below, (*path, name), child, _EMPTY, cut=True))
                 else:
                     self.below(below, (*path, name), types | {below.type}, child)
 
     def _note(self, leaf: Leaf) -> None:
         if len(self.found) >= LEAVES_MAX:
-            raise TooManyLeaves
+            raise _TooMany
         self.found.append(leaf)
 
 
-def _leaf(element: Element, path: Steps, particle: Particle | None, value: ValueType) -> Leaf:
+def _leaf(element: Element, path: Steps, particle: Particle | None, value: ValueType, *, cut: bool = False) -> Leaf:
     return Leaf(
         path=path,
         value=value,
         required=particle is not None and particle.least > 0,
         repeatable=particle is not None and particle.most != 1,
         nillable=element.nillable,
+        cut=cut,
     )
 
 

@@ -11,21 +11,29 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from gateway.document.expression import Expression, ExpressionRefused, is_prefix, parse_expression
-from gateway.document.names import join
+from gateway.document.names import XML, join
 from gateway.document.source import Items, Node, Table, Value
 from gateway.finding import Finding
 from gateway.iepd.facts import Fact, FactKind, compiled_text
 
 FILE = "fields.yaml"
 
-_EXCHANGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+SIZE_BYTES_MAX = 16 * 1024 * 1024
+"""Of a field catalog: 20,000 fields (`catalog.LEAVES_MAX`) with long paths are 8 MB."""
+
+EXCHANGE_ID = re.compile(r"(?=.{3,100}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+_DIGEST = re.compile(r"sha-256:[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredField:
-    """One entry under `fields`, with its place in the file."""
+    """One entry under `fields`, with its place in the file.
+
+    type       mark of the type it was confirmed with (`binding.type_mark`), "" when the file does not say
+    confirmed  False for a proposal that no officer has looked at
+    """
 
     path: tuple[str, ...]
     text: str
@@ -34,6 +42,8 @@ class DeclaredField:
     title: str
     line: int
     column: int
+    type: str = ""
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +60,10 @@ class DeclaredPath:
 class Declared:
     """A whole `fields.yaml`.
 
-    schemas  names as written: of the exchange's own folder, or below xsd/
-    message  "action", "earlier", "reason", "as_of" to their paths
-    facts    with the place of each
+    schemas     names as written: of the exchange's own folder, or below xsd/
+    message     "action", "earlier", "reason", "as_of" to their paths
+    facts       with the place of each
+    schema_set  digest of the schema set the fields were confirmed for, "" when the file does not say
     """
 
     exchange: str
@@ -64,6 +75,7 @@ class Declared:
     fields: tuple[DeclaredField, ...]
     facts: tuple[tuple[Fact, DeclaredPath], ...]
     root_place: tuple[int, int] = (1, 1)
+    schema_set: str = ""
 
 
 def read_fields(source: Table) -> tuple[Declared | None, tuple[Finding, ...]]:
@@ -77,12 +89,15 @@ class _Reading:
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         self._namespaces: dict[str, str] = {}
+        self._known: dict[str, str] = {}
 
     def declared(self, root: Table) -> Declared | None:
         """The whole file."""
-        self._keys(root, ("exchange", "title", "root", "namespaces", "schemas", "fields"), ("message", "facts"))
+        needed = ("exchange", "title", "root", "namespaces", "schemas", "fields")
+        self._keys(root, needed, ("message", "facts", "schema_set"))
         self._namespaces = self._read_namespaces(root.entries.get("namespaces"))
-        exchange = self._text(root, "exchange", _EXCHANGE, 'a name and a version, "custody-release/1.0"')
+        self._known = {**self._namespaces, "xml": XML}  # which no document declares
+        exchange = self._text(root, "exchange", EXCHANGE_ID, 'a name and a version, "custody-release/1.0"')
         root_path = self._path(root.entries.get("root"), steps=1)
         schemas = tuple(self._texts(root.entries.get("schemas")))
         if not schemas and "schemas" in root.entries:
@@ -97,6 +112,7 @@ class _Reading:
             fields=tuple(self._each(root.entries.get("fields"), self._field)),
             facts=tuple(self._each(root.entries.get("facts"), self._fact)),
             root_place=(root_path.line, root_path.column) if root_path is not None else (1, 1),
+            schema_set=self._text(root, "schema_set", _DIGEST, '"sha-256:" and 64 hexadecimal digits'),
         )
         self._refuse_repeats(declared)
         return declared if declared.exchange and declared.root and schemas else None
@@ -129,7 +145,7 @@ class _Reading:
         return {key: path for key, path in paths.items() if path is not None}
 
     def _field(self, node: Table) -> DeclaredField | None:
-        self._keys(node, ("path", "field", "label", "title"), ())
+        self._keys(node, ("path", "field", "label", "title"), ("type", "confirmed"))
         path = self._path(node.entries.get("path"))
         name = self._text(node, "field", _WORD, "lower case words joined by dots and hyphens")
         label = self._text(node, "label", _WORD, "lower case words joined by dots and hyphens")
@@ -137,8 +153,25 @@ class _Reading:
         if path is None or not name or not label:
             return None
         return DeclaredField(
-            path=path.path, text=path.text, name=name, label=label, title=title, line=node.line, column=node.column
+            path=path.path,
+            text=path.text,
+            name=name,
+            label=label,
+            title=title,
+            line=node.line,
+            column=node.column,
+            type=self._text(node, "type"),
+            confirmed=self._confirmed(node.entries.get("confirmed")),
         )
+
+    def _confirmed(self, node: Node | None) -> bool:
+        """Only a plain false makes a proposal; what cannot be read is a finding, and no confirmation either."""
+        if node is None:
+            return True
+        if isinstance(node, Value) and isinstance(node.value, bool):
+            return node.value
+        self._wrong("fields.wrong-type", "true or false is expected here", node)
+        return False
 
     def _fact(self, node: Table) -> tuple[Fact, DeclaredPath] | None:
         self._keys(node, ("fact", "title", "each", "test", "kind", "missing"), ())
@@ -212,10 +245,10 @@ class _Reading:
         if not re.fullmatch(r"[^\W\d][\w.\-]*", local) or (not colon and not sign):
             self._wrong("fields.bad-path", f"{text!r} is not a step: a path is names with prefixes and /", node)
             return None
-        if colon and prefix not in self._namespaces:
+        if colon and prefix not in self._known:
             self._wrong("fields.unknown-prefix", f"the prefix {prefix} is not under namespaces", node)
             return None
-        return sign + join(self._namespaces[prefix] if colon else "", local)
+        return sign + join(self._known[prefix] if colon else "", local)
 
     def _refuse_repeats(self, declared: Declared) -> None:
         """One entry for a path, one path for a name, and no name that is the label of other fields."""

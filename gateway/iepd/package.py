@@ -1,22 +1,21 @@
 """Iepd: one exchange - its schema set, field catalog, facts and samples - checked when loaded."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.document.expression import Binary, Call, Expression, Path, Union
-from gateway.document.names import join
+from gateway.document.names import XML
 from gateway.document.parse import parse
 from gateway.document.source import Table, dump_source, read_source, restore_source
 from gateway.errors import Refused
-from gateway.finding import Finding
+from gateway.finding import Finding, Severity, errors
 from gateway.iepd.archive import pack, unpack
-from gateway.iepd.catalog import Catalog, Field, Leaf, TooManyLeaves, leaves, show_path
+from gateway.iepd.catalog import Catalog, Leaf, show_path
+from gateway.iepd.checking import Checking
 from gateway.iepd.facts import Fact, FactTests
-from gateway.iepd.fields import FILE, Declared, DeclaredPath, read_fields
+from gateway.iepd.fields import FILE, SIZE_BYTES_MAX, Declared, read_fields
 from gateway.iepd.reference import References
 from gateway.iepd.refused import IepdRefused
-from gateway.iepd.schema import Schema, compile_set
-from gateway.message import Action
+from gateway.iepd.schema import Schema, compile_set, digest_of
 
 __all__ = ["Iepd", "IepdRefused", "archive", "load", "load_archive"]
 
@@ -35,8 +34,11 @@ class Iepd:
     namespaces     prefix to namespace, as paths are written in this exchange
     message_paths  "action", "earlier", "reason", "as_of" to steps below the root
     digest         of the schema set, "sha-256:<hex>"
+    edition        digest of everything the exchange is made of: it changes with a label as with a schema
     samples        file name to bytes
     files          everything: "iepd/..." the exchange's folder, "xsd/..." the schema documents from outside it
+    leaves         every place that can hold a value, as far as the set unfolds; the fields' own places always
+    warnings       what an officer should look at: a catalog confirmed for another schema set, fields not confirmed
     """
 
     id: str
@@ -54,6 +56,8 @@ class Iepd:
     prefixes: Mapping[str, str]
     fact_tests: FactTests
     references: References
+    edition: str
+    warnings: tuple[Finding, ...] = ()
 
     def fact(self, name: str) -> Fact | None:
         """The fact of this name."""
@@ -68,7 +72,7 @@ def load(folder: Mapping[str, bytes], schemas: Mapping[str, bytes]) -> Iepd:
     """
     if FILE not in folder:
         raise IepdRefused([Finding(code="iepd.missing-file", text="an exchange needs this file", file=FILE)])
-    source, findings = read_source(folder[FILE], FILE)
+    source, findings = read_source(folder[FILE], FILE, size_bytes_max=SIZE_BYTES_MAX)
     if source is None:
         raise IepdRefused(findings)
     return _load(folder, schemas, source, findings)
@@ -90,33 +94,59 @@ def _load(
         schema = compile_set(documents, chosen)
     except IepdRefused as error:
         raise IepdRefused([*findings, *(_relative(each, own) for each in error.findings)]) from error
-    checking = _Checking(declared, schema)
+    checking = Checking(declared, schema)
     findings.extend(checking.findings())
-    if findings:
+    if errors(findings):
         raise IepdRefused(findings)
-    return _made(declared, schema, checking, folder, own)
+    return _made(declared, schema, checking, folder, tuple(findings))
 
 
-def _made(declared: Declared, schema: Schema, checking: "_Checking", folder: Mapping[str, bytes], own: str) -> Iepd:
-    facts = tuple(fact for fact, _ in declared.facts)
+def _made(
+    declared: Declared,
+    schema: Schema,
+    checking: Checking,
+    folder: Mapping[str, bytes],
+    warnings: tuple[Finding, ...],
+) -> Iepd:
+    own = f"iepd/{declared.exchange}/"
     outside = {name: data for name, data in schema.documents.items() if not name.startswith(own)}
+    samples, files, edition = _folder(folder, outside)
+    facts = tuple(fact for fact, _ in declared.facts)
     return Iepd(
         id=declared.exchange,
         title=declared.title,
         root=declared.root,
         namespaces=declared.namespaces,
         schema=schema,
-        catalog=Catalog(checking.fields()),
+        catalog=Catalog(checking.confirmed, checking.proposed),
         facts=facts,
         message_paths={key: each.path for key, each in declared.message.items()},
         digest=schema.digest,
-        samples={name.removeprefix(SAMPLES): data for name, data in folder.items() if _is_sample(name)},
-        files={**{"iepd/" + name: data for name, data in folder.items()}, **outside},
+        samples=samples,
+        files=files,
+        edition=edition,
         leaves=checking.leaves,
-        prefixes={uri: prefix for prefix, uri in declared.namespaces.items()},
+        prefixes={XML: "xml", **{uri: prefix for prefix, uri in declared.namespaces.items()}},
         fact_tests=FactTests(facts, declared.namespaces),
         references=References(schema),
+        warnings=warnings,
     )
+
+
+def _folder(
+    folder: Mapping[str, bytes], outside: Mapping[str, bytes]
+) -> tuple[Mapping[str, bytes], Mapping[str, bytes], str]:
+    """Samples, all files, and the digest of them."""
+    samples = {name.removeprefix(SAMPLES): data for name, data in folder.items() if _is_sample(name)}
+    files = {**{"iepd/" + name: data for name, data in folder.items()}, **outside}
+    return samples, files, digest_of(files)
+
+
+def with_folder(iepd: Iepd, folder: Mapping[str, bytes]) -> Iepd:
+    """The exchange with these files for its folder; catalog and schema documents must be the same."""
+    outside = {name: data for name, data in iepd.files.items() if name.startswith("xsd/")}
+    samples, files, edition = _folder(folder, outside)
+    return replace(iepd, samples=samples, files=files, edition=edition)
 
 
 def _is_sample(name: str) -> bool:
@@ -130,7 +160,7 @@ def archive(iepd: Iepd) -> bytes:
     The field catalog is in it a second time, read: reading YAML takes longer than all the rest of loading, and every
     process of a deployment loads its exchanges from here.
     """
-    source, _ = read_source(iepd.files["iepd/" + FILE], FILE)
+    source, _ = read_source(iepd.files["iepd/" + FILE], FILE, size_bytes_max=SIZE_BYTES_MAX)
     if source is None:
         raise ValueError("a loaded exchange has a catalog that can be read")
     return pack({**iepd.files, READ: dump_source(source)})
@@ -152,12 +182,13 @@ def unclassified(iepd: Iepd) -> tuple[str, ...]:
 
 
 def _check_catalog_file(folder: Mapping[str, bytes]) -> Iterator[Finding]:
-    """The catalog is for other people's tools; here it only must be readable."""
+    """The catalog is for other people's tools, and often stale: when it cannot be read, somebody should look."""
     if CATALOG_FILE in folder:
         try:
             parse(folder[CATALOG_FILE])
         except Refused as error:
-            yield Finding(code="iepd.catalog-not-readable", text=error.text, file=CATALOG_FILE)
+            code = "iepd.catalog-not-readable"
+            yield Finding(code=code, text=error.text, file=CATALOG_FILE, severity=Severity.WARNING)
 
 
 def _chosen(
@@ -189,121 +220,3 @@ def _relative(finding: Finding, own: str) -> Finding:
     """The finding with a file name as the folder knows it."""
     name = finding.file.removeprefix(own)
     return Finding(code=finding.code, text=finding.text, path=finding.path, line=finding.line, file=name)
-
-
-class _Checking:
-    """Holds what `fields.yaml` declares against the schema set."""
-
-    def __init__(self, declared: Declared, schema: Schema) -> None:
-        self._declared, self._schema = declared, schema
-        self._open: Finding | None = None
-        try:
-            self.leaves = leaves(schema.components, declared.root)
-        except TooManyLeaves:
-            self.leaves = ()
-            text = "the schema set can hold too many different places; cut it down to what the message uses"
-            self._open = Finding(code="iepd.too-many-fields", text=text, file=FILE)
-        self._by_path = {leaf.path: leaf for leaf in self.leaves}
-
-    def fields(self) -> Iterator[Field]:
-        """The catalog's fields."""
-        for each in self._declared.fields:
-            leaf = self._by_path[each.path]
-            yield Field(
-                path=each.path,
-                text=each.text,
-                name=each.name,
-                label=each.label,
-                title=each.title,
-                value=leaf.value,
-                required=leaf.required,
-                repeatable=leaf.repeatable,
-                nillable=leaf.nillable,
-            )
-
-    def findings(self) -> Iterator[Finding]:
-        """What does not fit."""
-        if self._open is not None:
-            yield self._open
-            return
-        root = self._schema.components.elements.get(self._declared.root)
-        if root is None or root.abstract:
-            line, column = self._declared.root_place
-            text = "the schema set declares no such element, or an abstract one"
-            yield Finding(code="fields.unknown-root", text=text, file=FILE, path="root", line=line, column=column)
-            return
-        for each in self._declared.fields:
-            if each.path not in self._by_path:
-                yield _unknown(each.text, each.line, each.column)
-        for path in self._declared.message.values():
-            if path.path not in self._by_path:
-                yield _unknown(path.text, path.line, path.column)
-        yield from self._check_action()
-        for fact, place in self._declared.facts:
-            yield from self._check_fact(fact, place)
-
-    def _check_action(self) -> Iterator[Finding]:
-        """The schema must allow no action that the gateway does not know: `header.read` relies on it."""
-        place = self._declared.message.get("action")
-        leaf = self._by_path.get(place.path) if place is not None else None
-        if place is None or leaf is None:
-            return
-        if leaf.value.enumeration is None or not set(leaf.value.enumeration) <= {action.value for action in Action}:
-            text = f"the action must be an enumerated type of {', '.join(Action)}"
-            yield Finding(
-                code="fields.unknown-action",
-                text=text,
-                file=FILE,
-                path=place.text,
-                line=place.line,
-                column=place.column,
-            )
-
-    def _check_fact(self, fact: Fact, place: DeclaredPath) -> Iterator[Finding]:
-        if fact.each and not any(leaf.path[: len(fact.each)] == fact.each for leaf in self.leaves):
-            yield _unknown(place.text, place.line, place.column)
-        for name in sorted(_names(fact.test)):
-            prefix, _, local = name.rpartition(":")
-            qualified = join(self._declared.namespaces.get(prefix, ""), local)
-            if qualified not in self._schema.components.elements and not self._is_attribute(qualified):
-                text = f"the fact {fact.name!r} reads {name}, which the schema set does not declare"
-                yield Finding(
-                    code="fields.unknown-name", text=text, file=FILE, path="facts", line=place.line, column=place.column
-                )
-
-    def _is_attribute(self, name: str) -> bool:
-        components = self._schema.components
-        return name in components.attributes or any(
-            name == attribute.name for each in components.types.values() for attribute in each.attributes
-        )
-
-
-def _unknown(text: str, line: int, column: int) -> Finding:
-    return Finding(
-        code="fields.unknown-path",
-        text="the schema set has no such place below the root",
-        file=FILE,
-        path=text,
-        line=line,
-        column=column,
-    )
-
-
-def _names(test: Expression) -> Iterator[str]:
-    """Element and attribute names that a test reads."""
-    match test:
-        case Path(steps):
-            for step in steps:
-                if not step.test.endswith(("*", ")")):
-                    yield step.test
-                for predicate in step.predicates:
-                    yield from _names(predicate)
-        case Union(paths):
-            for path in paths:
-                yield from _names(path)
-        case Call(_, arguments):
-            for argument in arguments:
-                yield from _names(argument)
-        case Binary(_, left, right):
-            yield from _names(left)
-            yield from _names(right)

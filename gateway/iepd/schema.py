@@ -32,8 +32,8 @@ from gateway.iepd.schema_wording import word_schema_error
 SCHEMA_LIMITS = Limits(size_bytes_max=64 * 1024 * 1024, elements_max=2_000_000)
 
 _DRIVER = "gateway:driver"
-_IMPORT, _INCLUDE = join(XS, "import"), join(XS, "include")
-_LINKS = (_IMPORT, _INCLUDE, join(XS, "redefine"))
+_IMPORT, _INCLUDE, _REDEFINE = join(XS, "import"), join(XS, "include"), join(XS, "redefine")
+_LINKS = (_IMPORT, _INCLUDE, _REDEFINE)
 
 
 class Schema:
@@ -44,6 +44,7 @@ class Schema:
     namespaces  every target namespace
     structures  NIEM structures namespaces in the set, with NIEM's major version
     core        niem-core namespaces likewise
+    prefixes    (prefix, namespace) as each document declares them
     """
 
     def __init__(self, documents: Mapping[str, bytes], roots: Mapping[str, "_Loaded"]) -> None:
@@ -54,6 +55,9 @@ class Schema:
         self.core = _versions(self.namespaces, niem_core_version)
         self.components: Components = read_components(
             (each.root, namespace) for each in roots.values() for namespace in each.declares_for
+        )
+        self.prefixes = tuple(
+            (prefix, uri) for each in roots.values() for prefix, uri in each.root.nsmap.items() if prefix
         )
         self._sources = {each.place: etree.tostring(each.placed) for each in roots.values()}
         self._sources[_DRIVER] = _driver(roots)
@@ -172,14 +176,21 @@ class _Loading:
         copy = etree.fromstring(etree.tostring(root))
         found = _Loaded(name, root, namespace, f"gateway:{len(self.loaded)}", copy, set())
         self.loaded[name] = found
-        self._by_namespace.setdefault(namespace, name)
+        for node in root.iterchildren(_INCLUDE, _REDEFINE):
+            part = self._include(found, node)
+            if part is not None:
+                self._targets[node] = part
+        # The document that others are parts of stands for the namespace, in whatever order they are read.
+        known = self._by_namespace.get(namespace)
+        if known is None or (self.loaded[known].included and not found.included):
+            self._by_namespace[namespace] = name
         return found
 
     def _follow(self, document: _Loaded) -> list[_Loaded]:
-        """Read what a document imports or includes; give what is new."""
+        """Read what a document imports; give what is new. What it includes is read with it."""
         before = set(self.loaded)
-        for node in document.root.iterchildren(*_LINKS):
-            target = self._import(document, node) if node.tag == _IMPORT else self._include(document, node)
+        for node in document.root.iterchildren(_IMPORT):
+            target = self._import(document, node)
             if target is not None:
                 self._targets[node] = target
         return [each for name, each in self.loaded.items() if name not in before]
@@ -288,7 +299,8 @@ def _versions(namespaces: Iterable[str], version_of: Callable[[str], int | None]
 
 
 def _driver(roots: Mapping[str, _Loaded]) -> bytes:
-    driver = etree.Element(join(XS, "schema"), nsmap={"xs": XS})
+    # With a namespace of its own it may import documents that have none (XSD 1.0 part 1, 4.2.3).
+    driver = etree.Element(join(XS, "schema"), nsmap={"xs": XS}, targetNamespace=_DRIVER)
     done: set[str] = set()
     for each in roots.values():
         if each.included or each.namespace in done:

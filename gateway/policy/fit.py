@@ -35,7 +35,10 @@ def fit_clause(reading: Reading, clause: Clause, table: Table, iepd: Iepd) -> No
 
 def _select(reading: Reading, what: str, place: Node, catalog: Catalog) -> tuple[Field, ...]:
     found = tuple(catalog.select(what))
-    if not found:
+    if not found and catalog.awaits(what):
+        hint = f"{what!r} is proposed for fields that no officer has confirmed: they are withheld until one does"
+        reading.wrong("unconfirmed-field", hint, place)
+    elif not found:
         reading.wrong(
             "unknown-field", f"the exchange has no field or label {what!r}{nearest(what, known_words(catalog))}", place
         )

@@ -105,7 +105,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A registered message specification: a zip of its folder and schemas, and the digest of its schema set."""
+    """A registered message specification: a zip of its folder and schemas, and its edition (`Iepd.edition`)."""
 
     id: str
     digest: str

@@ -1,8 +1,10 @@
 """`gateway iepd`: the exchanges, and the words an agreement uses."""
 
+import json
+
 import pytest
 
-from tests.cli.deployment import Deployment
+from tests.cli.deployment import Deployment, command
 
 
 def test_the_list(deployment: Deployment) -> None:
@@ -22,3 +24,10 @@ def test_the_fields_of_an_exchange_with_their_labels(deployment: Deployment, exc
 
 def test_an_exchange_nobody_knows(deployment: Deployment) -> None:
     assert "[exchange.unknown]" in deployment.run("iepd", "show", "custody-release/9.0", status=1).stderr
+
+
+def test_the_vocabulary_of_labels_with_a_sentence_each() -> None:
+    rows = json.loads(command("iepd", "labels", "--json").stdout)
+    assert {"label", "covers", "sensitive"} == set(rows[0])
+    assert {row["label"] for row in rows if row["sensitive"]} >= {"victim", "sud", "medical.mental-health", "intel"}
+    assert "42 CFR part 2" in command("iepd", "labels").stdout

@@ -45,7 +45,7 @@ def stored(configured: Configured, *agreements: Agreement, credentials: tuple[Cr
         agencies=tuple(configured.agencies.values()),
         credentials=credentials,
         agreements=agreements or configured.agreements,
-        exchanges=tuple(Exchange(id=each.id, digest=each.digest, archive=b"") for each in configured.iepds.values()),
+        exchanges=tuple(Exchange(id=each.id, digest=each.edition, archive=b"") for each in configured.iepds.values()),
     )
 
 
@@ -84,7 +84,7 @@ def test_an_exchange_that_is_new_is_loaded_from_its_archive() -> None:
         agencies=(),
         credentials=(),
         agreements=(),
-        exchanges=(Exchange(id=iepd.id, digest=iepd.digest, archive=archive(iepd)),),
+        exchanges=(Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)),),
     )
     made = compile_configuration(configuration, before=nothing(b""))
     assert made.iepds[RELEASE].digest == iepd.digest

@@ -238,7 +238,7 @@ def stored(configured: Configured, *agreements: Agreement) -> Configuration:
         agencies=tuple(configured.agencies.values()),
         credentials=(),
         agreements=agreements or configured.agreements,
-        exchanges=tuple(Exchange(id=each.id, digest=each.digest, archive=b"") for each in configured.iepds.values()),
+        exchanges=tuple(Exchange(id=each.id, digest=each.edition, archive=b"") for each in configured.iepds.values()),
     )
 
 

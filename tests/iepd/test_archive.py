@@ -47,7 +47,8 @@ def test_files_come_back_and_order_does_not_matter() -> None:
         "iepd\\..\\evil",
         "C:/evil",
         "other/file",
-        "iepd/a b",
+        "iepd/a;b",
+        "iepd/ a",
         "iepd/.hidden",
         "iepd/é",
         "iepd/" + "x" * 300,
@@ -94,3 +95,23 @@ def test_other_packings_and_damage_are_refused() -> None:
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with pytest.raises(IepdRefused):
         unpack(data)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"iepd/a.xsd": bytes(101)}, "iepd.archive-too-large"),
+        ({f"iepd/{number}.xsd": b"" for number in range(6)}, "iepd.archive-too-large"),
+        ({"iepd/a.xsd": b"", "iepd/A.xsd": b""}, "iepd.archive-name"),
+        ({"iepd/a;b.xsd": b""}, "iepd.archive-name"),
+    ],
+    ids=["size", "files", "case", "name"],
+)
+def test_what_could_not_be_read_back_is_not_packed(
+    files: dict[str, bytes], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SIZE_BYTES_MAX", 100)
+    monkeypatch.setattr(module, "FILES_MAX", 5)
+    with pytest.raises(IepdRefused) as caught:
+        pack(files)
+    assert caught.value.findings[0].code == expected

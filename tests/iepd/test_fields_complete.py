@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 
 from gateway.document.parse import parse
+from gateway.iepd.binding import type_mark
 from gateway.iepd.facts import evaluate
 from gateway.iepd.package import unclassified
 
@@ -41,7 +42,7 @@ def test_every_leaf_of_the_schema_has_exactly_one_entry_and_every_entry_exists(n
 @pytest.mark.parametrize("name", NAMES)
 def test_every_entry_says_path_field_label_and_title(name: str) -> None:
     for entry in _entries(name):
-        assert set(entry) == {"path", "field", "label", "title"}
+        assert set(entry) == {"path", "field", "label", "title", "type"}
         assert LABEL.fullmatch(entry["label"]), entry["label"]
         assert entry["label"].partition(".")[0] in PREFIXES, entry["label"]
         assert entry["title"][:1].isupper(), entry["title"]
@@ -307,3 +308,14 @@ def _path_of(name: str, element: etree._Element) -> str:
     prefixes = {uri: prefix for prefix, uri in fields(name)["namespaces"].items()}
     steps = [etree.QName(each) for each in (element, *element.iterancestors())][:-1]
     return "/".join(f"{prefixes[str(step.namespace)]}:{step.localname}" for step in reversed(steps))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_catalog_is_bound_to_the_schema_set_that_it_stands_beside(name: str) -> None:
+    """After a change of schema: gateway iepd add FOLDER --confirm --as NAME writes digest and types anew."""
+    iepd = exchange(name)
+    assert fields(name)["schema_set"] == iepd.digest
+    assert {entry["path"]: entry["type"] for entry in _entries(name)} == {
+        field.text: type_mark(field.value) for field in iepd.catalog.fields
+    }
+    assert iepd.warnings == ()

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.finding import Finding
+from gateway.iepd.catalog import LEAVES_MAX
 from gateway.iepd.package import Iepd, IepdRefused, archive, load, load_archive, unclassified
 
 from .invented import EXTENSION_XSD, FIELDS_YAML, NOTICE, XSD, folder, invented, notice
@@ -112,8 +113,9 @@ def test_a_set_that_does_not_compile_is_refused_with_the_file() -> None:
     assert (finding.code, finding.file) == ("schema.unresolved", "extension.xsd")
 
 
-def test_a_catalog_file_must_be_readable() -> None:
-    assert codes(**{"iepd-catalog.xml": b"<!DOCTYPE a><a/>"}) == {"iepd.catalog-not-readable"}
+def test_a_catalog_file_that_cannot_be_read_is_told_and_does_not_hinder() -> None:
+    iepd = load(folder(**{"iepd-catalog.xml": b"<!DOCTYPE a><a/>"}), XSD)
+    assert [(each.code, each.severity) for each in iepd.warnings] == [("iepd.catalog-not-readable", "warning")]
 
 
 def test_a_file_that_is_no_yaml_is_refused_with_its_place() -> None:
@@ -127,7 +129,7 @@ def test_without_fields_there_is_no_exchange() -> None:
     assert caught.value.findings[0].code == "iepd.missing-file"
 
 
-def test_a_schema_set_with_too_many_places_is_refused() -> None:
+def test_a_schema_set_with_too_many_places_is_unfolded_as_deep_as_fits() -> None:
     """Each of 40 elements may hold all 40: the place of a value has no bound."""
     names = [f"E{number}" for number in range(40)]
     body = "".join(f'<xs:element ref="n:{name}" minOccurs="0"/>' for name in names)
@@ -139,7 +141,25 @@ def test_a_schema_set_with_too_many_places_is_refused() -> None:
     wide = EXTENSION_XSD.replace("</xs:schema>", elements + "</xs:schema>").replace(
         '<xs:element ref="n:When" minOccurs="0"/>', '<xs:element ref="n:When" minOccurs="0"/><xs:element ref="n:E0"/>'
     )
-    assert codes(extension=wide) == {"iepd.too-many-fields"}
+    iepd = invented(extension=wide)
+    assert 1_000 < len(iepd.leaves) <= LEAVES_MAX
+    assert any(leaf.cut for leaf in iepd.leaves)
+    assert "n:E0/n:E1" in "".join(unclassified(iepd))
+
+
+def test_a_place_further_down_than_the_set_unfolds_can_be_a_field_by_its_path() -> None:
+    nested = EXTENSION_XSD.replace(
+        '<xs:element ref="n:RiskScore" minOccurs="0"/>',
+        '<xs:element ref="n:RiskScore" minOccurs="0"/><xs:element ref="n:Subject" minOccurs="0"/>',
+    )
+    deeper = FIELDS_YAML.replace(
+        "facts:",
+        "  - {path: n:Subject/n:Subject/n:Subject/n:SubjectNumber, field: inner, label: person.id, title: X}\nfacts:",
+    )
+    field = invented(deeper, nested).catalog.named("inner")
+    assert field is not None
+    assert (field.kind, field.value.length_max) == ("string", 7)
+    assert codes(deeper.replace("/n:SubjectNumber, field: inner", ", field: inner"), nested) == {"fields.unknown-path"}
 
 
 def test_a_type_that_contains_itself_stays_unclassified() -> None:
