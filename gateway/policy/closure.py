@@ -41,6 +41,14 @@ class _IdList(NamedTuple):
     required: bool
 
 
+class _OwnId(NamedTuple):
+    """An attribute that is an id, and not structures:id. `key`: what it was."""
+
+    name: str
+    key: str
+    required: bool
+
+
 class Closure:
     """Identities of one new tree while it is built, and their closing afterwards."""
 
@@ -52,6 +60,7 @@ class Closure:
         self._lost = 0
         self._twins: dict[etree._Element, etree._Element] = {}
         self._lists: list[_IdList] = []
+        self._own_ids: dict[etree._Element, _OwnId] = {}
         self._required: dict[str, list[etree._Element]] = defaultdict(list)
         self._keys: dict[etree._Element, list[str]] = defaultdict(list)
         self._kept: set[etree._Element] = set()
@@ -71,6 +80,13 @@ class Closure:
         if identity.attribute is not None and identity.id is None:
             twin.set(identity.attribute, PENDING)
 
+    def note_bare(self, source: etree._Element, twin: etree._Element, node: Node) -> None:
+        """This stands empty for that: it may be pointed at, but does not point."""
+        self._origin[twin] = (source, node)
+        identity = self._identities.of.get(source)
+        if identity is not None and identity.id is not None:
+            self._twins[source] = twin
+
     def note_plain(self, source: etree._Element, twin: etree._Element, node: Node) -> None:
         """This leaf without attributes was built of that, as it was."""
         self._origin[twin] = (source, node)
@@ -81,9 +97,16 @@ class Closure:
         self._leaves[twin] = whole
 
     def note_list(self, twin: etree._Element, name: str, value: str, *, required: bool) -> None:
-        """This attribute names ids (IDREF, IDREFS)."""
+        """This attribute, or for "" this element's text, names ids (IDREF, IDREFS)."""
         self._lists.append(_IdList(twin, name, tuple(f"#{token}" for token in value.split()), required))
-        twin.set(name, PENDING)
+        if name:
+            twin.set(name, PENDING)
+        else:
+            twin.text = PENDING
+
+    def note_id(self, twin: etree._Element, name: str, value: str, *, required: bool) -> None:
+        """This attribute is the element's id, though it is not structures:id."""
+        self._own_ids[twin] = _OwnId(name, f"#{value.strip()}", required)
 
     # --- when it is built ---
 
@@ -121,6 +144,9 @@ class Closure:
                 self._pointing[identity.pointer].append(twin)
                 if identity.pointer not in named and identity.pointer not in self._homes and _has_content(twin):
                     self._settle(identity.pointer, twin)
+        for twin, own in self._own_ids.items():
+            if twin in self._kept and own.key not in self._homes:
+                self._settle(own.key, twin)
         for key, twins in self._pointing.items():
             if key not in self._homes:
                 self._waiting.extend(twins)
@@ -202,8 +228,14 @@ class Closure:
         return [
             home
             for key, home in self._homes.items()
-            if key not in pointed and home is not root and split(str(home.tag))[1].endswith("Metadata")
+            if key not in pointed and home is not root and self._is_nothing_alone(home)
         ]
+
+    def _is_nothing_alone(self, twin: etree._Element) -> bool:
+        """Whether it is there to be pointed at: metadata, and what says that it does not belong where it stands."""
+        if self._origin[twin][1].metadata:
+            return True
+        return twin.get(join(self._identities.structures, "appliesToParent")) in {"false", "0"}
 
     def _number(self, root: etree._Element) -> None:
         """Give new ids to what is pointed at, and to nothing else: a lone id says that a pointer was taken out."""
@@ -214,6 +246,8 @@ class Closure:
         }
         listed = (key for each in self._lists if each.twin in self._kept for key in each.keys)
         homes |= {self._homes[key] for key in listed if key in self._homes}
+        homes |= {self._twins[source] for source in self._twins if self._must_have_id(source)}
+        homes |= {twin for twin, own in self._own_ids.items() if own.required}
         numbers: dict[etree._Element, str] = {}
         for element in root.iter(etree.Element):
             if element in homes:
@@ -222,15 +256,23 @@ class Closure:
             for twin in twins:
                 self._point(twin, numbers)
         for twin, number in numbers.items():
-            twin.set(join(self._identities.structures, "id"), number)
+            own = self._own_ids.get(twin)
+            twin.set(own.name if own is not None else join(self._identities.structures, "id"), number)
         for each in self._lists:
             if each.twin not in self._kept:
                 continue
             targets = [numbers[self._homes[key]] for key in each.keys if key in self._homes]
-            if targets:
+            if not each.name:
+                each.twin.text = " ".join(targets)
+            elif targets:
                 each.twin.set(each.name, " ".join(targets))
             else:
                 _unset(each.twin, each.name)
+
+    def _must_have_id(self, source: etree._Element) -> bool:
+        """Whether it had an id, and the schema requires one."""
+        twin = self._twins[source]
+        return self._identities.of[source].id is not None and self._origin[twin][1].needs_id
 
     def _point(self, twin: etree._Element, numbers: dict[etree._Element, str]) -> None:
         source, _ = self._origin[twin]

@@ -70,11 +70,12 @@ class Identities:
     structures: str
 
 
-def find_identities(root: etree._Element) -> Identities | None:
-    """All identities, found by one compiled expression; None when the document has none."""
+def find_identities(root: etree._Element, other_ids: frozenset[str] = frozenset()) -> Identities | None:
+    """All identities, found by one compiled expression; None when the document has none, of another sort neither."""
     found: list[etree._Element] = _of_thread.identified(root)  # type: ignore[assignment]  # it finds elements only
     if not found:
-        return None
+        others = other_ids and any(not other_ids.isdisjoint(each.keys()) for each in root.iter(etree.Element))
+        return Identities({}, (), "") if others else None
     of: dict[etree._Element, Identity] = {}
     structures = ""
     for element in found:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from gateway.document.names import split
-from gateway.iepd.catalog import Field
-from gateway.iepd.components import Components
+from gateway.document.names import split, structures_version
+from gateway.iepd.catalog import Field, Steps
+from gateway.iepd.components import Components, Element
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
-from gateway.policy.mou import Clause, Mou
-from gateway.policy.outcome import DEFAULT, Outcome, negation, outcomes
+from gateway.policy.manner import Explanation, Nil, explain_withheld, may_be_nil, nil_of
+from gateway.policy.mark import Mark, mark_of
+from gateway.policy.mou import Clause, How, Mou
+from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, negation, outcomes
 from gateway.policy.restriction import NONE, Restrictions
 
 
@@ -30,11 +32,18 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What becomes of an attribute. `names_ids`: its value points at other elements."""
+    """What becomes of an attribute.
+
+    names_ids  its value points at other elements
+    is_id      its value is the element's own id
+    binding    the element cannot stand without it: the schema requires it, or it is a handling mark
+    """
 
     field: Field
     outcome: Outcome
     names_ids: bool
+    is_id: bool
+    binding: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +56,10 @@ class Node:
     anchored  the facts about this element that conditions of the clause ask for
     gone      what a redaction says of a leaf that is withheld for its own reason, its path aside; else None
     step      its name as redactions write it in a path, "nc:PersonName"
+    nil       when an empty element stands for it
+    names_ids  its text points at other elements
+    needs_id  the schema requires an id of it
+    metadata  it describes others: when nobody points at it any more, it goes
     """
 
     children: Mapping[str, "Node"]
@@ -59,6 +72,10 @@ class Node:
     anchored: tuple[str, ...]
     gone: tuple[str, str, str, str] | None
     step: str
+    nil: Nil = Nil.NEVER
+    names_ids: bool = False
+    needs_id: bool = False
+    metadata: bool = False
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
         """The conditions that hold here: those from above, and those about this element."""
@@ -94,6 +111,8 @@ class SharingRules:
     tag       the exchange's root element
     prefixes  prefix to namespace, as redactions write paths
     facts     facts about the whole message that conditions of the clause ask for
+    explanation  where the message can say "withheld"
+    ids       attributes besides structures:id that are ids
     """
 
     mou: str
@@ -104,6 +123,8 @@ class SharingRules:
     root: Node
     prefixes: Mapping[str, str]
     facts: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+    ids: frozenset[str] = frozenset()
 
     def holding(self, facts: Facts) -> frozenset[str]:
         """The conditions that hold for the message as a whole."""
@@ -122,21 +143,42 @@ def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictio
     root = _Growing()
     for each in iepd.catalog.fields:
         root.plant(each, each.path, decided[each.path])
+    law = frozenset(path for path, each in restrictions.items() if any(not one.where for one in each))
+    compiling = _Compiling(clause=clause, iepd=iepd, anchors=anchors, law=law)
     return SharingRules(
         mou=mou.id,
         version=mou.version,
         clause=clause.id,
         exchange=iepd.id,
         tag=iepd.root,
-        root=root.ripe((iepd.root,), iepd.schema.components.elements[iepd.root].type, iepd, anchors),
+        root=root.ripe((iepd.root,), iepd.schema.components.elements[iepd.root], compiling),
         prefixes=dict(iepd.namespaces),
         facts=tuple(whole),
+        explanation=explain_withheld(iepd),
+        ids=_other_ids(iepd),
     )
 
 
 def _holding(fact: str, value: bool | str) -> set[str]:
     """The conditions of one fact. What is neither true nor false answers both questions the strict way."""
     return {condition for condition, kept in ((fact, False), (negation(fact), True)) if value is not kept}
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiling:
+    """What the compiling of one clause looks at. `law`: fields that law withholds wherever they stand."""
+
+    clause: Clause
+    iepd: Iepd
+    anchors: Mapping[Steps, list[str]]
+    law: frozenset[Steps]
+
+    def nil(self, outcome: Outcome, entry: Field | None) -> Nil:
+        """What stands for a leaf that the agreement withholds. What law withholds leaves no trace."""
+        if entry is None or entry.path in self.law:
+            return Nil.NEVER
+        own = outcome.because.manner if outcome.because is not None and outcome.because.how is How.REMOVE else None
+        return nil_of(own or self.clause.manner, entry, self.iepd)
 
 
 @dataclass(slots=True)
@@ -148,58 +190,121 @@ class _Growing:
     leaf: Outcome | None = None
     entry: Field | None = None
 
-    def plant(self, each: Field, path: tuple[str, ...], outcome: Outcome) -> None:
+    def plant(self, each: Field, path: Steps, outcome: Outcome) -> None:
         if not path:
             self.leaf, self.entry = outcome, each
         elif path[0].startswith("@"):
-            self.attributes[path[0][1:]] = Attribute(each, outcome, each.kind == "identity")
+            self.attributes[path[0][1:]] = _attribute(path[0][1:], each, outcome)
         else:
             self.children.setdefault(path[0], _Growing()).plant(each, path[1:], outcome)
 
-    def ripe(
-        self,
-        path: tuple[str, ...],
-        type_name: str,
-        iepd: Iepd,
-        anchors: Mapping[tuple[str, ...], list[str]],
-    ) -> Node:
+    def ripe(self, path: Steps, declared: Element | None, compiling: _Compiling) -> Node:
         """The node at the end of this path, which begins with the root."""
-        components = iepd.schema.components
-        children = {}
-        for name, child in self.children.items():
-            element = components.element_in(type_name, name)
-            below = element.type if element is not None else ""
-            children[name] = child.ripe((*path, name), below, iepd, anchors)
+        components = compiling.iepd.schema.components
+        type_name = declared.type if declared is not None else ""
+        children = {
+            name: child.ripe((*path, name), components.element_in(type_name, name), compiling)
+            for name, child in self.children.items()
+        }
         needs = _needs(type_name, components)
+        leaf = self._leaf_outcome(type_name, components)
+        released = leaf is not None and leaf.released
+        # A mark is released with its element, and so shows nothing by itself.
+        outcomes_here = [each.outcome for each in self.attributes.values()]
+        shown = released or any(each.released and each.clause != DEFAULT for each in outcomes_here)
         seen = any(child.open for child in children.values())
-        if len(path) == 1:  # below the root: anywhere else a container that lacks what it needs goes as a whole
-            children |= {name: replace(each, open=True) for name, each in children.items() if _empty(name, each, needs)}
-        released = self.leaf is not None and self.leaf.released
-        shown = released or any(attribute.outcome.released for attribute in self.attributes.values())
+        children = {name: _opened(name, child, needs, len(path) == 1, seen) for name, child in children.items()}
         return Node(
             children=children,
             attributes=self.attributes,
-            leaf=self.leaf,
+            leaf=leaf,
             field=self.entry,
-            # A leaf without its text is not there, so its attributes alone open nothing.
-            open=released if self.leaf is not None else shown or seen,
-            plain=self.leaf is not None and self.leaf.plain,
+            # A leaf without its text is not there, so its attributes alone open nothing. Nor is an element there whose
+            # own type is abstract: which type it has, the rules do not know.
+            open=not _is_abstract(type_name, components) and (released if leaf is not None else shown or seen),
+            plain=leaf is not None and leaf.plain and not self._names_ids(),
             needs=needs,
-            anchored=tuple(anchors.get(path[1:], ())),
-            gone=self._gone(),
-            step=_step(path[-1], iepd.prefixes),
+            anchored=tuple(compiling.anchors.get(path[1:], ())),
+            gone=self._gone(leaf),
+            step=_step(path[-1], compiling.iepd.prefixes),
+            nil=self._nil(declared, leaf, compiling),
+            names_ids=self._names_ids(),
+            needs_id=_needs_id(type_name, components),
+            metadata=_is_metadata(path[-1], type_name, components),
         )
 
-    def _gone(self) -> tuple[str, str, str, str] | None:
-        if self.leaf is None or self.entry is None or self.leaf.released:
+    def _leaf_outcome(self, type_name: str, components: Components) -> Outcome | None:
+        """What the clause says of it; but a place where the catalog ends and the schema does not is never shown."""
+        if self.leaf is None or self.entry is None or self.entry.kind != "empty":
+            return self.leaf
+        ends = type_name in components.types and not components.children(type_name)
+        return self.leaf if ends and not components.has_wildcard_content(type_name) else OUTSIDE
+
+    def _names_ids(self) -> bool:
+        return self.leaf is not None and self.entry is not None and self.entry.kind == "identity"
+
+    def _nil(self, declared: Element | None, leaf: Outcome | None, compiling: _Compiling) -> Nil:
+        if leaf is not None:
+            said = compiling.nil(leaf, self.entry)
+            if said is not Nil.NEVER:
+                return said
+        nillable = declared is not None and declared.nillable and not declared.fixed
+        return Nil.NEEDED if nillable and may_be_nil(compiling.iepd) else Nil.NEVER
+
+    def _gone(self, leaf: Outcome | None) -> tuple[str, str, str, str] | None:
+        if leaf is None or self.entry is None or leaf.released:
             return None
-        return self.entry.name, self.entry.label, self.leaf.how, self.leaf.clause
+        return self.entry.name, self.entry.label, leaf.how, leaf.clause
 
 
-def _empty(name: str, child: Node, needs: tuple[Need, ...]) -> bool:
-    """Whether a message must have this container and may have it with nothing in it: then it is built though nothing
-    below it may be seen."""
-    return child.leaf is None and not child.needs and any(name in need.names for need in needs)
+def _attribute(name: str, each: Field, outcome: Outcome) -> Attribute:
+    marks = mark_of(name) is Mark.HANDLING or _applies_to_parent(name)
+    if marks and outcome.because is None and outcome.how == WITHHELD and outcome.clause == DEFAULT:
+        outcome = Outcome(how="", clause=DEFAULT)  # listed or not, it goes with its data
+    is_id = each.value.builtin == "ID"
+    return Attribute(
+        field=each,
+        outcome=outcome,
+        names_ids=each.kind == "identity" and not is_id,
+        is_id=is_id,
+        binding=each.required or marks,
+    )
+
+
+def _opened(name: str, child: Node, needs: tuple[Need, ...], below_root: bool, seen: bool) -> Node:
+    """The child as its parent walks it: open too when something must stand for it though nothing of it is shown."""
+    required = any(name in need.names for need in needs)
+    if child.nil is Nil.NEEDED and not required:
+        child = replace(child, nil=Nil.NEVER)
+    if child.open:
+        return child
+    # A message must have it, and may have it with nothing in it. Anywhere else such a container goes as a whole.
+    bare = below_root and required and child.leaf is None and not child.needs
+    return replace(child, open=True) if bare or (child.nil is not Nil.NEVER and (seen or below_root)) else child
+
+
+def _is_abstract(type_name: str, components: Components) -> bool:
+    found = components.types.get(type_name)
+    return found is not None and found.abstract
+
+
+def _needs_id(type_name: str, components: Components) -> bool:
+    return any(
+        attribute.required and split(name)[1] == "id" and structures_version(split(name)[0]) is not None
+        for name, attribute in components.attributes_of(type_name).items()
+    )
+
+
+def _is_metadata(tag: str, type_name: str, components: Components) -> bool:
+    """Whether it describes others: by its type up to NIEM 5.x, by its name in 6.0."""
+    bases = (split(each.base) for each in components.lineage(type_name))
+    described = any(local == "MetadataType" and structures_version(namespace) is not None for namespace, local in bases)
+    return described or split(tag)[1].endswith("Metadata")
+
+
+def _applies_to_parent(name: str) -> bool:
+    namespace, local = split(name)
+    return local == "appliesToParent" and structures_version(namespace) is not None
 
 
 def _step(tag: str, prefixes: Mapping[str, str]) -> str:
@@ -214,3 +319,8 @@ def _needs(type_name: str, components: Components) -> tuple[Need, ...]:
         for particle in components.children(type_name).values()
         if particle.least > 0
     )
+
+
+def _other_ids(iepd: Iepd) -> frozenset[str]:
+    """Attributes that are ids without being structures:id, of geography markup for one."""
+    return frozenset(each.path[-1][1:] for each in iepd.catalog.fields if each.is_attribute and each.value.builtin == "ID")
