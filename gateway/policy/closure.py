@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from gateway.document.names import join, split
+from gateway.document.names import XSI, join
 from gateway.policy.identity import Identities
 from gateway.policy.journal import Journal
 from gateway.policy.outcome import CLOSURE
 from gateway.policy.rules import Need, Node
+
+_TYPE = join(XSI, "type")
 
 PENDING = "pending"
 """Stands in a pointer until the numbers are given."""
@@ -150,7 +152,17 @@ class Closure:
         for key, twins in self._pointing.items():
             if key not in self._homes:
                 self._waiting.extend(twins)
+            elif self._origin[self._homes[key]][0].get(_TYPE) is not None:
+                self._drop_mistyped(key, twins)
         self._find_lists()
+
+    def _drop_mistyped(self, key: str, twins: list[etree._Element]) -> None:
+        """An object that named its type (xsi:type) is of its element's type now, which a pointer to it may be too
+        narrow for."""
+        home = self._homes[key]
+        narrow = [twin for twin in twins if twin is not home and twin.tag != home.tag]
+        self._waiting.extend(narrow)
+        twins[:] = [twin for twin in twins if twin not in narrow]
 
     def _find_lists(self) -> None:
         """Attributes that name ids, and those among them whose element cannot stand without."""

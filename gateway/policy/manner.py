@@ -11,6 +11,7 @@ nc:EmptyReasonCode, pointed at by structures:metadata.
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from gateway.document.names import join, niem_core_version, split
 from gateway.iepd.catalog import Field
@@ -112,6 +113,7 @@ def nil_of(manner: Manner, field: Field, iepd: Iepd) -> Nil:
     return {Manner.DROP: Nil.NEVER, Manner.NIL: Nil.ALWAYS, Manner.NIL_WITHHELD: Nil.EXPLAINED}[manner]
 
 
+@lru_cache(maxsize=64)
 def explain_withheld(iepd: Iepd) -> Explanation | None:
     """Where this exchange can say "withheld"; None when it cannot."""
     components = iepd.schema.components

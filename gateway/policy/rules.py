@@ -19,7 +19,9 @@ from gateway.policy.manner import Explanation, Nil, explain_withheld, may_be_nil
 from gateway.policy.mark import Mark, mark_of
 from gateway.policy.mou import Clause, How, Mou
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, negation, outcomes
+from gateway.policy.pseudonym import NO_KEY, PseudonymKey
 from gateway.policy.restriction import NONE, Restrictions
+from gateway.policy.transform import in_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,14 @@ class SharingRules:
         return frozenset[str]().union(*(_holding(fact, facts.message(fact)) for fact in self.facts))
 
 
-def compile_rules(mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictions = NONE) -> SharingRules:
-    """The rules of one clause under the law. Raises ValueError for a clause that `read_mou` finds fault with."""
-    decided = outcomes(clause, iepd.catalog, restrictions)
+def compile_rules(
+    mou: Mou, clause: Clause, iepd: Iepd, restrictions: Restrictions = NONE, *, key: PseudonymKey = NO_KEY
+) -> SharingRules:
+    """The rules of one clause under the law. Raises ValueError for a clause that `read_mou` finds fault with.
+
+    key  for pseudonyms; without one, what the clause would pseudonymize is withheld
+    """
+    decided = outcomes(clause, iepd.catalog, restrictions, key)
     asked = {fact for outcome in decided.values() for condition in outcome.unless for fact in (condition.split()[-1],)}
     anchors: dict[tuple[str, ...], list[str]] = {}
     whole: list[str] = []
@@ -202,6 +209,7 @@ class _Growing:
         """The node at the end of this path, which begins with the root."""
         components = compiling.iepd.schema.components
         type_name = declared.type if declared is not None else ""
+        self._become_in_place(type_name, components)
         children = {
             name: child.ripe((*path, name), components.element_in(type_name, name), compiling)
             for name, child in self.children.items()
@@ -239,6 +247,15 @@ class _Growing:
             return self.leaf
         ends = type_name in components.types and not components.children(type_name)
         return self.leaf if ends and not components.has_wildcard_content(type_name) else OUTSIDE
+
+    def _become_in_place(self, type_name: str, components: Components) -> None:
+        """A child keeps its element when the one that would hold its lesser form cannot stand in the same place."""
+        for name, child in self.children.items():
+            outcome = child.leaf
+            if outcome is None or child.entry is None or not outcome.becomes or outcome.because is None:
+                continue
+            if not _takes_the_place(outcome.becomes, name, type_name, components):
+                child.leaf = replace(outcome, becomes="", change=in_place(outcome.because, child.entry))
 
     def _names_ids(self) -> bool:
         return self.leaf is not None and self.entry is not None and self.entry.kind == "identity"
@@ -281,6 +298,16 @@ def _opened(name: str, child: Node, needs: tuple[Need, ...], below_root: bool, s
     # A message must have it, and may have it with nothing in it. Anywhere else such a container goes as a whole.
     bare = below_root and required and child.leaf is None and not child.needs
     return replace(child, open=True) if bare or (child.nil is not Nil.NEVER and (seen or below_root)) else child
+
+
+def _takes_the_place(name: str, other: str, type_name: str, components: Components) -> bool:
+    """Whether one element may always stand where another does: a member of the same group, with the same attributes."""
+    if not any({name, other} <= set(components.substitutes(each)) for each in components.children(type_name)):
+        return False
+    one, two = (components.element_in(type_name, each) for each in (name, other))
+    if one is None or two is None:
+        return False
+    return components.attributes_of(one.type).keys() == components.attributes_of(two.type).keys()
 
 
 def _is_abstract(type_name: str, components: Components) -> bool:

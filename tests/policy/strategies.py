@@ -2,18 +2,20 @@
 condition of the message's facts and of law. The same seed gives the same policy; `policies` draws seeds."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from hypothesis import strategies as st
 
 from gateway.iepd.facts import FactKind
 from gateway.iepd.package import Iepd
-from gateway.policy.mou import Clause, Grain, How, Item, Mou, Transform
+from gateway.policy.manner import misfit_clause_manner, misfit_manner
+from gateway.policy.mou import Clause, Grain, How, Item, Manner, Mou, Transform
 from gateway.policy.restriction import Restriction
 from gateway.policy.rules import SharingRules, compile_rules
 from gateway.policy.transform import misfit
 from tests.iepd.specifications import specification, specifications
+from tests.policy.elder import five, two
 from tests.policy.examples import clause_of, exchanges, mou_of, tiny
 
 CONSENT = "law:consent"
@@ -30,6 +32,9 @@ REDUCTIONS = (
     (How.REPLACE, {"text": "1999-09-09"}),
     (How.REPLACE, {"text": "true"}),
 )
+
+
+_INVENTED = {"tiny/1.0": tiny, "elder-five/1.0": five, "elder-two/1.0": two}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +57,14 @@ class Policy:
 
 @cache
 def every_exchange() -> tuple[str, ...]:
-    """Names that `exchange` knows: ours, the tiny one, and the real specifications where they are there."""
-    return (*exchanges(), "tiny/1.0", *specifications())
+    """Names that `exchange` knows: ours, invented ones, and the real specifications where they are there."""
+    return (*exchanges(), *_INVENTED, *specifications())
 
 
 def exchange(name: str) -> Iepd:
     """The exchange of this name."""
-    if name == "tiny/1.0":
-        return tiny()
+    if name in _INVENTED:
+        return _INVENTED[name]()
     return exchanges()[name] if name in exchanges() else specification(name)
 
 
@@ -84,8 +89,9 @@ class _Drafting:
     def draft(self) -> Policy:
         share = [*self._shared(), *self._conditional()]
         clause = clause_of(self._iepd, *share, transforms=tuple([*self._removed(), *self._reduced()]))
+        manner = self._chance.choice([Manner.DROP, *Manner])
         return Policy(
-            clause=clause,
+            clause=clause if misfit_clause_manner(manner, self._iepd) else replace(clause, manner=manner),
             restrictions=self._restrictions(),
             holding=frozenset({CONSENT}) if self._chance.random() < 0.5 else frozenset(),
         )
@@ -117,7 +123,12 @@ class _Drafting:
         return items
 
     def _removed(self) -> list[Transform]:
-        return [Transform(what=self._word(), how=How.REMOVE) for _ in range(self._chance.choice([0, 0, 1, 4]))]
+        found = []
+        for _ in range(self._chance.choice([0, 0, 1, 4])):
+            removal = Transform(what=self._word(), how=How.REMOVE, manner=self._chance.choice([None, *Manner]))
+            if not any(misfit_manner(removal, each, self._iepd) for each in self._iepd.catalog.select(removal.what)):
+                found.append(removal)
+        return found
 
     def _reduced(self) -> list[Transform]:
         found: list[Transform] = []
