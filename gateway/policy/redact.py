@@ -184,7 +184,7 @@ class _Cutter:
             del self._notes[mark:]
             self.shared, self.reduced = shared, reduced
             self._notes.append(Branch(source, node, cause))
-            return self._bare(source, target, node, active, others, node.nil)
+            return None if node.nil is Nil.NEVER else self._bare(source, target, node)
         if len(twin):
             return None
         # Pointing is all that a bare reference does; what had content and lost it is no reference for that.
@@ -193,32 +193,38 @@ class _Cutter:
             twin.set(NIL, "true")
         return twin if empty else None
 
-    def _bare(
+    def _bare(self, source: etree._Element, target: etree._Element, node: Node) -> etree._Element:
+        """The element, nil: what stands for one that is withheld."""
+        twin = etree.SubElement(target, source.tag)
+        if self._closure is not None:
+            self._closure.note_bare(source, twin, node)
+        twin.set(NIL, "true")
+        return twin
+
+    def _withheld(
         self,
         source: etree._Element,
         target: etree._Element,
         node: Node,
         active: frozenset[str],
         others: _Others,
-        nil: Nil,
+        clause: str,
     ) -> etree._Element | None:
-        """What stands for an element that is withheld: the element, nil, with the attributes it cannot be without.
-        Gives it back when it stands only if its container needs it."""
-        if nil is Nil.NEVER:
-            return None
-        twin = etree.SubElement(target, source.tag)
+        """Withhold one leaf. Gives back what stands for it when that stands only if its container needs it."""
+        nil = _nil(node, active)
+        if nil in {Nil.NEVER, Nil.NEEDED}:
+            self._notes.append(Branch(source, node, clause))
+            return None if nil is Nil.NEVER else self._bare(source, target, node)
         mark = len(self._notes)
-        cause = self._attributes(source, twin, node, active, others, required_only=True)
-        del self._notes[mark:]  # the element is told of as a whole
-        if cause is not None:
+        self._notes.append(Point(source, node.field, "", WITHHELD, clause))
+        twin = self._bare(source, target, node)
+        if self._attributes(source, twin, node, active, others, required_only=True) is not None:
             target.remove(twin)
-            return None
-        if self._closure is not None:
-            self._closure.note_bare(source, twin, node)
-        twin.set(NIL, "true")
-        if nil is Nil.EXPLAINED:
+            del self._notes[mark:]
+            self._notes.append(Branch(source, node, clause))
+        elif nil is Nil.EXPLAINED:
             self._explained.append(twin)
-        return twin if nil is Nil.NEEDED else None
+        return None
 
     def _leaf(
         self, source: etree._Element, target: etree._Element, node: Node, active: frozenset[str], others: _Others
@@ -230,8 +236,7 @@ class _Cutter:
         value = source.text if len(source) == 0 else text_of(source)
         lesser = outcome.change(value) if outcome.change is not None and value else value
         if outcome.withheld_in(active) or (value and lesser is None):
-            self._notes.append(Point(source, node.field, "", WITHHELD, outcome.clause_in(active)))
-            return self._bare(source, target, node, active, others, _nil(node, active))
+            return self._withheld(source, target, node, active, others, outcome.clause_in(active))
         twin = etree.SubElement(target, outcome.becomes or source.tag)
         twin.text = lesser
         mark = len(self._notes)
@@ -274,9 +279,11 @@ class _Cutter:
                 if not self._unlisted(source, twin, name, value, required_only=required_only):
                     return DEFAULT
                 continue
-            if required_only and not attribute.field.required:
-                continue
             outcome = attribute.outcome
+            if required_only and not attribute.field.required:
+                clause = DEFAULT if outcome.released else outcome.clause_in(active)
+                self._notes.append(Point(source, attribute.field, name, WITHHELD, clause))
+                continue
             if others:
                 outcome = strictest(outcome, ((_attribute_at(place, name), held) for place, held in others))
             lesser = outcome.change(value) if outcome.change is not None else value

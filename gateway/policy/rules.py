@@ -266,7 +266,9 @@ class _Growing:
             if said is not Nil.NEVER:
                 return said
         nillable = declared is not None and declared.nillable and not declared.fixed
-        return Nil.NEEDED if nillable and may_be_nil(compiling.iepd) else Nil.NEVER
+        # With an attribute that it cannot be without, it would not be empty: then its container goes.
+        bare = nillable and not any(each.field.required for each in self.attributes.values())
+        return Nil.NEEDED if bare and may_be_nil(compiling.iepd) else Nil.NEVER
 
     def _gone(self, leaf: Outcome | None) -> tuple[str, str, str, str] | None:
         if leaf is None or self.entry is None or leaf.released:

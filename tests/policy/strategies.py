@@ -11,6 +11,7 @@ from gateway.iepd.facts import FactKind
 from gateway.iepd.package import Iepd
 from gateway.policy.manner import misfit_clause_manner, misfit_manner
 from gateway.policy.mou import Clause, Grain, How, Item, Manner, Mou, Transform
+from gateway.policy.pseudonym import PseudonymKey
 from gateway.policy.restriction import Restriction
 from gateway.policy.rules import SharingRules, compile_rules
 from gateway.policy.transform import misfit
@@ -21,6 +22,8 @@ from tests.policy.examples import clause_of, exchanges, mou_of, tiny
 CONSENT = "law:consent"
 """A condition of law that holds for the whole message or does not."""
 
+KEY = PseudonymKey(agreement="TEST-01", period="2026", secret=bytes(range(32)))
+
 REDUCTIONS = (
     (How.MASK, {"keep_last": 2}),
     (How.MASK, {"keep_last": 0}),
@@ -28,6 +31,9 @@ REDUCTIONS = (
     (How.GENERALIZE, {"to": Grain.MONTH}),
     (How.GENERALIZE, {"to": Grain.DAY}),
     (How.GENERALIZE, {"to": Grain.CITY_STATE}),
+    (How.GENERALIZE, {"to": Grain.TEN_YEARS}),
+    (How.GENERALIZE, {"to": Grain.TENTH_DEGREE}),
+    (How.PSEUDONYMIZE, {}),
     (How.REPLACE, {"text": "M"}),
     (How.REPLACE, {"text": "1999-09-09"}),
     (How.REPLACE, {"text": "true"}),
@@ -52,7 +58,7 @@ class Policy:
 
     def rules(self, iepd: Iepd) -> SharingRules:
         """The clause, compiled."""
-        return compile_rules(self.mou, self.clause, iepd, self.restrictions)
+        return compile_rules(self.mou, self.clause, iepd, self.restrictions, key=KEY)
 
 
 @cache
@@ -133,7 +139,7 @@ class _Drafting:
     def _reduced(self) -> list[Transform]:
         found: list[Transform] = []
         taken: set[tuple[str, ...]] = set()
-        for _ in range(self._chance.choice([0, 2, 12])):
+        for _ in range(self._chance.choice([0, 4, 25])):
             word = self._word()
             how, more = self._chance.choice(REDUCTIONS)
             transform = Transform(what=word, how=how, **more)  # type: ignore[arg-type]
