@@ -5,13 +5,14 @@ any more goes; and so on until nothing changes. Then ids are numbered anew in do
 "SSN123456789" is a value, and one that stays the same from message to message links them.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lxml import etree
 
-from gateway.document.names import XSI, join
+from gateway.document.names import XSI, join, split, structures_version
 from gateway.policy.identity import Identities
 from gateway.policy.journal import Journal
 from gateway.policy.outcome import CLOSURE
@@ -234,14 +235,29 @@ class Closure:
                 self._waiting.extend(each for each in self._required[key] if self._points_nowhere(each))
 
     def _orphans(self, root: etree._Element) -> list[etree._Element]:
-        """Metadata that nobody points at."""
+        """Metadata that somebody pointed at, and nobody does any more. What nobody ever pointed at is about its parent
+        (NIEM 6.0), and stays."""
         pointed = {key for key, twins in self._pointing.items() if any(twin in self._kept for twin in twins)}
         pointed.update(key for each in self._lists if each.twin in self._kept for key in each.keys)
-        return [
-            home
+        alone = [
+            (key, home)
             for key, home in self._homes.items()
             if key not in pointed and home is not root and self._is_nothing_alone(home)
         ]
+        return [home for key, home in alone if key in self._pointed_at] if alone else []
+
+    @cached_property
+    def _pointed_at(self) -> set[str]:
+        """Keys that other elements of the message as received point at, by whichever attribute."""
+        identities = self._identities.of
+        uris = Counter(each.pointer for each in identities.values() if each.pointer is not None)
+        found = {key for key, times in uris.items() if key.startswith("#") or times > 1}
+        first = next(iter(identities), None)
+        for element in () if first is None else first.getroottree().iter(etree.Element):
+            for name, value in cast("list[tuple[str, str]]", element.items()):
+                if not _is_own(name):
+                    found.update(f"#{token}" for token in value.split())
+        return found
 
     def _is_nothing_alone(self, twin: etree._Element) -> bool:
         """Whether it is there to be pointed at: metadata, and what says that it does not belong where it stands."""
@@ -302,6 +318,12 @@ class Closure:
 def _unset(twin: etree._Element, name: str) -> None:
     if name in twin.attrib:
         del twin.attrib[name]
+
+
+def _is_own(name: str) -> bool:
+    """Whether an attribute is the element's own identity, and so points at nothing else."""
+    namespace, local = split(name)
+    return local in {"id", "ref", "uri"} and structures_version(namespace) is not None
 
 
 def _has_content(twin: etree._Element) -> bool:
