@@ -16,7 +16,10 @@ from functools import lru_cache
 from gateway.document.names import split
 
 ISM, NTK = "urn:us:gov:ic:ism", "urn:us:gov:ic:ntk"
-_CUI = re.compile(r"https?://(?:release\.niem\.gov/niem|docs\.oasis-open\.org/niemopen/ns/model)/auxiliary/cui/[\d.]+/?")
+MARK_PREFIXES = {"ism": ISM, "ntk": NTK}
+_CUI = re.compile(
+    r"https?://(?:release\.niem\.gov/niem|docs\.oasis-open\.org/niemopen/ns/model)/auxiliary/cui/[\d.]+/?"
+)
 
 
 class Mark(Enum):

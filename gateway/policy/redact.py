@@ -30,7 +30,7 @@ from gateway.policy.closure import PENDING, Closure, has, may_go
 from gateway.policy.identity import Alone, Standing, Standings, find_identities, step
 from gateway.policy.journal import Branch, Journal, Point
 from gateway.policy.manner import WITHHELD_CODE, Explanation, Nil
-from gateway.policy.mark import Mark, mark_of
+from gateway.policy.mark import MARK_PREFIXES, Mark, mark_of
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, strictest
 from gateway.policy.rules import Attribute, Node, SharingRules
 
@@ -86,7 +86,7 @@ def cut(
     root = document.root
     cutter = _Cutter(rules, facts, root, holding)
     # The exchange's own prefixes: a sender's choice of them does not reach the recipient.
-    target = etree.Element(rules.tag, nsmap=dict(iepd.namespaces))
+    target = etree.Element(rules.tag, nsmap={**MARK_PREFIXES, **iepd.namespaces})
     if root.tag != rules.tag or not cutter.build(root, target):
         raise NotReleasable(mou=rules.mou, clause=rules.clause, exchange=rules.exchange)
     etree.cleanup_namespaces(target)

@@ -352,4 +352,6 @@ def _needs(type_name: str, components: Components) -> tuple[Need, ...]:
 
 def _other_ids(iepd: Iepd) -> frozenset[str]:
     """Attributes that are ids without being structures:id, of geography markup for one."""
-    return frozenset(each.path[-1][1:] for each in iepd.catalog.fields if each.is_attribute and each.value.builtin == "ID")
+    return frozenset(
+        each.path[-1][1:] for each in iepd.catalog.fields if each.is_attribute and each.value.builtin == "ID"
+    )

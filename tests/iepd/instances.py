@@ -59,10 +59,10 @@ class Instance:
     names: frozenset[str]
 
 
-def generate(iepd: Iepd, seed: int) -> Instance:
-    """The message of this seed."""
+def generate(iepd: Iepd, seed: int, *, derived: bool = True) -> Instance:
+    """The message of this seed. derived: some elements are of a type derived from the declared one (xsi:type)."""
     for attempt in range(TRIES_MAX):
-        made = _Generator(iepd, random.Random(f"{iepd.id} {seed} {attempt}")).make()
+        made = _Generator(iepd, random.Random(f"{iepd.id} {seed} {attempt}"), derived=derived).make()  # noqa: S311
         if made is not None:
             return made
     raise Ungenerated(f"{iepd.id}, seed {seed}")
@@ -119,8 +119,8 @@ def _shape(iepd: Iepd) -> _Shape:
 
 
 class _Generator:
-    def __init__(self, iepd: Iepd, chance: random.Random) -> None:
-        self._iepd, self.chance = iepd, chance
+    def __init__(self, iepd: Iepd, chance: random.Random, *, derived: bool) -> None:
+        self._iepd, self.chance, self._derived = iepd, chance, derived
         self.shape = _shape(iepd)
         self.components = iepd.schema.components
         self.values = LeafValues(self.components, chance)
@@ -201,7 +201,7 @@ class _Generator:
         derived = self.shape.derived.get(declared.type, [])
         known = self.components.types.get(declared.type)
         abstract = known is not None and known.abstract
-        if not derived or not (abstract or self.chance.random() < 0.03):
+        if not derived or not (abstract or (self._derived and self.chance.random() < 0.03)):
             return declared.type
         chosen = self.chance.choice(derived)
         if self.shape.height(chosen) >= _BOUNDLESS:

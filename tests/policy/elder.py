@@ -168,7 +168,12 @@ _EXTENSION_2 = f"""<xs:schema {XS} targetNamespace="{X}" xmlns:x="{X}" xmlns:s="
 @cache
 def five() -> Iepd:
     """The exchange under NIEM 5.0."""
-    documents = {"structures.xsd": _STRUCTURES_5, "core.xsd": _CORE_5, "codes.xsd": _CODES_5, "notice.xsd": _EXTENSION_5}
+    documents = {
+        "structures.xsd": _STRUCTURES_5,
+        "core.xsd": _CORE_5,
+        "codes.xsd": _CODES_5,
+        "notice.xsd": _EXTENSION_5,
+    }
     return exchange_of("elder-five/1.0", documents, {"x": X, "nc": NC5, "s": S5, "c": f"{X}codes/"})
 
 
