@@ -17,7 +17,7 @@ from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
 from gateway.policy.manner import Explanation, Nil, explain_withheld, may_be_nil, nil_of
 from gateway.policy.mark import Mark, mark_of
-from gateway.policy.mou import Clause, How, Mou
+from gateway.policy.mou import Clause, How, Manner, Mou
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, negation, outcomes
 from gateway.policy.pseudonym import NO_KEY, PseudonymKey
 from gateway.policy.restriction import NONE, Restrictions
@@ -151,7 +151,7 @@ def compile_rules(
     for each in iepd.catalog.fields:
         root.plant(each, each.path, decided[each.path])
     law = frozenset(path for path, each in restrictions.items() if any(not one.where for one in each))
-    compiling = _Compiling(clause=clause, iepd=iepd, anchors=anchors, law=law)
+    compiling = _Compiling(clause=clause, iepd=iepd, anchors=anchors, law=law, may_be_nil=may_be_nil(iepd))
     return SharingRules(
         mou=mou.id,
         version=mou.version,
@@ -179,13 +179,50 @@ class _Compiling:
     iepd: Iepd
     anchors: Mapping[Steps, list[str]]
     law: frozenset[Steps]
+    may_be_nil: bool
+    shapes: dict[str, "_Shape"] = field(default_factory=dict)
+
+    def shape(self, type_name: str) -> "_Shape":
+        """What the type asks for; a type stands in many places, and is looked at once."""
+        found = self.shapes.get(type_name)
+        if found is None:
+            found = self.shapes[type_name] = _shape(type_name, self.iepd.schema.components)
+        return found
 
     def nil(self, outcome: Outcome, entry: Field | None) -> Nil:
         """What stands for a leaf that the agreement withholds. What law withholds leaves no trace."""
         if entry is None or entry.path in self.law:
             return Nil.NEVER
         own = outcome.because.manner if outcome.because is not None and outcome.because.how is How.REMOVE else None
-        return nil_of(own or self.clause.manner, entry, self.iepd)
+        manner = own or self.clause.manner
+        return Nil.NEVER if manner is Manner.DROP else nil_of(manner, entry, self.iepd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a type asks for. abstract: no element can be of this type itself."""
+
+    needs: tuple[Need, ...]
+    needs_id: bool
+    metadata: bool
+    abstract: bool
+
+
+def _shape(type_name: str, components: Components) -> _Shape:
+    found = components.types.get(type_name)
+    bases = (split(each.base) for each in components.lineage(type_name))
+    return _Shape(
+        needs=_needs(type_name, components),
+        needs_id=any(
+            attribute.required and split(name)[1] == "id" and structures_version(split(name)[0]) is not None
+            for name, attribute in components.attributes_of(type_name).items()
+        ),
+        # By its type up to NIEM 5.x; in 6.0 by its name alone.
+        metadata=any(
+            local == "MetadataType" and structures_version(namespace) is not None for namespace, local in bases
+        ),
+        abstract=found is not None and found.abstract,
+    )
 
 
 @dataclass(slots=True)
@@ -214,7 +251,8 @@ class _Growing:
             name: child.ripe((*path, name), components.element_in(type_name, name), compiling)
             for name, child in self.children.items()
         }
-        needs = _needs(type_name, components)
+        shape = compiling.shape(type_name)
+        needs = shape.needs
         leaf = self._leaf_outcome(type_name, components)
         released = leaf is not None and leaf.released
         # A mark is released with its element, and so shows nothing by itself.
@@ -229,7 +267,7 @@ class _Growing:
             field=self.entry,
             # A leaf without its text is not there, so its attributes alone open nothing. Nor is an element there whose
             # own type is abstract: which type it has, the rules do not know.
-            open=not _is_abstract(type_name, components) and (released if leaf is not None else shown or seen),
+            open=not shape.abstract and (released if leaf is not None else shown or seen),
             plain=leaf is not None and leaf.plain and not self._names_ids(),
             needs=needs,
             anchored=tuple(compiling.anchors.get(path[1:], ())),
@@ -237,8 +275,8 @@ class _Growing:
             step=_step(path[-1], compiling.iepd.prefixes),
             nil=self._nil(declared, leaf, compiling),
             names_ids=self._names_ids(),
-            needs_id=_needs_id(type_name, components),
-            metadata=_is_metadata(path[-1], type_name, components),
+            needs_id=shape.needs_id,
+            metadata=shape.metadata or path[-1].endswith("Metadata"),
         )
 
     def _leaf_outcome(self, type_name: str, components: Components) -> Outcome | None:
@@ -268,7 +306,7 @@ class _Growing:
         nillable = declared is not None and declared.nillable and not declared.fixed
         # With an attribute that it cannot be without, it would not be empty: then its container goes.
         bare = nillable and not any(each.field.required for each in self.attributes.values())
-        return Nil.NEEDED if bare and may_be_nil(compiling.iepd) else Nil.NEVER
+        return Nil.NEEDED if bare and compiling.may_be_nil else Nil.NEVER
 
     def _gone(self, leaf: Outcome | None) -> tuple[str, str, str, str] | None:
         if leaf is None or self.entry is None or leaf.released:
@@ -310,25 +348,6 @@ def _takes_the_place(name: str, other: str, type_name: str, components: Componen
     if one is None or two is None:
         return False
     return components.attributes_of(one.type).keys() == components.attributes_of(two.type).keys()
-
-
-def _is_abstract(type_name: str, components: Components) -> bool:
-    found = components.types.get(type_name)
-    return found is not None and found.abstract
-
-
-def _needs_id(type_name: str, components: Components) -> bool:
-    return any(
-        attribute.required and split(name)[1] == "id" and structures_version(split(name)[0]) is not None
-        for name, attribute in components.attributes_of(type_name).items()
-    )
-
-
-def _is_metadata(tag: str, type_name: str, components: Components) -> bool:
-    """Whether it describes others: by its type up to NIEM 5.x, by its name in 6.0."""
-    bases = (split(each.base) for each in components.lineage(type_name))
-    described = any(local == "MetadataType" and structures_version(namespace) is not None for namespace, local in bases)
-    return described or split(tag)[1].endswith("Metadata")
 
 
 def _applies_to_parent(name: str) -> bool:

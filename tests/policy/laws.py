@@ -21,6 +21,7 @@ from gateway.iepd.validate import validate
 from gateway.policy.manner import WITHHELD_CODE
 from gateway.policy.mou import How
 from gateway.policy.redact import Cut, NotReleasable, cut
+from gateway.policy.rules import SharingRules
 from tests.iepd.instances import Instance, Planted
 from tests.policy.strategies import Policy
 
@@ -28,10 +29,11 @@ _WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 _NUMBERED = re.compile(r"#?id[0-9]+( id[0-9]+)*")
 
 
-def outcome(document: Document, policy: Policy, iepd: Iepd) -> Cut | None:
+def outcome(document: Document, policy: Policy, iepd: Iepd, rules: SharingRules | None = None) -> Cut | None:
     """The cut; None when nothing can be released."""
     try:
-        return cut(document, policy.rules(iepd), evaluate(document, iepd), iepd, holding=policy.holding)
+        rules = rules if rules is not None else policy.rules(iepd)
+        return cut(document, rules, evaluate(document, iepd), iepd, holding=policy.holding)
     except NotReleasable:
         return None
 
@@ -40,7 +42,8 @@ def hold(instance: Instance, policy: Policy, iepd: Iepd) -> Cut | None:
     """Assert every law for this message under this policy; gives the cut, None when nothing was released."""
     document = instance.document
     before = to_bytes(document)
-    kept = outcome(document, policy, iepd)
+    rules = policy.rules(iepd)
+    kept = outcome(document, policy, iepd, rules)
     assert to_bytes(document) == before, "the message is left as it was"
     if kept is None:
         return None
@@ -54,7 +57,7 @@ def hold(instance: Instance, policy: Policy, iepd: Iepd) -> Cut | None:
     assert leaked == [], "nothing withheld gets out"
     _told_of_once(document, kept, iepd, there, instance)
     _nothing_added(document, kept)
-    again = outcome(parse(before), policy, iepd)
+    again = outcome(parse(before), policy, iepd, rules)
     assert again is not None
     assert to_bytes(again.document) == data, "the same message is cut the same"
     assert again.redactions == kept.redactions
