@@ -59,10 +59,10 @@ class Instance:
     names: frozenset[str]
 
 
-def generate(iepd: Iepd, seed: int, *, derived: bool = True) -> Instance:
-    """The message of this seed. derived: some elements are of a type derived from the declared one (xsi:type)."""
+def generate(iepd: Iepd, seed: int, *, plain: bool = False) -> Instance:
+    """The message of this seed. plain: without xsi:type, and nothing points at anything."""
     for attempt in range(TRIES_MAX):
-        made = _Generator(iepd, random.Random(f"{iepd.id} {seed} {attempt}"), derived=derived).make()  # noqa: S311
+        made = _Generator(iepd, random.Random(f"{iepd.id} {seed} {attempt}"), plain=plain).make()  # noqa: S311
         if made is not None:
             return made
     raise Ungenerated(f"{iepd.id}, seed {seed}")
@@ -119,8 +119,8 @@ def _shape(iepd: Iepd) -> _Shape:
 
 
 class _Generator:
-    def __init__(self, iepd: Iepd, chance: random.Random, *, derived: bool) -> None:
-        self._iepd, self.chance, self._derived = iepd, chance, derived
+    def __init__(self, iepd: Iepd, chance: random.Random, *, plain: bool) -> None:
+        self._iepd, self.chance, self._plain = iepd, chance, plain
         self.shape = _shape(iepd)
         self.components = iepd.schema.components
         self.values = LeafValues(self.components, chance)
@@ -142,7 +142,8 @@ class _Generator:
             return None
         self._repair(root)
         naming = _Naming(self, root)
-        naming.link()
+        if not self._plain:
+            naming.link()
         self._repair(root)
         document = Document(root)
         findings = validate(document, self._iepd)
@@ -201,7 +202,7 @@ class _Generator:
         derived = self.shape.derived.get(declared.type, [])
         known = self.components.types.get(declared.type)
         abstract = known is not None and known.abstract
-        if not derived or not (abstract or (self._derived and self.chance.random() < 0.03)):
+        if not derived or not (abstract or (not self._plain and self.chance.random() < 0.03)):
             return declared.type
         chosen = self.chance.choice(derived)
         if self.shape.height(chosen) >= _BOUNDLESS:
