@@ -27,6 +27,7 @@ from gateway.finding import errors
 from gateway.folders import load_exchanges, shipped
 from gateway.iepd.package import archive
 from gateway.keys.files import KeyStore
+from gateway.keys.pseudonym import Pseudonyms, period_of
 from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
@@ -88,7 +89,9 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
         known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
         if known != keys.fingerprint:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
-        current = compile_configuration(await store.configuration(), before=nothing(keys.authority.certificate_der))
+        pseudonyms = Pseudonyms(seed=keys.pseudonym_seed, period=period_of(clock.now()))
+        before = nothing(keys.authority.certificate_der, pseudonyms=pseudonyms)
+        current = compile_configuration(await store.configuration(), before=before)
         yield Gateway(
             store=store,
             keys=keys,

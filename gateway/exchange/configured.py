@@ -5,7 +5,7 @@ sharing rules made. What did not change is taken over from the configuration bef
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.agency import Agency, AgencyId
@@ -14,6 +14,7 @@ from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
+from gateway.keys.pseudonym import NO_PSEUDONYMS, Pseudonyms
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
@@ -52,6 +53,7 @@ class Configured:
     mous          every version of every agreement that was ever activated, by id and version
     in_force      those that decide
     compiled      sharing rules of every clause of those that may still decide
+    pseudonyms    keys of the period they were compiled for
     """
 
     version: int
@@ -64,6 +66,7 @@ class Configured:
     mous: Mapping[tuple[str, int], Mou]
     in_force: InForce
     compiled: Mapping[RulesKey, SharingRules]
+    pseudonyms: Pseudonyms = NO_PSEUDONYMS
 
     def mou(self, agreement: Agreement) -> Mou:
         """The agreement as a value."""
@@ -124,7 +127,7 @@ def _der(credentials: Iterable[Credential], kind: CredentialKind) -> Iterator[by
     return (pem_to_der(one.certificate) for one in credentials if one.kind is kind and one.revoked_at is None)
 
 
-def nothing(authority: bytes, iepds: Iterable[Iepd] = ()) -> Configured:
+def nothing(authority: bytes, iepds: Iterable[Iepd] = (), *, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> Configured:
     """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again."""
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
@@ -138,11 +141,19 @@ def nothing(authority: bytes, iepds: Iterable[Iepd] = ()) -> Configured:
         mous={},
         in_force=InForce(()),
         compiled={},
+        pseudonyms=pseudonyms,
     )
 
 
-def compile_configuration(stored: Configuration, *, before: Configured) -> Configured:
-    """Compile what the database holds. Raises leaves of `Misconfigured` when something in it cannot be understood."""
+def compile_configuration(
+    stored: Configuration, *, before: Configured, pseudonyms: Pseudonyms | None = None
+) -> Configured:
+    """Compile what the database holds. Raises leaves of `Misconfigured` when something in it cannot be understood.
+
+    pseudonyms  of the period that begins; None = of the one before
+    """
+    if pseudonyms is not None and pseudonyms != before.pseudonyms:
+        before = replace(before, pseudonyms=pseudonyms, compiled={})
     iepds = {
         exchange.id: before.iepds[exchange.id]
         if exchange.id in before.iepds and before.iepds[exchange.id].digest == exchange.digest
@@ -163,6 +174,7 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
         mous=mous,
         in_force=InForce(in_force),
         compiled=_compiled(mous.values(), iepds, before),
+        pseudonyms=before.pseudonyms,
     )
 
 
@@ -183,5 +195,5 @@ def _compiled(mous: Iterable[Mou], iepds: Mapping[str, Iepd], before: Configured
         for clause in mou.exchanges:
             iepd = iepds[clause.exchange]
             key = (mou.digest, clause.id, iepd.digest)
-            made[key] = before.compiled.get(key) or compile_rules(mou, clause, iepd)
+            made[key] = before.compiled.get(key) or compile_rules(mou, clause, iepd, key=before.pseudonyms.key(mou.id))
     return made

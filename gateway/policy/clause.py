@@ -8,7 +8,18 @@ from gateway.agency import AgencyId
 from gateway.document.source import Items, Node, Table, Value
 from gateway.iepd.package import Iepd
 from gateway.policy.fit import Places, fit_clause
-from gateway.policy.mou import Clause, Condition, Deadline, Evidence, Grain, How, Item, Retention, Transform
+from gateway.policy.mou import (
+    Clause,
+    Condition,
+    Deadline,
+    Evidence,
+    Grain,
+    How,
+    Item,
+    Manner,
+    Retention,
+    Transform,
+)
 from gateway.policy.reading import Reading, nearest
 
 _CLAUSE_ID = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,15}")
@@ -163,6 +174,7 @@ def _named(reading: Reading, what: str, node: Node) -> bool:
 
 
 _TRANSFORM_KEYS = {How.MASK: "keep_last", How.GENERALIZE: "to", How.REPLACE: "with", How.REMOVE: "because"}
+"""The key each transform needs; a pseudonym needs none."""
 
 
 def _transform(reading: Reading, what: str, node: Node, place: tuple[int, int]) -> Transform | None:
@@ -171,9 +183,11 @@ def _transform(reading: Reading, what: str, node: Node, place: tuple[int, int]) 
         reading.wrong("bad-word", hint, node, place)
         return None
     how = reading.choice(node, "do", How) if isinstance(node, Table) else None
-    own = _TRANSFORM_KEYS[how] if how else ""
-    table = reading.table(node, ("do", own) if how else ("do",), ("because",) if how else _TRANSFORM_KEYS.values())
-    if table is None or how is None or own not in table.entries:
+    own = _TRANSFORM_KEYS.get(how, "") if how else ""
+    needed = ("do", own) if own else ("do",)
+    optional = ("because", *(("leave",) if how is How.REMOVE else ())) if how else _TRANSFORM_KEYS.values()
+    table = reading.table(node, needed, optional)
+    if table is None or how is None or (own and own not in table.entries):
         return None
     grain = reading.choice(table, "to", Grain)
     if how is How.GENERALIZE and grain is None:
@@ -185,6 +199,7 @@ def _transform(reading: Reading, what: str, node: Node, place: tuple[int, int]) 
         to=grain,
         text=reading.text(table, "with"),
         because=reading.text(table, "because"),
+        manner=reading.choice(table, "leave", Manner),
     )
 
 

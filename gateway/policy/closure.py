@@ -150,12 +150,16 @@ class Closure:
         for twin, own in self._own_ids.items():
             if twin in self._kept and own.key not in self._homes:
                 self._settle(own.key, twin)
+        self._find_dangling()
+        self._find_lists()
+
+    def _find_dangling(self) -> None:
+        """What points at nothing that is there, or at what it may not."""
         for key, twins in self._pointing.items():
             if key not in self._homes:
                 self._waiting.extend(twins)
             elif self._origin[self._homes[key]][0].get(_TYPE) is not None:
                 self._drop_mistyped(key, twins)
-        self._find_lists()
 
     def _drop_mistyped(self, key: str, twins: list[etree._Element]) -> None:
         """An object that named its type (xsi:type) is of its element's type now, which a pointer to it may be too

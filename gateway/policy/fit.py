@@ -7,6 +7,7 @@ from gateway.document.source import Node
 from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.facts import Fact, FactKind
 from gateway.iepd.package import Iepd
+from gateway.policy.manner import unfit_manners
 from gateway.policy.mou import Clause, Grain, How, Item, Transform
 from gateway.policy.outcome import form
 from gateway.policy.reading import Reading, nearest
@@ -21,6 +22,7 @@ class Places:
     transforms: list[Node] = field(default_factory=list)
     conditions: list[Node] = field(default_factory=list)
     before: Node | None = None
+    manner: Node | None = None
 
 
 def fit_clause(reading: Reading, clause: Clause, places: Places, iepd: Iepd) -> None:
@@ -30,6 +32,7 @@ def fit_clause(reading: Reading, clause: Clause, places: Places, iepd: Iepd) -> 
         fields = _select(reading, item.what, place, iepd.catalog)
         _fit_conditions(reading, item, place, fields, facts)
     _fit_transforms(reading, clause, places, iepd.catalog)
+    _fit_manners(reading, clause, places, iepd)
     for condition, place in zip(clause.route, places.conditions, strict=True):
         fact = _fact(reading, condition.fact, place, facts)
         if fact is not None:
@@ -101,6 +104,14 @@ def _fit_transforms(reading: Reading, clause: Clause, places: Places, catalog: C
             reading.wrong("transform-does-not-fit", "none of these fields is a city, county, state or country", place)
         if transform.how is not How.REMOVE:
             _fit_beside(reading, transform, place, fields, first)
+
+
+def _fit_manners(reading: Reading, clause: Clause, places: Places, iepd: Iepd) -> None:
+    stands = {transform.what: place for transform, place in zip(clause.transforms, places.transforms, strict=True)}
+    for transform, hint in unfit_manners(clause, iepd):
+        place = places.manner if transform is None else stands[transform.what]
+        if place is not None:
+            reading.wrong("manner-does-not-fit", hint, place)
 
 
 def _fit_beside(

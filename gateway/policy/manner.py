@@ -9,6 +9,7 @@ messages that break this; there a field is dropped. `nil-withheld` is NIEM's own
 nc:EmptyReasonCode, pointed at by structures:metadata.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -17,7 +18,7 @@ from gateway.document.names import join, niem_core_version, split
 from gateway.iepd.catalog import Field
 from gateway.iepd.components import Components
 from gateway.iepd.package import Iepd
-from gateway.policy.mou import How, Manner, Transform
+from gateway.policy.mou import Clause, How, Manner, Transform
 
 WITHHELD_CODE = "withheld"
 _BEFORE_6 = 5
@@ -77,6 +78,16 @@ def misfit_clause_manner(manner: Manner, iepd: Iepd) -> str:
         return ""
     hints = {misfit_manner(Transform(what="", how=How.REMOVE, manner=manner), each, iepd) for each in _elements(iepd)}
     return "" if "" in hints or not hints else min(hints)
+
+
+def unfit_manners(clause: Clause, iepd: Iepd) -> Iterator[tuple[Transform | None, str]]:
+    """What of the manners in the clause cannot be done, and what to do instead; None stands for the clause's own."""
+    hint = misfit_clause_manner(clause.manner, iepd)
+    if hint:
+        yield None, hint
+    for transform in clause.transforms:
+        hints = ((each, misfit_manner(transform, each, iepd)) for each in iepd.catalog.select(transform.what))
+        yield from ((transform, f"{each.name} ({each.title}): {hint}") for each, hint in hints if hint)
 
 
 def _elements(iepd: Iepd) -> tuple[Field, ...]:

@@ -34,8 +34,9 @@ class Mark(Enum):
 _HANDLING = frozenset(
     {
         "classification", "ownerProducer", "joint", "SCIcontrols", "SARIdentifier", "atomicEnergyMarkings",
-        "disseminationControls", "displayOnlyTo", "FGIsourceOpen", "FGIsourceProtected", "releasableTo", "nonICmarkings",
-        "nonUSControls", "declassDate", "declassEvent", "declassException", "excludeFromRollup", "noAggregation",
+        "disseminationControls", "displayOnlyTo", "FGIsourceOpen", "FGIsourceProtected", "releasableTo",
+        "nonICmarkings", "nonUSControls", "declassDate", "declassEvent", "declassException",
+        "excludeFromRollup", "noAggregation",
         "resourceElement", "compliesWith", "exemptFrom", "hasApproximateMarkings", "highWaterNATO", "secondBannerLine",
         "handleViaChannels", "cuiBasic", "cuiSpecified", "cuiControlledBy", "cuiDecontrolDate", "cuiDecontrolEvent",
         "DESVersion", "ISMCATCESVersion", "noticeType", "unregisteredNoticeType", "externalNotice", "access",

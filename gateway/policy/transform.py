@@ -114,7 +114,7 @@ def in_place(transform: Transform, field: Field) -> Change:
     if transform.to in _BANDS:
         return _banding(_BANDS[transform.to], field.value)
     if transform.to in _GRIDS:
-        return _gridding(_GRIDS[transform.to])
+        return _gridding(_GRIDS[transform.to], field.value)
     return _generalizing(field.kind, transform.to)
 
 
@@ -272,22 +272,26 @@ def _generalizing(kind: str, grain: Grain) -> Change:
 
 
 def _banding(years: int, value: ValueType) -> Change:
-    takes_zero = accepts(value, "0")
-
     def band(text: str) -> str | None:
         age = _number(text)
         if age is None:
             return None
-        first = int(age // years) * years
-        return str(first) if first > 0 or takes_zero else None
+        first = str(int(age // years) * years)
+        # The youngest of a band may be younger than the type lets anybody be.
+        return first if accepts(value, first) else None
 
     return band
 
 
-def _gridding(grid: Decimal) -> Change:
+def _gridding(grid: Decimal, value: ValueType) -> Change:
+    least = None if value.minimum is None else _number(value.minimum)
+
     def to_grid(text: str) -> str | None:
         degrees = _number(text)
-        return None if degrees is None else str(degrees.quantize(grid, rounding=ROUND_FLOOR))
+        corner = None if degrees is None else degrees.quantize(grid, rounding=ROUND_FLOOR)
+        if corner is None or (least is not None and (corner < least or (corner == least and value.exclusive))):
+            return None
+        return str(corner)
 
     return to_grid
 

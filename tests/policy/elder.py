@@ -26,7 +26,8 @@ NC2 = "http://niem.gov/niem/niem-core/2.0"
 X = "https://gateway.example/ns/elder/1.0/"
 ISM = "urn:us:gov:ic:ism"
 
-_OBJECT = """<xs:attributeGroup name="A"><xs:attribute ref="s:id"/><xs:attribute ref="s:ref"/><xs:attribute ref="s:uri"/>
+_OBJECT = """<xs:attributeGroup name="A">
+ <xs:attribute ref="s:id"/><xs:attribute ref="s:ref"/><xs:attribute ref="s:uri"/>
  <xs:attribute ref="s:metadata"/><xs:attribute ref="s:relationshipMetadata"/>
  <xs:anyAttribute namespace="urn:us:gov:ic:ism urn:us:gov:ic:ntk" processContents="lax"/></xs:attributeGroup>"""
 
@@ -141,7 +142,8 @@ _STRUCTURES_2 = f"""<xs:schema {XS} targetNamespace="{S2}" xmlns:s="{S2}">
 _EXTENSION_2 = f"""<xs:schema {XS} targetNamespace="{X}" xmlns:x="{X}" xmlns:s="{S2}">
  <xs:import namespace="{S2}" schemaLocation="structures.xsd"/>
  <xs:complexType name="PersonType"><xs:complexContent><xs:extension base="s:ComplexObjectType"><xs:sequence>
-  <xs:element ref="x:PersonSurName" minOccurs="0"/><xs:element ref="s:Augmentation" minOccurs="0" maxOccurs="unbounded"/>
+  <xs:element ref="x:PersonSurName" minOccurs="0"/>
+  <xs:element ref="s:Augmentation" minOccurs="0" maxOccurs="unbounded"/>
   </xs:sequence></xs:extension></xs:complexContent></xs:complexType>
  <xs:complexType name="PersonAugmentationType"><xs:complexContent><xs:extension base="s:AugmentationType"><xs:sequence>
   <xs:element ref="x:AliasName" minOccurs="0"/><xs:element ref="x:GangName" minOccurs="0"/>
@@ -190,7 +192,7 @@ def exchange_of(id: str, documents: dict[str, str], namespaces: dict[str, str], 
     prefixes = {uri: prefix for prefix, uri in namespaces.items()}
     found = leaves(compile_set(encoded).components, f"{{{X}}}{root}")
     fields = [
-        f'  - {{path: "{show_path(leaf.path, prefixes)}", field: f.n{number}, label: {label_of(leaf.path)}, title: "a"}}'
+        f'  - {{path: "{show_path(leaf.path, prefixes)}", field: f.n{number}, label: {label_of(leaf.path)}, title: a}}'
         for number, leaf in enumerate(found)
     ]
     lines = [f"exchange: {id}", "title: Elder", f"root: x:{root}", "namespaces:"]

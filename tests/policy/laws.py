@@ -93,7 +93,7 @@ def _told_of_once(document: Document, kept: Cut, iepd: Iepd, there: str, instanc
         assert len(places) == 1 or redaction.field == "unknown", "a redaction names one place of the message"
         if not places:
             continue
-        names = [n for n in places[0].keys() if split(str(n))[1] == attribute.rpartition(":")[2]] if attribute else [""]
+        names = [n for n in places[0].attrib if split(str(n))[1] == attribute.rpartition(":")[2]] if attribute else [""]
         for name in names:
             canary = planted.get((places[0], name))
             assert canary is None or canary not in there, "what is told of as withheld is not there"

@@ -84,7 +84,7 @@ def _words(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]
 
 def policy(name: str, seed: int) -> Policy:
     """The policy of this seed."""
-    return _Drafting(name, random.Random(f"policy {name} {seed}")).draft()
+    return _Drafting(name, random.Random(f"policy {name} {seed}")).draft()  # noqa: S311  # for tests
 
 
 class _Drafting:
@@ -94,7 +94,7 @@ class _Drafting:
 
     def draft(self) -> Policy:
         share = [*self._shared(), *self._conditional()]
-        clause = clause_of(self._iepd, *share, transforms=tuple([*self._removed(), *self._reduced()]))
+        clause = clause_of(self._iepd, *share, transforms=(*self._removed(), *self._reduced()))
         manner = self._chance.choice([Manner.DROP, *Manner])
         return Policy(
             clause=clause if misfit_clause_manner(manner, self._iepd) else replace(clause, manner=manner),
