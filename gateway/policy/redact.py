@@ -107,7 +107,7 @@ class _Cutter:
         self._notes = self.journal.notes
         self._active = rules.root.hold(root, holding | rules.holding(facts), facts)
         self._explained: list[etree._Element] = []
-        identities = find_identities(root, rules.ids)
+        identities = find_identities(root, rules.structures, rules.ids)
         self._closure = None if identities is None else Closure(identities, self.journal)
         self._standings: Standings | Alone = _ALONE
         if identities is not None and identities.classes:
@@ -150,7 +150,7 @@ class _Cutter:
             below = children.get(tag)  # the tag of an instruction is a function: not found
             if below is None or not below.open:
                 if isinstance(tag, str):
-                    self._notes.append(Branch(child, below, DEFAULT))
+                    self._notes.append(Branch(child, below, DEFAULT if below is None else below.reason))
                 continue
             others = self._elsewhere(child, above) if above or child in objects else _NOWHERE
             if below.plain and not others and not child.keys():  # most leaves: no call of its own for them

@@ -62,6 +62,7 @@ class Node:
     names_ids  its text points at other elements
     needs_id  the schema requires an id of it
     metadata  it describes others: when nobody points at it any more, it goes
+    reason    the clause by which a closed place is closed, where not each field has its own
     """
 
     children: Mapping[str, "Node"]
@@ -78,6 +79,7 @@ class Node:
     names_ids: bool = False
     needs_id: bool = False
     metadata: bool = False
+    reason: str = DEFAULT
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:
         """The conditions that hold here: those from above, and those about this element."""
@@ -114,6 +116,7 @@ class SharingRules:
     prefixes  prefix to namespace, as redactions write paths
     facts     facts about the whole message that conditions of the clause ask for
     explanation  where the message can say "withheld"
+    structures  namespaces of structures:id
     ids       attributes besides structures:id that are ids
     """
 
@@ -126,6 +129,7 @@ class SharingRules:
     prefixes: Mapping[str, str]
     facts: tuple[str, ...] = ()
     explanation: Explanation | None = None
+    structures: tuple[str, ...] = ()
     ids: frozenset[str] = frozenset()
 
     def holding(self, facts: Facts) -> frozenset[str]:
@@ -162,6 +166,7 @@ def compile_rules(
         prefixes=dict(iepd.namespaces),
         facts=tuple(whole),
         explanation=explain_withheld(iepd),
+        structures=tuple(iepd.schema.structures),
         ids=_other_ids(iepd),
     )
 
@@ -260,7 +265,9 @@ class _Growing:
         shown = released or any(each.released and each.clause != DEFAULT for each in outcomes_here)
         seen = any(child.open for child in children.values())
         children = {name: _opened(name, child, needs, len(path) == 1, seen) for name, child in children.items()}
-        return Node(
+        # Without what no clause can let through it can never stand, so that nobody need try.
+        lacking = next((need for need in needs if not _may_have(need, children)), None)
+        node = Node(
             children=children,
             attributes=self.attributes,
             leaf=leaf,
@@ -278,6 +285,7 @@ class _Growing:
             needs_id=shape.needs_id,
             metadata=shape.metadata or path[-1].endswith("Metadata"),
         )
+        return node if lacking is None else replace(node, open=False, reason=node.cause(lacking))
 
     def _leaf_outcome(self, type_name: str, components: Components) -> Outcome | None:
         """What the clause says of it; but a place where the catalog ends and the schema does not is never shown."""
@@ -348,6 +356,10 @@ def _takes_the_place(name: str, other: str, type_name: str, components: Componen
     if one is None or two is None:
         return False
     return components.attributes_of(one.type).keys() == components.attributes_of(two.type).keys()
+
+
+def _may_have(need: Need, children: Mapping[str, Node]) -> bool:
+    return any(name in need.names and child.open for name, child in children.items())
 
 
 def _applies_to_parent(name: str) -> bool:
