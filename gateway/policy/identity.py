@@ -11,13 +11,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
 from gateway.document.names import split, structures_version
 from gateway.iepd.facts import Facts
 from gateway.policy.rules import Node
+
 
 class _Expressions(NamedTuple):
     """Compiled for one set of structures namespaces. any: whether one of their attributes is there at all."""
@@ -96,7 +97,7 @@ def find_identities(
     expressions = _of_thread.expressions(structures) if structures else None
     found: list[etree._Element] = []
     if expressions is not None and expressions.any(root):
-        found = cast("list[etree._Element]", expressions.bearers(root))
+        found = cast("list[Any]", expressions.bearers(root))
     if not found:
         others = other_ids and any(not other_ids.isdisjoint(each.keys()) for each in root.iter(etree.Element))
         return Identities({}, (), "") if others else None
