@@ -70,6 +70,7 @@ class Closure:
         self._homes: dict[str, etree._Element] = {}
         self._pointing: dict[str, list[etree._Element]] = defaultdict(list)
         self._waiting: list[etree._Element] = []
+        self._loosened: list[etree._Element] = []
 
     # --- while the tree is built ---
 
@@ -128,6 +129,7 @@ class Closure:
                 if orphan in self._kept and not self._remove(orphan, root):
                     return False, 0
         self._number(root)
+        self._sweep(root)
         return True, self._lost
 
     def has_leaf(self) -> bool:
@@ -197,7 +199,7 @@ class Closure:
         source, _ = self._origin[twin]
         identity = self._identities.of.get(source)
         if identity is not None and identity.attribute is not None and _has_content(twin):
-            _unset(twin, identity.attribute)
+            self._unset(twin, identity.attribute)
             return True
         return self._remove(twin, root)
 
@@ -299,7 +301,24 @@ class Closure:
             elif targets:
                 each.twin.set(each.name, " ".join(targets))
             else:
-                _unset(each.twin, each.name)
+                self._unset(each.twin, each.name)
+
+    def _unset(self, twin: etree._Element, name: str) -> None:
+        if name in twin.attrib:
+            del twin.attrib[name]
+            self._loosened.append(twin)
+
+    def _sweep(self, root: etree._Element) -> None:
+        """Remove what is left empty by a pointer that went, and upward: an empty element tells that something was
+        there. Nobody points at it, or it would have an id."""
+        for twin in self._loosened:
+            at = twin
+            while at in self._kept and at is not root and not (len(at) or at.keys() or at.text):
+                parent = at.getparent()
+                if parent is None or not may_go(parent, self._origin[parent][1], at):
+                    break
+                self._take(at, parent)
+                at = parent
 
     def _must_have_id(self, source: etree._Element) -> bool:
         """Whether it had an id, and the schema requires one."""
@@ -314,14 +333,9 @@ class Closure:
             return
         home = self._homes.get(identity.pointer)
         if home is None or home is twin:
-            del twin.attrib[name]
+            self._unset(twin, name)
         else:
             twin.set(name, numbers[home] if name.endswith("}ref") else f"#{numbers[home]}")
-
-
-def _unset(twin: etree._Element, name: str) -> None:
-    if name in twin.attrib:
-        del twin.attrib[name]
 
 
 def _is_own(name: str) -> bool:
