@@ -62,9 +62,18 @@ def _form(transform: Transform) -> str:
         return f"with all but its last {transform.keep_last} characters masked" if transform.keep_last else "masked"
     if transform.how is How.REPLACE:
         return f'as "{transform.text}"'
-    return {
-        Grain.YEAR: "as the year only",
-        Grain.MONTH: "as year and month only",
-        Grain.DAY: "as the day only",
-        Grain.CITY_STATE: "as city and state only",
-    }[transform.to or Grain.YEAR]
+    if transform.how is How.PSEUDONYMIZE:
+        return "as a token that is the same for the same value"
+    return _GRAINS[transform.to or Grain.YEAR]
+
+
+_GRAINS = {
+    Grain.YEAR: "as the year only",
+    Grain.MONTH: "as year and month only",
+    Grain.DAY: "as the day only",
+    Grain.CITY_STATE: "as city and state only",
+    Grain.FIVE_YEARS: "as a band of five years only",
+    Grain.TEN_YEARS: "as a band of ten years only",
+    Grain.TENTH_DEGREE: "to a tenth of a degree only",
+    Grain.HUNDREDTH_DEGREE: "to a hundredth of a degree only",
+}

@@ -264,7 +264,12 @@ class _Growing:
         outcomes_here = [each.outcome for each in self.attributes.values()]
         shown = released or any(each.released and each.clause != DEFAULT for each in outcomes_here)
         seen = any(child.open for child in children.values())
-        children = {name: _opened(name, child, needs, len(path) == 1, seen) for name, child in children.items()}
+        children = {
+            name: child
+            if self._is_abstract(type_name, name, compiling)
+            else _opened(name, child, needs, len(path) == 1, seen)
+            for name, child in children.items()
+        }
         # Without what no clause can let through it can never stand, so that nobody need try.
         lacking = next((need for need in needs if not _may_have(need, children)), None)
         node = Node(
@@ -293,6 +298,11 @@ class _Growing:
             return self.leaf
         ends = type_name in components.types and not components.children(type_name)
         return self.leaf if ends and not components.has_wildcard_content(type_name) else OUTSIDE
+
+    @staticmethod
+    def _is_abstract(type_name: str, name: str, compiling: _Compiling) -> bool:
+        declared = compiling.iepd.schema.components.element_in(type_name, name)
+        return declared is not None and compiling.shape(declared.type).abstract
 
     def _become_in_place(self, type_name: str, components: Components) -> None:
         """A child keeps its element when the one that would hold its lesser form cannot stand in the same place."""

@@ -423,7 +423,7 @@ def test_an_element_whose_text_points_goes_with_its_target() -> None:
 
 def test_what_has_an_abstract_type_of_its_own_is_withheld() -> None:
     # Which type it has only the message says, and the rules do not know that type's fields.
-    items = '<xs:element ref="x:Any" minOccurs="0"/>'
+    items = '<xs:element ref="x:Any" minOccurs="0"/>'  # a required one would keep the whole message back
     more = """</xs:complexType><xs:complexType name="AnyType" abstract="true"><xs:sequence/></xs:complexType>
      <xs:element name="Any" type="x:AnyType"/><xs:complexType name="SomeType"><xs:complexContent>
      <xs:extension base="x:AnyType"><xs:sequence><xs:element name="Secret" type="xs:string"/></xs:sequence>
