@@ -43,7 +43,8 @@ def runs(number: int) -> settings:
 
 def groups() -> list[tuple[str, ...]]:
     """All exchanges, dealt out: a group fails by itself, and the large ones are spread."""
-    return [every_exchange()[number::GROUPS] for number in range(GROUPS)]
+    dealt = [every_exchange()[number::GROUPS] for number in range(GROUPS)]
+    return [names for names in dealt if names]
 
 
 def named(trial: Trial) -> tuple[Instance, Policy, Iepd]:
@@ -168,10 +169,9 @@ def test_where_everything_is_shared_and_nothing_points_nothing_is_lost(names: tu
             assert [each for each in known if each.canary not in there] == [], (name, seed)
 
 
-@pytest.mark.parametrize("names", groups(), ids=str)
-def test_a_cut_of_a_cut_changes_nothing_where_no_fact_is_asked_and_nothing_points(names: tuple[str, ...]) -> None:
+def test_a_cut_of_a_cut_changes_nothing_where_no_fact_is_asked_and_nothing_points() -> None:
     same = 0
-    for name in names:
+    for name in every_exchange():
         iepd = exchange(name)
         for seed in range(max(4, RUNS // 400)):
             tried = policy(name, seed)
@@ -185,7 +185,7 @@ def test_a_cut_of_a_cut_changes_nothing_where_no_fact_is_asked_and_nothing_point
                 assert twice is not None, (name, seed)
                 assert to_bytes(twice.document) == to_bytes(once.document), (name, seed)
                 same += 1
-    assert same
+    assert same >= len(every_exchange())
 
 
 def _place(each: Planted) -> tuple[str, ...]:
