@@ -1,4 +1,4 @@
-# make setup | demo | test | check | bench.  DEMO_ARGS=--once ends by itself.  Without make: see README.md.
+# make setup | demo | test | check | bench | soak.  DEMO_ARGS=--once ends by itself.  Without make: see README.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev demo test check bench lock clean
+.PHONY: setup setup-dev demo test check bench soak lock clean
 
 setup: $(READY)
 
@@ -40,6 +40,10 @@ check: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: setup-dev
+	@echo "== the laws of the cut over 20,000 random messages and policies"
+	LAW_RUNS=20000 $(BIN)/pytest tests/policy/test_laws.py $(TEST_ARGS)
 
 bench: setup-dev
 	@echo "== rows of the design's table of numbers, as ratios within this run"

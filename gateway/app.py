@@ -29,6 +29,7 @@ from gateway.folders import load_exchanges, load_laws, shipped
 from gateway.iepd.package import archive
 from gateway.keys.files import KeyStore
 from gateway.keys.personal import throwaway
+from gateway.keys.pseudonym import Pseudonyms, period_of
 from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
@@ -91,8 +92,12 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
         known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
         if known != keys.fingerprint:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
-        laws = load_laws(made.law.packs, made.laws_directory)
-        before = nothing(keys.authority.certificate_der, zone=made.zone, laws=laws)
+        before = nothing(
+            keys.authority.certificate_der,
+            zone=made.zone,
+            laws=load_laws(made.law.packs, made.laws_directory),
+            pseudonyms=Pseudonyms(seed=keys.pseudonym_seed, period=period_of(clock.now())),
+        )
         current = compile_configuration(await store.configuration(), before=before)
         yield Gateway(
             store=store,

@@ -12,6 +12,7 @@ from gateway import app
 from gateway.app import drafts as app_drafts
 from gateway.exchange import configured
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.keys.pseudonym import Pseudonyms
 from gateway.store.interface import Configuration
 
 
@@ -21,11 +22,12 @@ def compiled_once() -> Iterator[None]:
     as a running gateway does when its configuration changes."""
     last: list[Configured] = []
 
-    def compiled(stored: Configuration, *, before: Configured) -> Configured:
+    def compiled(stored: Configuration, *, before: Configured, pseudonyms: Pseudonyms | None = None) -> Configured:
         if last:
             known = last.pop()
-            before = replace(before, iepds=known.iepds, mous=known.mous, compiled=known.compiled)
-        last.append(compile_configuration(stored, before=before))
+            compiled_too = known.compiled if known.pseudonyms == before.pseudonyms else {}
+            before = replace(before, iepds=known.iepds, mous=known.mous, compiled=compiled_too)
+        last.append(compile_configuration(stored, before=before, pseudonyms=pseudonyms))
         return last[0]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -5,7 +5,7 @@ sharing rules made. What did not change is taken over from the configuration bef
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 
 from gateway.agency import Agency, AgencyId, agency_of
@@ -15,6 +15,7 @@ from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
+from gateway.keys.pseudonym import NO_PSEUDONYMS, Pseudonyms
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
 from gateway.policy.law import Laws, parties
 from gateway.policy.law_bind import Bound, bind
@@ -67,6 +68,7 @@ class Configured:
     users         everybody who may act or once could
     lawful        what each of their clauses lets through to each recipient, and what law says of it
     compiled      the same, by what it was made of
+    pseudonyms    keys of the period they were compiled for
     """
 
     version: int
@@ -85,6 +87,7 @@ class Configured:
     laws: Laws
     lawful: Lawful
     compiled: Mapping[RulesKey, Compiled]
+    pseudonyms: Pseudonyms = NO_PSEUDONYMS
 
     def day(self, moment: datetime) -> date:
         """The day it is for agreements at this moment: the one place that says so."""
@@ -176,7 +179,12 @@ def _der(credentials: Iterable[Credential], kind: CredentialKind) -> Iterator[by
 
 
 def nothing(
-    authority: bytes, iepds: Iterable[Iepd] = (), *, zone: tzinfo = UTC, laws: Laws | None = None
+    authority: bytes,
+    iepds: Iterable[Iepd] = (),
+    *,
+    zone: tzinfo = UTC,
+    laws: Laws | None = None,
+    pseudonyms: Pseudonyms = NO_PSEUDONYMS,
 ) -> Configured:
     """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again."""
     known = {iepd.id: iepd for iepd in iepds}
@@ -197,11 +205,19 @@ def nothing(
         laws=laws or Laws(),
         lawful=Lawful({}),
         compiled={},
+        pseudonyms=pseudonyms,
     )
 
 
-def compile_configuration(stored: Configuration, *, before: Configured) -> Configured:
-    """Compile what the database holds. Raises leaves of `Misconfigured` when something in it cannot be understood."""
+def compile_configuration(
+    stored: Configuration, *, before: Configured, pseudonyms: Pseudonyms | None = None
+) -> Configured:
+    """Compile what the database holds. Raises leaves of `Misconfigured` when something in it cannot be understood.
+
+    pseudonyms  of the period that begins; None = of the one before
+    """
+    if pseudonyms is not None and pseudonyms != before.pseudonyms:
+        before = replace(before, pseudonyms=pseudonyms, compiled={})
     iepds = {
         exchange.id: before.iepds[exchange.id]
         if exchange.id in before.iepds and before.iepds[exchange.id].edition == exchange.digest
@@ -216,7 +232,7 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
             if pack not in before.laws.ids:
                 raise LawUnknown(f"{mou.id} version {mou.version} names the law pack {pack}, which is not here")
     agencies = {agency.id: agency for agency in stored.agencies}
-    made = lawful(deciding, iepds, agencies, before.laws, known=before.compiled)
+    made = lawful(deciding, iepds, agencies, before.laws, known=before.compiled, pseudonyms=before.pseudonyms)
     tried = {one.digest for one in activated if one.state is AgreementState.TRIAL}
     return Configured(
         version=stored.version,
@@ -235,6 +251,7 @@ def compile_configuration(stored: Configuration, *, before: Configured) -> Confi
         laws=before.laws,
         lawful=made.lawful,
         compiled=made.compiled,
+        pseudonyms=before.pseudonyms,
     )
 
 

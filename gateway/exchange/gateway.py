@@ -117,14 +117,23 @@ class Gateway:
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:
-        """Take up a changed configuration; True when there was one. Several calls at once load it once."""
-        if await self.store.configuration_version() == self.current.version:
+        """Take up a changed configuration, or the pseudonyms of a new period; True when there was one. Several calls at
+        once load it once."""
+        if await self._is_current():
             return False
         async with self._reload:
-            if await self.store.configuration_version() == self.current.version:
+            if await self._is_current():
                 return True
-            self.current = compile_configuration(await self.store.configuration(), before=self.current)
+            pseudonyms = self.current.pseudonyms.at(self.clock.now())
+            stored = await self.store.configuration()
+            self.current = compile_configuration(stored, before=self.current, pseudonyms=pseudonyms)
             return True
+
+    async def _is_current(self) -> bool:
+        pseudonyms = self.current.pseudonyms
+        if pseudonyms != pseudonyms.at(self.clock.now()):
+            return False
+        return await self.store.configuration_version() == self.current.version
 
     def new_id(self, now: datetime) -> str:
         """A fresh UUIDv7 text."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gateway.agency import Agency, AgencyId
 from gateway.iepd.package import Iepd
+from gateway.keys.pseudonym import NO_PSEUDONYMS, Pseudonyms
 from gateway.policy.grant import Grant
 from gateway.policy.law import Laws, Parties, parties
 from gateway.policy.law_bind import Bound, bind
@@ -78,12 +79,14 @@ def lawful(
     laws: Laws,
     *,
     known: Mapping[RulesKey, Compiled],
+    pseudonyms: Pseudonyms = NO_PSEUDONYMS,
 ) -> Made:
     """Compile agreements under the law. With each the moment since which it is in force: nothing is decided before.
 
-    known  what was compiled before
+    known       what was compiled before
+    pseudonyms  keys of the period; without them, what a clause would pseudonymize is withheld
     """
-    making = _Making(iepds, agencies, laws, known)
+    making = _Making(iepds, agencies, laws, known, pseudonyms)
     found = []
     for mou, changed in mous:
         first = changed.date() - timedelta(days=1)  # a day in another zone
@@ -99,7 +102,9 @@ class _Making:
         agencies: Mapping[AgencyId, Agency],
         laws: Laws,
         known: Mapping[RulesKey, Compiled],
+        pseudonyms: Pseudonyms,
     ) -> None:
+        self._pseudonyms = pseudonyms
         self.by_grant: dict[tuple[str, str, AgencyId, date], Compiled] = {}
         self.compiled: dict[RulesKey, Compiled] = {}
         self.asking: set[tuple[AgencyId, str]] = set()
@@ -131,4 +136,5 @@ class _Making:
     def _compile(self, mou: Mou, clause: Clause, iepd: Iepd, since: date, between: Parties) -> Compiled:
         binding = self._laws.binding(since, mou.law_packs, between.states)
         bound = bind(binding, clause, iepd, between)
-        return Compiled(rules=compile_rules(mou, clause, iepd, bound.restrictions), bound=bound)
+        key = self._pseudonyms.key(mou.id)
+        return Compiled(rules=compile_rules(mou, clause, iepd, bound.restrictions, key=key), bound=bound)

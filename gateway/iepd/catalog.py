@@ -59,6 +59,7 @@ class ValueType:
     patterns     XSD regular expressions; each must match
     minimum      least value, as written; maximum likewise. exclusive: the bounds themselves are not allowed
     is_list      several values with blanks between them; all else then describes one of them
+    is_union     a value is of one of several types; all else then describes none of them but the codes
     """
 
     kind: str
@@ -73,6 +74,7 @@ class ValueType:
     digits: int | None = None
     fraction_digits: int | None = None
     is_list: bool = False
+    is_union: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +286,7 @@ def _leaf(element: Element, path: Steps, particle: Particle | None, value: Value
         value=value,
         required=particle is not None and particle.least > 0,
         repeatable=particle is not None and particle.most != 1,
-        nillable=element.nillable,
+        nillable=element.nillable and not element.fixed,
         cut=cut,
     )
 
@@ -307,7 +309,7 @@ def _is_identity(name: str) -> bool:
 def value_type(components: Components, type_name: str) -> ValueType:
     """What values of a simple type, or of a complex type with simple content, may be."""
     steps: list[Facets] = []
-    is_list = False
+    is_list = is_union = False
     builtin = ""
     enumerations: list[tuple[str, ...] | None] = []
     while (found := components.types.get(type_name)) is not None:
@@ -315,6 +317,7 @@ def value_type(components: Components, type_name: str) -> ValueType:
         if found.members:
             members = [value_type(components, member) for member in found.members]
             enumerations = [member.enumeration for member in members]
+            is_union = True
             type_name = join(XS, "string")
         elif found.item:
             is_list, type_name = True, found.item
@@ -337,6 +340,7 @@ def value_type(components: Components, type_name: str) -> ValueType:
         digits=_first(step.digits for step in steps),
         fraction_digits=_first(step.fraction_digits for step in steps),
         is_list=is_list or builtin in {"IDREFS", "NMTOKENS", "ENTITIES"},
+        is_union=is_union and enumeration is None,
     )
 
 

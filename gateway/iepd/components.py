@@ -36,11 +36,13 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """An element declaration. heads: what it may stand for (substitution group)."""
+    """An element declaration. heads: what it may stand for (substitution group); fixed: it has one value only, and
+    so may never be nil."""
 
     name: str
     type: str
     nillable: bool = False
+    fixed: bool = False
     abstract: bool = False
     heads: tuple[str, ...] = ()
 
@@ -151,6 +153,10 @@ class Components:
     def has_wildcard(self, type_name: str) -> bool:
         """Whether elements or attributes that no declaration of the type names may stand in it."""
         return any(each.wildcard or each.attribute_wildcard for each in self.lineage(type_name))
+
+    def has_wildcard_content(self, type_name: str) -> bool:
+        """Whether elements that no declaration of the type names may stand in it."""
+        return type_name == ANY_TYPE or any(each.wildcard for each in self.lineage(type_name))
 
     def element_in(self, type_name: str, name: str) -> Element | None:
         """The declaration of this child in this type: a local one, or the global one of that name."""

@@ -97,6 +97,7 @@ class _Reader:
             name=name,
             type=self._type_of(node, namespace) or ("" if heads else ANY_TYPE),
             nillable=_is_true(node.get("nillable")),
+            fixed=node.get("fixed") is not None,
             abstract=_is_true(node.get("abstract")),
             heads=heads,
         )

@@ -99,6 +99,7 @@ class KeyStore:
     log_signer      signs checkpoints, under the gateway's name, which is the log's origin
     receipt_signer  signs receipts, under the gateway's name and "/receipt"
     digest_key      32 bytes
+    pseudonym_seed  32 bytes, of the keys of pseudonyms
     authority       issues certificates
     fingerprint     "sha-256:<hex>", names the directory; a database remembers it
     """
@@ -120,6 +121,7 @@ class KeyStore:
         self.log_signer = Ed25519Signer(_ed25519(keys, "log"), name)
         self.receipt_signer = Ed25519Signer(_ed25519(keys, "receipt"), f"{name}/receipt")
         self.digest_key = _derived(_ed25519(keys, "digest"), b"gateway/digest-key/1")
+        self.pseudonym_seed = _derived(_ed25519(keys, "digest"), b"gateway/pseudonym-seed/1")
 
     @classmethod
     def create(

@@ -6,16 +6,19 @@ any more goes; and so on until nothing changes. Then ids are numbered anew in do
 """
 
 from collections import Counter, defaultdict, deque
+from functools import cached_property
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lxml import etree
 
-from gateway.document.names import join, split
+from gateway.document.names import XSI, join, split, structures_version
 from gateway.policy.identity import Identities
 from gateway.policy.journal import Journal
 from gateway.policy.outcome import CLOSURE
 from gateway.policy.rules import Need, Node
+
+_TYPE = join(XSI, "type")
 
 PENDING = "pending"
 """Stands in a pointer until the numbers are given."""
@@ -54,6 +57,14 @@ class _IdList(NamedTuple):
     required: bool
 
 
+class _OwnId(NamedTuple):
+    """An attribute that is an id, and not structures:id. `key`: what it was."""
+
+    name: str
+    key: str
+    required: bool
+
+
 class Closure:
     """Identities of one new tree while it is built, and their closing afterwards."""
 
@@ -66,6 +77,7 @@ class Closure:
         self._twins: dict[etree._Element, etree._Element] = {}
         self._lists: list[_IdList] = []
         self._required_of: dict[etree._Element, list[_IdList]] = defaultdict(list)
+        self._own_ids: dict[etree._Element, _OwnId] = {}
         self._required: dict[str, list[etree._Element]] = defaultdict(list)
         self._keys: dict[etree._Element, list[str]] = defaultdict(list)
         self._kept: set[etree._Element] = set()
@@ -76,6 +88,7 @@ class Closure:
         self._pointed: Counter[str] = Counter()
         self._unpointed: list[str] = []
         self._waiting: list[etree._Element] = []
+        self._loosened: list[etree._Element] = []
 
     # --- while the tree is built ---
 
@@ -89,6 +102,13 @@ class Closure:
         if identity.attribute is not None and identity.id is None:
             twin.set(identity.attribute, PENDING)
 
+    def note_bare(self, source: etree._Element, twin: etree._Element, node: Node) -> None:
+        """This stands empty for that: it may be pointed at, but does not point."""
+        self._origin[twin] = (source, node)
+        identity = self._identities.of.get(source)
+        if identity is not None and identity.id is not None:
+            self._twins[source] = twin
+
     def note_plain(self, source: etree._Element, twin: etree._Element, node: Node) -> None:
         """This leaf without attributes was built of that, as it was."""
         self._origin[twin] = (source, node)
@@ -99,9 +119,16 @@ class Closure:
         self._leaves[twin] = whole
 
     def note_list(self, twin: etree._Element, name: str, value: str, *, required: bool) -> None:
-        """This attribute names ids (IDREF, IDREFS)."""
+        """This attribute, or for "" this element's text, names ids (IDREF, IDREFS)."""
         self._lists.append(_IdList(twin, name, tuple(f"#{token}" for token in value.split()), required))
-        twin.set(name, PENDING)
+        if name:
+            twin.set(name, PENDING)
+        else:
+            twin.text = PENDING
+
+    def note_id(self, twin: etree._Element, name: str, value: str, *, required: bool) -> None:
+        """This attribute is the element's id, though it is not structures:id."""
+        self._own_ids[twin] = _OwnId(name, f"#{value.strip()}", required)
 
     # --- when it is built ---
 
@@ -120,6 +147,7 @@ class Closure:
                 if orphan in self._kept and not self._remove(orphan, root):
                     return False, 0
         self._number(root)
+        self._sweep(root)
         return True, self._lost
 
     def has_leaf(self) -> bool:
@@ -139,11 +167,20 @@ class Closure:
                 self._pointing[identity.pointer].append(twin)
                 if identity.pointer not in named and identity.pointer not in self._homes and _has_content(twin):
                     self._settle(identity.pointer, twin)
+        for twin, own in self._own_ids.items():
+            if twin in self._kept and own.key not in self._homes:
+                self._settle(own.key, twin)
+        self._find_dangling()
+        self._find_lists()
+        self._count_pointers()
+
+    def _find_dangling(self) -> None:
+        """What points at nothing that is there, or at what it may not."""
         for key, twins in self._pointing.items():
             if key not in self._homes:
                 self._waiting.extend(twins)
-        self._find_lists()
-        self._count_pointers()
+            elif self._origin[self._homes[key]][0].get(_TYPE) is not None:
+                self._drop_mistyped(key, twins)
 
     def _count_pointers(self) -> None:
         """How many elements point at each key. Kept by number from here on: looking through all of them again for each
@@ -155,6 +192,14 @@ class Closure:
             self._points[each.twin].extend(each.keys)
         self._pointed.update(key for keys in self._points.values() for key in keys)
         self._unpointed = [key for key in self._homes if not self._pointed[key]]
+
+    def _drop_mistyped(self, key: str, twins: list[etree._Element]) -> None:
+        """An object that named its type (xsi:type) is of its element's type now, which a pointer to it may be too
+        narrow for."""
+        home = self._homes[key]
+        narrow = [twin for twin in twins if twin is not home and twin.tag != home.tag]
+        self._waiting.extend(narrow)
+        twins[:] = [twin for twin in twins if twin not in narrow]
 
     def _find_lists(self) -> None:
         """Attributes that name ids, and those among them whose element cannot stand without."""
@@ -183,7 +228,7 @@ class Closure:
         source, _ = self._origin[twin]
         identity = self._identities.of.get(source)
         if identity is not None and identity.attribute is not None and _has_content(twin):
-            _unset(twin, identity.attribute)
+            self._unset(twin, identity.attribute)
             return True
         return self._remove(twin, root)
 
@@ -237,14 +282,33 @@ class Closure:
         return heirs[0] if heirs else None
 
     def _orphans(self, root: etree._Element) -> list[etree._Element]:
-        """Metadata that nobody points at any more."""
+        """Metadata that somebody pointed at, and nobody does any more. What nobody ever pointed at is about its parent
+        (NIEM 6.0), and stays."""
         keys, self._unpointed = self._unpointed, []
-        homes = (self._homes.get(key) for key in keys)
-        return [
-            home
-            for home in homes
-            if home is not None and home is not root and split(str(home.tag))[1].endswith("Metadata")
+        homes = ((key, self._homes.get(key)) for key in keys)
+        alone = [
+            (key, home) for key, home in homes if home is not None and home is not root and self._is_nothing_alone(home)
         ]
+        return [home for key, home in alone if key in self._pointed_at] if alone else []
+
+    @cached_property
+    def _pointed_at(self) -> set[str]:
+        """Keys that other elements of the message as received point at, by whichever attribute."""
+        identities = self._identities.of
+        uris = Counter(each.pointer for each in identities.values() if each.pointer is not None)
+        found = {key for key, times in uris.items() if key.startswith("#") or times > 1}
+        first = next(iter(identities), None)
+        for element in () if first is None else first.getroottree().iter(etree.Element):
+            for name, value in cast("list[tuple[str, str]]", element.items()):
+                if not _is_own(name):
+                    found.update(f"#{token}" for token in value.split())
+        return found
+
+    def _is_nothing_alone(self, twin: etree._Element) -> bool:
+        """Whether it is there to be pointed at: metadata, and what says that it does not belong where it stands."""
+        if self._origin[twin][1].metadata:
+            return True
+        return twin.get(join(self._identities.structures, "appliesToParent")) in {"false", "0"}
 
     def _number(self, root: etree._Element) -> None:
         """Give new ids to what is pointed at, and to nothing else: a lone id says that a pointer was taken out."""
@@ -255,6 +319,8 @@ class Closure:
         }
         listed = (key for each in self._lists if each.twin in self._kept for key in each.keys)
         homes |= {self._homes[key] for key in listed if key in self._homes}
+        homes |= {self._twins[source] for source in self._twins if self._must_have_id(source)}
+        homes |= {twin for twin, own in self._own_ids.items() if own.required}
         numbers: dict[etree._Element, str] = {}
         for element in root.iter(etree.Element):
             if element in homes:
@@ -263,13 +329,40 @@ class Closure:
             for twin in twins:
                 self._point(twin, numbers)
         for twin, number in numbers.items():
-            twin.set(join(self._identities.structures, "id"), number)
+            own = self._own_ids.get(twin)
+            twin.set(own.name if own is not None else join(self._identities.structures, "id"), number)
         for each in self._lists:
+            if each.twin not in self._kept:
+                continue
             targets = [numbers[self._homes[key]] for key in each.keys if key in self._homes]
-            if each.twin in self._kept and targets:
+            if not each.name:
+                each.twin.text = " ".join(targets)
+            elif targets:
                 each.twin.set(each.name, " ".join(targets))
-            elif each.twin in self._kept:
-                _unset(each.twin, each.name)
+            else:
+                self._unset(each.twin, each.name)
+
+    def _unset(self, twin: etree._Element, name: str) -> None:
+        if name in twin.attrib:
+            del twin.attrib[name]
+            self._loosened.append(twin)
+
+    def _sweep(self, root: etree._Element) -> None:
+        """Remove what is left empty by a pointer that went, and upward: an empty element tells that something was
+        there. Nobody points at it, or it would have an id."""
+        for twin in self._loosened:
+            at = twin
+            while at in self._kept and at is not root and not (len(at) or at.keys() or at.text):
+                parent = at.getparent()
+                if parent is None or not may_go(self._origin[parent][1], at):
+                    break
+                self._take(at, parent)
+                at = parent
+
+    def _must_have_id(self, source: etree._Element) -> bool:
+        """Whether it had an id, and the schema requires one."""
+        twin = self._twins[source]
+        return self._identities.of[source].id is not None and self._origin[twin][1].needs_id
 
     def _point(self, twin: etree._Element, numbers: dict[etree._Element, str]) -> None:
         source, _ = self._origin[twin]
@@ -279,14 +372,15 @@ class Closure:
             return
         home = self._homes.get(identity.pointer)
         if home is None or home is twin:
-            del twin.attrib[name]
+            self._unset(twin, name)
         else:
             twin.set(name, numbers[home] if name.endswith("}ref") else f"#{numbers[home]}")
 
 
-def _unset(twin: etree._Element, name: str) -> None:
-    if name in twin.attrib:
-        del twin.attrib[name]
+def _is_own(name: str) -> bool:
+    """Whether an attribute is the element's own identity, and so points at nothing else."""
+    namespace, local = split(name)
+    return local in {"id", "ref", "uri"} and structures_version(namespace) is not None
 
 
 def _has_content(twin: etree._Element) -> bool:

@@ -150,9 +150,9 @@ def transform_in_words(transform: Transform) -> str:
         return f"with all but its last {transform.keep_last} characters masked" if transform.keep_last else "masked"
     if transform.how is How.REPLACE:
         return f'as "{transform.text}"'
-    if transform.how is How.GENERALIZE:
-        return _GRAINS[transform.to or Grain.YEAR]
-    return f"{transform.how.value}d"
+    if transform.how is How.PSEUDONYMIZE:
+        return "as a token that is the same for the same value"
+    return _GRAINS[transform.to or Grain.YEAR]
 
 
 _GRAINS = {
@@ -160,6 +160,10 @@ _GRAINS = {
     Grain.MONTH: "as year and month only",
     Grain.DAY: "as the day only",
     Grain.CITY_STATE: "as city and state only",
+    Grain.FIVE_YEARS: "as a band of five years only",
+    Grain.TEN_YEARS: "as a band of ten years only",
+    Grain.TENTH_DEGREE: "to a tenth of a degree only",
+    Grain.HUNDREDTH_DEGREE: "to a hundredth of a degree only",
 }
 
 

@@ -5,6 +5,7 @@ from gateway.iepd.catalog import Catalog, Field
 from gateway.iepd.facts import Fact, FactKind
 from gateway.iepd.package import Iepd
 from gateway.policy import taking
+from gateway.policy.manner import unfit_manners
 from gateway.policy.mou import Clause, Grain, How, Item, Transform
 from gateway.policy.outcome import form
 from gateway.policy.reading import Reading, nearest
@@ -22,6 +23,7 @@ def fit_clause(reading: Reading, clause: Clause, table: Table, iepd: Iepd) -> No
         _fit_conditions(reading, item, place, fields, facts)
     if listed is not None and clause.transforms:
         _fit_transforms(reading, clause, taking.below(listed, "transform"), iepd.catalog)
+    _fit_manners(reading, clause, listed, iepd)
     for condition, place in zip(clause.route, taking.tables(table, "route"), strict=True):
         fact = _fact(reading, condition.fact, place, facts) if condition.fact else None
         if fact is not None and condition.values:
@@ -101,6 +103,16 @@ def _fit_types(reading: Reading, transform: Transform, place: Node, fields: tupl
             reading.wrong("transform-does-not-fit", f"{each.name} ({each.title}): {hint}", place)
     if fields and transform.to is Grain.CITY_STATE and not any(map(is_place, fields)):
         reading.wrong("transform-does-not-fit", "none of these fields is a city, county, state or country", place)
+
+
+def _fit_manners(reading: Reading, clause: Clause, listed: Table | None, iepd: Iepd) -> None:
+    if listed is None:
+        return
+    below = taking.below(listed, "transform")
+    stands = {} if below is None else below.entries
+    for transform, hint in unfit_manners(clause, iepd):
+        place = listed.entries.get("withhold") if transform is None else stands.get(transform.what)
+        reading.wrong("manner-does-not-fit", hint, place or listed)
 
 
 def _fit_beside(

@@ -32,7 +32,7 @@ class How(StrEnum):
 
     MASK = "mask"  # four asterisks and the last characters
     GENERALIZE = "generalize"  # a coarser value
-    PSEUDONYMIZE = "pseudonymize"  # a token that stands for the value
+    PSEUDONYMIZE = "pseudonymize"  # a token: the same for the same value, within one agreement and one period
     REPLACE = "replace"  # a fixed value
     REMOVE = "remove"  # withheld, whatever else the clause says
 
@@ -44,6 +44,10 @@ class Grain(StrEnum):
     MONTH = "month"  # of a date
     DAY = "day"  # of a date with time
     CITY_STATE = "city-state"  # of an address: its city, county, state and country go through, the rest does not
+    FIVE_YEARS = "5-years"  # of an age: the youngest of its band of five years, 37 as 35
+    TEN_YEARS = "10-years"  # of an age: the youngest of its band of ten years, 37 as 30
+    TENTH_DEGREE = "tenth-degree"  # of a latitude or longitude: a grid of about 11 kilometers
+    HUNDREDTH_DEGREE = "hundredth-degree"  # of a latitude or longitude: a grid of about 1 kilometer
 
 
 class Manner(StrEnum):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from gateway.iepd.catalog import Catalog, Field
 from gateway.policy.condition import negation, parts, together
 from gateway.policy.mou import Clause, How, Item, Transform
+from gateway.policy.pseudonym import NO_KEY, PseudonymKey
 from gateway.policy.restriction import NONE, Restriction, Restrictions
 from gateway.policy.transform import change_of, goes_through
 
@@ -71,6 +72,14 @@ class Outcome:
         return min((law for condition, law in self.laws if condition in active), default=self.clause)
 
 
+def same_kind(own: Field, other: Field, outcome: Outcome) -> bool:
+    """Whether the lesser form that a field takes in one place can be taken by this one, which holds the same object.
+
+    A form is made for a type of value, and one that stands under a name of its own for the places that have it.
+    """
+    return own.value == other.value and (not outcome.becomes or own.path[-1] == other.path[-1])
+
+
 OUTSIDE = Outcome(how=WITHHELD, clause=DEFAULT)
 """Of a place the rules know nothing of."""
 
@@ -99,7 +108,9 @@ class ConflictingTransforms(ValueError):
     """Two different transforms on one field; `read_mou` reports it, so rules never see it."""
 
 
-def outcomes(clause: Clause, catalog: Catalog, restrictions: Restrictions = NONE) -> dict[tuple[str, ...], Outcome]:
+def outcomes(
+    clause: Clause, catalog: Catalog, restrictions: Restrictions = NONE, key: PseudonymKey = NO_KEY
+) -> dict[tuple[str, ...], Outcome]:
     """What the clause and the law say of every field of the catalog, by path."""
     shared: dict[tuple[str, ...], set[str]] = {}
     for item in clause.share:
@@ -111,7 +122,7 @@ def outcomes(clause: Clause, catalog: Catalog, restrictions: Restrictions = NONE
             transforms.setdefault(field.path, []).append(transform)
     return {
         field.path: _restricted(
-            _outcome(clause.id, field, catalog, shared.get(field.path), transforms.get(field.path, [])),
+            _outcome(clause.id, field, catalog, shared.get(field.path), transforms.get(field.path, []), key),
             restrictions.get(field.path, ()),
         )
         for field in catalog.fields
@@ -150,7 +161,12 @@ def form(transform: Transform) -> tuple[object, ...]:
 
 
 def _outcome(
-    clause: str, field: Field, catalog: Catalog, unless: set[str] | None, transforms: list[Transform]
+    clause: str,
+    field: Field,
+    catalog: Catalog,
+    unless: set[str] | None,
+    transforms: list[Transform],
+    key: PseudonymKey,
 ) -> Outcome:
     transform = deciding(transforms)
     if transform is None:
@@ -159,7 +175,7 @@ def _outcome(
         return Outcome(how="", clause=clause, unless=frozenset(unless))
     if transform.how is How.REMOVE or not goes_through(transform, field):
         return Outcome(how=WITHHELD, clause=clause, because=transform)
-    change, becomes = change_of(transform, field, catalog)
+    change, becomes = change_of(transform, field, catalog, key)
     how = "" if change is None else str(transform.how)
     return Outcome(
         how=how, clause=clause, unless=frozenset(unless or ()), change=change, becomes=becomes, because=transform

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gateway.iepd.package import Iepd
 from gateway.message import Action
-from gateway.policy.mou import Clause, How, Item, Mou, Transform
+from gateway.policy.mou import Clause, How, Item, Manner, Mou, Transform
 from gateway.policy.rules import SharingRules, compile_rules
 
 
@@ -20,5 +20,7 @@ def withdrawal_rules(mou: Mou, clause: Clause, iepd: Iepd) -> SharingRules:
     head = [field for key, field in named.items() if key in {"earlier", "as_of"} and field is not None]
     action = named.get("action")
     transforms = () if action is None else (Transform(what=action.name, how=How.REPLACE, text=Action.CANCEL.value),)
-    least = replace(clause, share=tuple(Item(what=field.name) for field in head), transforms=transforms)
+    least = replace(
+        clause, share=tuple(Item(what=field.name) for field in head), transforms=transforms, manner=Manner.DROP
+    )
     return compile_rules(mou, least, iepd)

@@ -22,13 +22,15 @@ from gateway.exchange.past import Past
 from gateway.iepd.facts import evaluate
 from gateway.iepd.package import archive
 from gateway.keys.authority import Authority, self_signed
+from gateway.keys.pseudonym import Pseudonyms
 from gateway.policy.grant import InForce
 from gateway.policy.mou import AccessRule, Effect
 from gateway.policy.read import read_mou
+from gateway.policy.redact import cut
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
 from tests.compiled import compiled_once
-from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, RELEASE, SHELTER, agreement, exchanges
+from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, RELEASE, SHELTER, Deployed, agreement, exchanges
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -110,6 +112,35 @@ def test_an_agreement_that_cannot_be_read_any_more_stops_everything(configured: 
     with pytest.raises(AgreementUnreadable) as refused:
         compile_configuration(stored(configured, broken), before=configured)
     assert "S-1 version 1" in refused.value.text
+
+
+def test_a_new_year_brings_new_pseudonyms_and_a_new_version_of_the_agreement_does_not(configured: Configured) -> None:
+    iepd = configured.iepds[RELEASE]
+    document = parse(iepd.samples["smallest.xml"])
+
+    def pseudonym(*, year: int, version: int = 1) -> str:
+        text = agreement("S-1", SHELTER, POLICE, version=version)
+        line = b"fields:\n      transform: {person.name.last: {do: pseudonymize}}\n"
+        body = held(AgreementState.IN_FORCE, version, text.replace(b"fields:\n", line, 1))
+        pseudonyms = Pseudonyms(seed=b"s" * 32, period=str(year))
+        made = compile_configuration(stored(configured, body), before=configured, pseudonyms=pseudonyms)
+        ((_, rules),) = made.compiled.items()
+        kept = cut(document, rules, evaluate(document, iepd), iepd)
+        (name,) = kept.document.root.iter("{*}PersonSurName")
+        return name.text or ""
+
+    first = pseudonym(year=2026)
+    assert len(first) == 26
+    assert pseudonym(year=2026, version=2) == first
+    assert pseudonym(year=2027) != first
+
+
+async def test_a_running_gateway_takes_up_the_pseudonyms_of_a_new_year(place: Deployed) -> None:
+    gateway = place.gateway
+    gateway.current = replace(gateway.current, pseudonyms=Pseudonyms(seed=b"s" * 32, period="1999"))
+    assert await gateway.refresh()
+    assert gateway.current.pseudonyms.period == str(gateway.clock.now().year)
+    assert not await gateway.refresh()
 
 
 # --- grants of past recipients ------------------------------------------------------------------------------------

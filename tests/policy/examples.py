@@ -144,8 +144,7 @@ _SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{T
  </xs:extension></xs:simpleContent></xs:complexType>
  <xs:complexType name="ThingType"><xs:complexContent><xs:extension base="t:NextType"><xs:sequence>
    <xs:element ref="t:Secret" minOccurs="0"/>
-   <xs:element ref="t:Day" minOccurs="0"/>
-   <xs:element ref="t:YearDate" minOccurs="0"/>
+   <xs:element ref="t:When" minOccurs="0"/>
    <xs:element ref="t:Word" minOccurs="0"/>
    <xs:element ref="t:Pair" minOccurs="0"/>
    <xs:element ref="t:Box" minOccurs="0"/>
@@ -185,7 +184,8 @@ _SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{T
  <xs:element name="Pair" type="t:PairType"/><xs:element name="Box" type="t:BoxType"/>
  <xs:element name="Inner" type="t:InnerType"/><xs:element name="Word" type="t:WordType"/>
  <xs:element name="Name" type="xs:string"/><xs:element name="Secret" type="xs:string"/>
- <xs:element name="Day" type="xs:date"/><xs:element name="YearDate" type="xs:gYear"/>
+ <xs:element name="When" abstract="true"/><xs:element name="Day" type="xs:date" substitutionGroup="t:When"/>
+ <xs:element name="YearDate" type="xs:gYear" substitutionGroup="t:When"/>
  <xs:element name="First" type="xs:string"/><xs:element name="Second" type="xs:string"/>
  <xs:element name="Note" type="xs:string"/><xs:element name="Reporter" type="xs:string"/>
 </xs:schema>"""

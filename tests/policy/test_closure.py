@@ -186,6 +186,15 @@ def test_a_list_of_ids_without_any_target_left_goes() -> None:
     assert tiny_text(kept) == "<t:Thing><t:Name>a</t:Name></t:Thing>"
 
 
+def test_what_is_left_empty_by_a_pointer_that_went_goes_too() -> None:
+    document = tiny_message(
+        '<t:Thing><t:Name>a</t:Name></t:Thing><t:Thing metadataRef="m1"/>'
+        '<t:Metadata s:id="m1"><t:Reporter>r</t:Reporter></t:Metadata>'
+    )
+    kept = cut_sharing(document, tiny(), HEAD, "thing.*")
+    assert tiny_text(kept) == "<t:Thing><t:Name>a</t:Name></t:Thing>"
+
+
 def test_persons_that_point_at_each_other_are_cut_without_end_being_missed() -> None:
     document = tiny_message(
         '<t:Link><t:From s:id="a"><t:Name>x</t:Name></t:From><t:To s:uri="#b"/></t:Link>'

@@ -1,6 +1,7 @@
 """Why a field is shared, reduced or withheld, in a sentence."""
 
-from gateway.policy.explain import Explanation, explain
+from gateway.policy.explain import _GRAINS, Explanation, explain, transform_in_words
+from gateway.policy.mou import Grain, How, Transform
 from tests.policy.examples import POLICE, agreements, clauses, exchanges
 
 
@@ -44,3 +45,14 @@ def test_every_field_of_every_clause_is_explained() -> None:
         explained = explain(mou, clause, iepd)
         assert [each.field for each in explained] == [field.name for field in iepd.catalog.fields]
         assert all(each.text.startswith(each.title) and each.text.endswith(".") for each in explained)
+
+
+def test_every_form_of_a_field_has_words() -> None:
+    assert set(_GRAINS) == set(Grain)
+    for transform in (
+        Transform(what="a", how=How.MASK),
+        Transform(what="a", how=How.REPLACE, text="x"),
+        Transform(what="a", how=How.PSEUDONYMIZE),
+        *(Transform(what="a", how=How.GENERALIZE, to=grain) for grain in Grain),
+    ):
+        assert transform_in_words(transform)

@@ -10,14 +10,18 @@ from gateway.policy.transform import accepts, change_of, goes_through, misfit
 
 
 def field(
-    kind: str = "string", builtin: str = "string", last: str = "{urn:x}IdentificationID", **more: object
+    kind: str = "string",
+    builtin: str = "string",
+    last: str = "{urn:x}IdentificationID",
+    label: str = "a",
+    **more: object,
 ) -> Field:
     value = ValueType(kind=kind, builtin=builtin, **more)  # type: ignore[arg-type]
     return Field(
         path=("{urn:x}Person", last),
         text="x:Person/x:Y",
         name="a.b",
-        label="a",
+        label=label,
         title="A",
         value=value,
         required=False,
@@ -148,3 +152,57 @@ def test_a_value_is_judged_as_the_schema_would(value: ValueType, text: str, take
 )
 def test_of_an_address_generalized_to_city_and_state_the_street_does_not_go_through(last: str, through: bool) -> None:
     assert goes_through(generalize(Grain.CITY_STATE), field(last=f"{{urn:x}}{last}")) is through
+
+
+AGE = "{urn:x}PersonAgeValue"
+LATITUDE = "{urn:x}LatitudeDegreeValue"
+
+
+@pytest.mark.parametrize(
+    ("of", "grain", "value", "general"),
+    [
+        (field("integer", "integer", last=AGE), Grain.FIVE_YEARS, "37", "35"),
+        (field("integer", "nonNegativeInteger", last=AGE), Grain.TEN_YEARS, " 37 ", "30"),
+        (field("decimal", "decimal", last=AGE), Grain.TEN_YEARS, "9.5", "0"),
+        (field("integer", "positiveInteger", last=AGE), Grain.TEN_YEARS, "9", None),
+        (field("integer", "integer", last=AGE), Grain.TEN_YEARS, "old", None),
+        (field("integer", "integer", last=AGE, minimum="18"), Grain.TEN_YEARS, "19", None),
+        (field("decimal", "decimal", last=LATITUDE, minimum="-0.05"), Grain.TENTH_DEGREE, "-0.01", None),
+        (field("decimal", "decimal", last=LATITUDE), Grain.TENTH_DEGREE, "51.87", "51.8"),
+        (field("decimal", "decimal", last=LATITUDE), Grain.TENTH_DEGREE, "-1.28", "-1.3"),
+        (field("decimal", "double", last=LATITUDE), Grain.HUNDREDTH_DEGREE, "4.5e1", "45.00"),
+        (field("decimal", "double", last=LATITUDE), Grain.HUNDREDTH_DEGREE, "NaN", None),
+    ],
+)
+def test_an_age_becomes_its_band_and_a_place_its_grid(of: Field, grain: Grain, value: str, general: str | None) -> None:
+    assert misfit(generalize(grain), of) == ""
+    assert reduced(generalize(grain), of, value) == general
+    if general is not None:
+        assert reduced(generalize(grain), of, general) == general
+        assert accepts(of.value, general)
+
+
+@pytest.mark.parametrize(
+    ("transform", "of", "part"),
+    [
+        (generalize(Grain.FIVE_YEARS), field("integer", "integer", last="{urn:x}ChargeCount"), "only an age"),
+        (generalize(Grain.FIVE_YEARS), field(last="{urn:x}PersonAgeText1"), "only a number"),
+        (generalize(Grain.FIVE_YEARS), field("integer", "integer", last=AGE, maximum="18"), "every band"),
+        (generalize(Grain.TENTH_DEGREE), field("decimal", "decimal", last="{urn:x}Price"), "only a latitude"),
+        (
+            generalize(Grain.TENTH_DEGREE),
+            field("decimal", "decimal", last=LATITUDE, fraction_digits=0),
+            "such a degree",
+        ),
+        (generalize(Grain.YEAR), field("date", "date", minimum="1990-06-15"), "every date"),
+        (generalize(Grain.YEAR), field("date", "date", patterns=("....-..-1.",)), "every date"),
+        (mask(), field(patterns=("[*]{4}[A-Z]{4}",)), "asterisks"),
+        (mask(), field(length_min=6), "asterisks"),
+        (mask(), field(is_union=True), "list of values"),
+        (replace("x"), field(is_union=True), "as the field's type wants it"),
+    ],
+)
+def test_a_form_that_some_value_of_the_type_could_not_take_is_refused(
+    transform: Transform, of: Field, part: str
+) -> None:
+    assert part in misfit(transform, of)
