@@ -5,6 +5,7 @@ Built as a tree and not as text, so that no word of an agreement can become mark
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from lxml import etree
 
@@ -329,5 +330,5 @@ def _paragraphs(text: str) -> Iterable[Element]:
     return [h("p", part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
-def _day(day: object) -> str:
-    return f"{day:%B} {day:%-d}, {day:%Y}" if day else ""
+def _day(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"

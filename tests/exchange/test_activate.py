@@ -278,3 +278,12 @@ async def test_a_change_counts_in_every_process_within_its_next_look(place: Depl
     assert not await place.gateway.refresh()
     place.clock.go(seconds=timedelta(minutes=2).total_seconds())
     assert place.gateway.identify_token(token).id == JAIL
+
+
+async def test_an_agreement_between_units_is_kept_and_logged_for_their_agency_and_lets_nothing_through(
+    place: Deployed, before: int
+) -> None:
+    text = agreement("S-1", AgencyId("harlan-county-jail/records"), AgencyId("harlan-county-jail/classification"))
+    await activate_mou(place.gateway, text.replace(b"kind: mou", b"kind: sop"), "file", actor="test")
+    assert [(each["type"], each["parties"]) for each in await entries(place, before)] == [("activate", [JAIL])]
+    assert all("/" not in each.agency for each in (await place.accept(release())).recipients)

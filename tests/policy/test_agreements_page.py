@@ -15,7 +15,19 @@ from gateway.policy.shape_table import Key, keys_of
 PAGE = Path(__file__).parents[2] / "docs/agreements.md"
 BEGIN, END = "from the reader's own declarations -->\n", "<!-- end of keys -->"
 POLICY = Path(__file__).parents[2] / "gateway/policy"
-READERS = ("clause", "fit", "format", "format_clause", "frame", "permit", "read", "shape", "shape_table", "victim")
+READERS = (
+    "clause",
+    "fit",
+    "format",
+    "format_clause",
+    "frame",
+    "permit",
+    "read",
+    "reading",
+    "shape",
+    "shape_table",
+    "victim",
+)
 KEYS = tuple(keys_of(AGREEMENT))
 
 
