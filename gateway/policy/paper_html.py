@@ -14,10 +14,11 @@ from gateway.iepd.package import Iepd
 from gateway.policy.duration import in_words
 from gateway.policy.format import PROSE
 from gateway.policy.mou import Clause, Mou
-from gateway.policy.paper import KINDS, Fields, Line, fields_of, grouped, party_name, points_of, rule_in_words
+from gateway.policy.paper import KINDS, Fields, Line, fields_of, party_name, points_of, rule_in_words
 from gateway.policy.paper_style import STYLE
 from gateway.policy.reading import UNPRINTABLE
 from gateway.policy.standing import Standing, row
+from gateway.policy.titles import grouped
 
 Element = etree._Element  # noqa: SLF001  (lxml's own name for what it builds)
 Agencies = Mapping[AgencyId, Agency]
