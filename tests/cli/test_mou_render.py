@@ -34,3 +34,9 @@ def test_what_cannot_be_read_is_not_printed(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "[mou.unknown-word]" in result.stderr
     assert not (tmp_path / "draft.html").exists()
+
+
+@pytest.mark.parametrize("words", [("render", FILE), ("new",), ("schema",)])
+def test_a_place_that_cannot_be_written_is_said(words: tuple[str, ...], tmp_path: Path) -> None:
+    for target in (tmp_path / "nowhere" / "x", tmp_path):
+        assert command("mou", *words, "-o", target).exit_code == 2
