@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from gateway.agency import AGENCY_ID, Agency, AgencyId
 from gateway.app import configuration_for
-from gateway.cli.run import AsJson, Directory, answer, err, out, run
+from gateway.cli.run import AsJson, Directory, answer, err, out, run, write
 from gateway.clock import SystemClock
 from gateway.folders import template_parts, templates
 from gateway.policy.draft import Parties, Template, fill, id_of, read_template
@@ -56,11 +56,7 @@ def new(
     if file is None:
         sys.stdout.write(text)
         return
-    try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
-    except FileExistsError as error:
-        raise typer.BadParameter(f"{file} is there already; a draft is never written over") from error
+    write(file, text, anew=True)
     out.print(f"{file} is written. Go through it line by line, then: gateway mou lint {file}")
 
 

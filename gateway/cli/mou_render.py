@@ -7,7 +7,7 @@ import typer
 
 from gateway.app import configuration_for
 from gateway.cli.mou_lint import read
-from gateway.cli.run import EXIT_FINDINGS, Directory, out, run, show
+from gateway.cli.run import EXIT_FINDINGS, Directory, out, run, show, write
 from gateway.policy.paper_html import render as render_html
 
 
@@ -31,5 +31,5 @@ def render(
         raise typer.Exit(EXIT_FINDINGS)
     target = output or file.with_suffix(".html")
     page = render_html(linted.mou, {iepd.id: iepd for iepd in configured.registry}, configured.agencies)
-    target.write_text(page, encoding="utf-8")
+    write(target, page)
     out.print(f"{target} is written: {linted.mou.id} version {linted.mou.version}, digest {linted.mou.digest}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.app import configuration_for
-from gateway.cli.run import Directory, out, run
+from gateway.cli.run import Directory, out, run, write
 from gateway.policy.schema import agreement_schema
 
 
@@ -28,5 +28,5 @@ def schema(
     if file is None:
         sys.stdout.write(text)
         return
-    file.write_text(text, encoding="utf-8")
+    write(file, text)
     out.print(f"{file} is written; name it in an agreement's first line: # yaml-language-server: $schema={file.name}")

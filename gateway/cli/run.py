@@ -66,6 +66,17 @@ def show(findings: Iterable[Finding]) -> None:
         err.print(" ".join((*[part for part in parts if part], rest)))
 
 
+def write(file: Path, text: str, *, anew: bool = False) -> None:
+    """Write a file a person asked for. anew: only where none is yet."""
+    try:
+        with file.open("x" if anew else "w", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError as error:
+        raise typer.BadParameter(f"{file} is there already and is not written over") from error
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error.strerror}") from error
+
+
 def as_json(finding: Finding) -> dict[str, Any]:
     """A finding as the API gives it."""
     return {

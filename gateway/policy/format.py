@@ -189,7 +189,8 @@ AGREEMENT = TableOf(
             "exchanges",
             ListOf(item=CLAUSE, filled=True),
             "The clauses: who gives what to whom, in which form, how fast, for how long.",
-            "see below",
+            "[{id: E1, exchange: custody-release/1.0, from: harlan-county-jail, to: [millbrook-police], "
+            "purpose: release-notification, role: patrol-officer, fields: {share: [person.name]}}]",
         ),
         may(
             "retention",

@@ -223,24 +223,6 @@ def _joined(words: Iterable[str], none: str) -> str:
     return "; ".join(words) or none
 
 
-def grouped(titles: Iterable[str]) -> str:
-    """Titles with what they have in common said once: "Alias: first name, last name; Nickname"."""
-    found: dict[str, list[str]] = {}
-    for title in titles:
-        stem, _, last = title.rpartition(", ")
-        found.setdefault(stem or title, []).append(last if stem else "")
-    parts = []
-    for stem, lasts in found.items():
-        own = [stem] if "" in lasts else []
-        below = [each for each in lasts if each]
-        if len(below) > 1:
-            own.append(f"{stem}: {', '.join(below)}")
-        elif below:
-            own.append(f"{stem}, {below[0]}")
-        parts += own
-    return "; ".join(parts)
-
-
 def party_name(party: AgencyId, agencies: Mapping[AgencyId, Agency]) -> str:
     """A party by its name, where the gateway knows it."""
     agency = agencies.get(agency_of(party))

@@ -5,6 +5,7 @@ Built as a tree and not as text, so that no word of an agreement can become mark
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from lxml import etree
 
@@ -13,10 +14,11 @@ from gateway.iepd.package import Iepd
 from gateway.policy.duration import in_words
 from gateway.policy.format import PROSE
 from gateway.policy.mou import Clause, Mou
-from gateway.policy.paper import KINDS, Fields, Line, fields_of, grouped, party_name, points_of, rule_in_words
+from gateway.policy.paper import KINDS, Fields, Line, fields_of, party_name, points_of, rule_in_words
 from gateway.policy.paper_style import STYLE
 from gateway.policy.reading import UNPRINTABLE
 from gateway.policy.standing import Standing, row
+from gateway.policy.titles import grouped
 
 Element = etree._Element  # noqa: SLF001  (lxml's own name for what it builds)
 Agencies = Mapping[AgencyId, Agency]
@@ -329,5 +331,5 @@ def _paragraphs(text: str) -> Iterable[Element]:
     return [h("p", part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
-def _day(day: object) -> str:
-    return f"{day:%B} {day:%-d}, {day:%Y}" if day else ""
+def _day(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"

@@ -14,10 +14,11 @@ from gateway.policy.format import AGREEMENT
 from gateway.policy.format_clause import CLAUSE
 from gateway.policy.shape import NOWHERE, Around, Json, listed
 from gateway.policy.shape_table import described
+from gateway.policy.titles import shortened
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
-TITLES_MAX = 4
-"""Field titles named in the hover text of a label; the rest is counted."""
+TITLES_LENGTH_MAX = 200
+"""Characters of a label's hover text."""
 
 _OF_AN_EXCHANGE = ("route", "fields", "before")
 """Keys of a clause whose words are those of its exchange."""
@@ -88,6 +89,4 @@ def known_words(catalog: Catalog) -> dict[str, str]:
 
 
 def _titles(catalog: Catalog, word: str) -> str:
-    titles = list(dict.fromkeys(field.title for field in catalog.select(word)))
-    more = f" and {len(titles) - TITLES_MAX} more" if len(titles) > TITLES_MAX else ""
-    return ", ".join(titles[:TITLES_MAX]) + more
+    return shortened(dict.fromkeys(field.title for field in catalog.select(word)), TITLES_LENGTH_MAX)

@@ -23,6 +23,7 @@ Titled = Mapping[str, str]
 """Words with what they mean, for hover text."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DURATION_HINT = "a duration is written '30 days', '48 hours', '1 year', or as in ISO 8601: P30D, PT48H, P1Y"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,9 +211,10 @@ class Duration:
         text = value_of(node)
         if isinstance(text, str) and parse_duration(text) is not None:
             return node
-        hint = "a duration is written '30 days', '48 hours', '1 year', or as in ISO 8601: P30D, PT48H, P1Y"
-        reading.wrong("bad-duration", hint, node)
+        reading.wrong("bad-duration", _DURATION_HINT, node)
         return None
 
     def schema(self, _: Around, /) -> Json:
-        return {"type": "string", "pattern": f"^(?:{DURATION})$", "not": {"pattern": NOTHING}}
+        pattern = f"^(?:{DURATION})$"
+        hint = {"patternErrorMessage": _DURATION_HINT}
+        return {"type": "string", "pattern": pattern, **hint, "not": {"pattern": NOTHING}}

@@ -324,3 +324,12 @@ async def test_a_revoked_certificate_is_not_registered_again(place: Deployed) ->
         await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
     with pytest.raises(NotIdentified):
         place.gateway.identify_certificate(der)
+
+
+async def test_an_agreement_between_units_is_kept_and_logged_for_their_agency_and_lets_nothing_through(
+    place: Deployed, before: int
+) -> None:
+    text = agreement("S-1", AgencyId("harlan-county-jail/records"), AgencyId("harlan-county-jail/classification"))
+    await activate_mou(place.gateway, text.replace(b"kind: mou", b"kind: sop"), "file")
+    assert [(each["type"], each["parties"]) for each in await entries(place, before)] == [("activate", [JAIL])]
+    assert all("/" not in each.agency for each in (await place.accept(release())).recipients)

@@ -14,10 +14,11 @@ from gateway.policy.agencies import read_agency
 from gateway.policy.duration import in_words, parse_duration
 from gateway.policy.mou import Mou
 from gateway.policy.outcome import DEFAULT, outcomes
-from gateway.policy.paper import fields_of, grouped
+from gateway.policy.paper import fields_of
 from gateway.policy.paper_html import render
 from gateway.policy.read import read_mou
 from gateway.policy.standing import ROWS, Standing, row
+from gateway.policy.titles import grouped, shortened
 from tests.policy import test_agreement
 from tests.policy.examples import agreements, clauses, exchanges
 
@@ -183,6 +184,7 @@ def test_approvals_given_are_on_the_page() -> None:
 def test_titles_say_once_what_they_have_in_common() -> None:
     assert grouped(["Alias, first name", "Alias, last name", "Nickname"]) == "Alias: first name, last name; Nickname"
     assert grouped(["Sex", "Sex, in words"]) == "Sex; Sex, in words"
+    assert shortened(["Alias, first name", "Alias, last name", "Nickname"], 30) == "Alias: first name, last name …"
 
 
 @pytest.mark.parametrize(
