@@ -113,13 +113,13 @@ ROWS = (
     ),
     Row(
         id="JUV-1",
-        section="18 U.S.C. 5038(d)",
+        section="18 U.S.C. 5038(c)",
         case=Case(label="offense.charge", marks={"juvenile": True}, to=COURT, purpose="statistics"),
         instead={"purpose": "presentence-report"},
     ),
     Row(
         id="JUV-2",
-        section="18 U.S.C. 5038(e)",
+        section="18 U.S.C. 3509(d)",
         case=Case(label="thirdparty.household.name", marks={"juvenile": True}, purpose="officer-safety"),
         instead={"marks": {"juvenile": False}},
     ),
