@@ -17,6 +17,8 @@ FAMILIES = (Refused, Unavailable, Tampered, Misconfigured)
 SAME_TO_THE_CALLER = {
     # One code where a caller can do but one thing about it, wherever it is found.
     "message.bad-id",  # a header that is no id, and two headers that are two
+    "agency.unknown",  # in an act on it, and in the preview for it
+    "policy.not-routed",  # in a decision, and in the preview of one, which says why
     "policy.no-mou-in-force",  # nobody at all, and one recipient
     "policy.not-releasable",  # in a cut, and in the preview of one
     "request.parameter",

@@ -32,6 +32,7 @@ class WouldGetNothing(Refused):
 class UnknownName(Refused):
     """A name that nothing in force uses: most likely misspelled. `nearest` is "" when none is like it."""
 
+    code = "policy.unknown-name"
     what = "name"
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
