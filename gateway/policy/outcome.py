@@ -65,6 +65,14 @@ class Outcome:
         return min((law for condition, law in self.laws if condition in active), default=self.clause)
 
 
+def same_kind(own: Field, other: Field, outcome: Outcome) -> bool:
+    """Whether the lesser form that a field takes in one place can be taken by this one, which holds the same object.
+
+    A form is made for a type of value, and one that stands under a name of its own for the places that have it.
+    """
+    return own.value == other.value and (not outcome.becomes or own.path[-1] == other.path[-1])
+
+
 OUTSIDE = Outcome(how=WITHHELD, clause=DEFAULT)
 """Of a place the rules know nothing of."""
 

@@ -22,13 +22,14 @@ from gateway.document.names import XSI, split, structures_version
 from gateway.document.parse import Document
 from gateway.document.parse import text as text_of
 from gateway.errors import Refused
+from gateway.iepd.catalog import Field
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd
 from gateway.message import Redaction
 from gateway.policy.closure import PENDING, Closure, has, may_go
 from gateway.policy.identity import Alone, Standing, Standings, find_identities, step
 from gateway.policy.journal import Branch, Journal, Point
-from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, strictest
+from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, same_kind, strictest
 from gateway.policy.rules import Node, SharingRules
 
 NIL = f"{{{XSI}}}nil"
@@ -192,7 +193,7 @@ class _Cutter:
     ) -> None:
         outcome = node.leaf or OUTSIDE
         if others:
-            outcome = strictest(outcome, [(place.leaf if place else OUTSIDE, held) for place, held in others])
+            outcome = strictest(outcome, [(_leaf_at(place, node.field), held) for place, held in others])
         value = source.text if len(source) == 0 else text_of(source)
         lesser = outcome.change(value) if outcome.change is not None and value else value
         if outcome.withheld_in(active) or (value and lesser is None):
@@ -233,7 +234,8 @@ class _Cutter:
                 continue
             outcome = attribute.outcome
             if others:
-                outcome = strictest(outcome, ((_attribute_at(place, name), held) for place, held in others))
+                places = ((_attribute_at(place, name, attribute.field), held) for place, held in others)
+                outcome = strictest(outcome, places)
             lesser = outcome.change(value) if outcome.change is not None else value
             if outcome.withheld_in(active) or lesser is None:
                 if attribute.field.required:
@@ -249,11 +251,24 @@ class _Cutter:
         return None
 
 
-def _attribute_at(place: Node | None, name: str) -> Outcome | None:
+def _leaf_at(place: Node | None, own: Field | None) -> Outcome | None:
+    if place is None:
+        return OUTSIDE
+    return _fitting(place.leaf, place.field, own)
+
+
+def _attribute_at(place: Node | None, name: str, own: Field) -> Outcome | None:
     if place is None:
         return OUTSIDE
     attribute = place.attributes.get(name)
-    return None if attribute is None else attribute.outcome
+    return None if attribute is None else _fitting(attribute.outcome, attribute.field, own)
+
+
+def _fitting(outcome: Outcome | None, field: Field | None, own: Field | None) -> Outcome | None:
+    """What another place says; that the field is withheld, where its lesser form there cannot be taken here."""
+    if outcome is None or outcome.change is None or field is None or own is None or same_kind(own, field, outcome):
+        return outcome
+    return Outcome(how=WITHHELD, clause=outcome.clause)
 
 
 def _settle(target: etree._Element, node: Node, empty: list[etree._Element]) -> str | None:
