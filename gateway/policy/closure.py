@@ -224,10 +224,12 @@ class Closure:
         for twin, number in numbers.items():
             twin.set(join(self._identities.structures, "id"), number)
         for each in self._lists:
+            if each.twin not in self._kept:
+                continue
             targets = [numbers[self._homes[key]] for key in each.keys if key in self._homes]
-            if each.twin in self._kept and targets:
+            if targets:
                 each.twin.set(each.name, " ".join(targets))
-            elif each.twin in self._kept:
+            else:
                 _unset(each.twin, each.name)
 
     def _point(self, twin: etree._Element, numbers: dict[etree._Element, str]) -> None:
