@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.iepd.catalog import Field
 from gateway.iepd.components import ANY_TYPE, Components, Element
 from gateway.policy.rules import Node, SharingRules
+from gateway.policy.supposing import needed
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +83,7 @@ def _place(path: tuple[str, ...], element: Element, node: Node, parent: Place | 
     own = [attribute.outcome.unless for attribute in node.attributes.values()]
     if node.leaf is not None:
         own.append(node.leaf.unless)
-    return Place(path, element, node, {}, frozenset().union(*own), parent)
+    return Place(path, element, node, {}, needed(frozenset[str]().union(*own)), parent)
 
 
 def _ask(order: list[Place]) -> None:

@@ -12,30 +12,26 @@ refuse what would do no harm, but never the other way round:
 - facts are taken to be true or false whatever else the message holds, and whatever other facts are;
 - any object may stand in any other place of the message too, and what points at it goes when it goes;
 - a value may be one that its transform cannot read;
-- beyond FACTS_MAX conditions of the message, each may hold at one place and not at another.
+- beyond FACTS_MAX facts of the message or ANCHORED_MAX of an object (`supposing`), each condition may hold at one
+  place and not at another.
 
 Not looked at: xs:key and xs:keyref (a place under one is refused), assertions and types of XSD 1.1 (no set has them).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
-from gateway.iepd.facts import FactKind
 from gateway.iepd.package import Iepd
 from gateway.policy.flaw import Flaw, Nowhere, Wrong
 from gateway.policy.mou import Clause
-from gateway.policy.outcome import negation
 from gateway.policy.place import Place, places
 from gateway.policy.rules import SharingRules
 from gateway.policy.sameness import Sameness
-from gateway.policy.walk import TooManyFacts, Walk
+from gateway.policy.supposing import TooManyFacts, of_message
+from gateway.policy.walk import Walk
 
 VERSION = "1"
 """Of the proof: it stands in certificates and goes up when the proof finds more or less than before."""
-
-FACTS_MAX = 6
-"""Conditions of the whole message that are told apart: 64 sets of them."""
 
 NOTHING_GIVEN = "nothing-given"
 LACKING = "lacking"
@@ -85,14 +81,11 @@ class Proof:
 def prove(rules: SharingRules, clause: Clause, iepd: Iepd) -> Proof:
     """The proof of a clause's rules over its exchange."""
     root = places(rules, iepd.schema.components)
-    answers = _answers(rules, clause, iepd, root)
     proving = _Proving(rules, root, iepd)
-    if len(answers) <= FACTS_MAX:
-        try:
-            return proving.proof([frozenset[str]().union(*each) for each in product(*answers)], frozenset())
-        except TooManyFacts:
-            pass
-    return proving.proof([frozenset()], root.asked)
+    try:
+        return proving.proof(of_message(rules, clause, iepd, root.asked), frozenset())
+    except TooManyFacts:
+        return proving.proof([frozenset()], root.asked)
 
 
 class _Proving:
@@ -114,8 +107,9 @@ class _Proving:
                 nowhere.setdefault((where.reason, where.joined), where)
         if self._root.element.nillable:
             nowhere[NIL, False] = Nowhere(holding=frozenset(), reason=NIL)
-        flaws = list(apart.flaws.values())
-        flaws += [replace(flaw, joined=True) for key, flaw in joined.flaws.items() if key not in apart.flaws]
+        found = dict(apart.found())
+        flaws = list(found.values())
+        flaws += [replace(flaw, joined=True) for key, flaw in joined.found() if key not in found]
         if not given:
             flaws.append(Flaw(wrong=Wrong.NOTHING, place=self._root))
         return Proof(
@@ -150,22 +144,3 @@ class _Proving:
             yield FACTS
         if self._sameness.bearers:
             yield OBJECTS
-
-
-def _answers(rules: SharingRules, clause: Clause, iepd: Iepd, root: Place) -> list[list[frozenset[str]]]:
-    """For each fact of the message and each condition of law that the rules ask for: the conditions it may bring.
-
-    A route is taken only by messages whose facts are as it says, so other answers need not be looked at.
-    """
-    answers: list[list[frozenset[str]]] = []
-    facts = {fact.name: fact for fact in iepd.facts}
-    for name in rules.facts:
-        both = {name, negation(name)} & root.asked
-        if facts[name].kind is not FactKind.BOOLEAN:
-            answers.append([frozenset(both)])
-            continue
-        routed = [condition.values for condition in clause.route if condition.fact == name]
-        allowed = [value for value in (True, False) if all(value in values for values in routed)]
-        answers.append([frozenset({name if value else negation(name)} & both) for value in allowed])
-    of_law = [each for each in sorted(root.asked) if each.removeprefix(negation("")) not in facts]
-    return answers + [[frozenset(), frozenset({condition})] for condition in of_law]

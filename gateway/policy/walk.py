@@ -10,7 +10,6 @@ at, and that a value may be unreadable: more may be left out, and still what com
 """
 
 from collections.abc import Iterator
-from itertools import product
 
 from gateway.iepd.catalog import Field
 from gateway.iepd.components import Components
@@ -19,15 +18,13 @@ from gateway.policy.fate import GONE, Fate, together
 from gateway.policy.flaw import Culprit, Flaw, Wrong
 from gateway.policy.inclusion import Step
 from gateway.policy.mou import How
-from gateway.policy.outcome import Outcome, negation
+from gateway.policy.outcome import Outcome
 from gateway.policy.place import Place
 from gateway.policy.rules import Attribute, Node
 from gateway.policy.sameness import NOWHERE, Elsewhere, Sameness
+from gateway.policy.supposing import of_object
 from gateway.policy.unfit import unfit
 from gateway.policy.verdict import Verdict, judge, word
-
-ANCHORED_MAX = 6
-"""Facts about one object that are told apart; beyond it (64 answers) each condition may or may not hold."""
 
 _ALWAYS = frozenset({How.MASK, How.REPLACE})
 """Transforms that any value can take."""
@@ -41,7 +38,6 @@ class Walk:
 
     sameness  None = objects are taken one by one
     unsure    conditions that may hold or not, at every place anew
-    flaws     what was found, one of each kind at a place
     vital     elements that the message must have and that may be left out
     """
 
@@ -53,7 +49,7 @@ class Walk:
         unsure: frozenset[str] = frozenset(),
         strict_nil: bool = True,
     ) -> None:
-        self.flaws: dict[tuple[Wrong, int], Flaw] = {}
+        self._flaws: dict[tuple[Wrong, int], Flaw] = {}
         self.looked = 0
         self.vital: set[str] = set()
         self._root, self._components, self._sameness = root, components, sameness
@@ -73,6 +69,13 @@ class Walk:
                 return fate
             self._before, self._fates = self._fates, {}
 
+    def found(self) -> Iterator[tuple[tuple[Wrong, int], Flaw]]:
+        """The flaws; of those of what comes out, the ones where anything can come out."""
+        standing = {place for (place, _), fate in self._fates.items() if fate.stays}
+        for key, flaw in self._flaws.items():
+            if flaw.wrong is Wrong.LOST or all(id(place) in standing for place in flaw.place.above()):
+                yield key, flaw
+
     def promised(self, place: Place, active: frozenset[str]) -> Iterator[Field]:
         """Fields at and below a place that the rules give where these conditions hold."""
         waiting = [(place, active)]
@@ -87,7 +90,7 @@ class Walk:
             if node.leaf is not None and node.field is not None and not node.leaf.withheld_in(held):
                 yield node.field
             if node.leaf is None:
-                yield from (a.field for a in node.attributes.values() if not a.outcome.withheld_in(held))
+                yield from _given(node, held)
             for child in reversed(at.children.values()):
                 waiting.extend((child, each) for each in self._variants(child, held))
 
@@ -95,12 +98,7 @@ class Walk:
 
     def _variants(self, place: Place, active: frozenset[str]) -> list[frozenset[str]]:
         """The conditions that may hold at an object, by every answer to the facts about it."""
-        facts = [fact for fact in place.node.anchored if {fact, negation(fact)} & place.asked]
-        if not facts or self._unsure:
-            return [active]
-        if len(facts) > ANCHORED_MAX:
-            raise TooManyFacts
-        return [active.union(each) for each in product(*((fact, negation(fact)) for fact in facts))]
+        return [active] if self._unsure else of_object(place.node, active, place.asked)
 
     def _fate(self, place: Place, active: frozenset[str]) -> Fate:
         key = (id(place), active & place.asked)
@@ -121,6 +119,7 @@ class Walk:
     def _child(self, place: Place, active: frozenset[str]) -> Fate:
         """What may become of an element, seen from its parent."""
         if not place.node.open:
+            self._lose_attributes(place, active)
             return GONE
         fate = together(self._fate(place, each) for each in self._variants(place, active))
         if self._sameness is not None and not fate.goes and self._sameness.may_point(place.tag):
@@ -129,6 +128,7 @@ class Walk:
 
     def _leaf(self, place: Place, outcome: Outcome, active: frozenset[str]) -> Fate:
         if outcome.withheld_in(active):
+            self._lose_attributes(place, active)
             return GONE
         elsewhere = self._elsewhere(place, place.node.field, outcome)
         goes = elsewhere.withheld or bool(outcome.unless & self._unsure)
@@ -235,7 +235,7 @@ class Walk:
             if child is None:
                 continue
             for at in child.at_and_below():
-                held = frozenset().union(*self._variants(at, active)) if at.node.anchored else active
+                held = frozenset().union(*self._variants(at, active))
                 for field, outcome in _own_outcomes(at.node):
                     if outcome.withheld_in(held):
                         clause = outcome.clause_in(held)
@@ -254,6 +254,19 @@ class Walk:
                     attribute=without.field.path[-1],
                 )
             )
+
+    def _lose_attributes(self, place: Place, active: frozenset[str]) -> None:
+        """What is lost of an element whose text is withheld: its attributes go with it."""
+        node = place.node
+        if self._sameness is not None or node.leaf is None or node.field is None or not node.attributes:
+            return
+        lost = tuple(_given(node, active))
+        if lost:
+            culprit = Culprit(
+                field=node.field, clause=node.leaf.clause_in(active), conditions=node.leaf.unless & active
+            )
+            holding = active & place.asked
+            self._note(Flaw(wrong=Wrong.LOST, place=place, holding=holding, lost=lost, culprits=(culprit,)))
 
     def _lose_below(
         self,
@@ -291,18 +304,20 @@ class Walk:
             return steps
         left = {shown: shown, **{step.name: step.left for step in steps if step.left}}
         fates = {name: Fate(stays=True, goes=False, names=frozenset({each})) for name, each in left.items()}
-        return word(slots, fates, failing, next(iter(absent)), shown)
+        return word(slots, fates, failing, min(absent & failing.names), shown)
 
     def _note(self, flaw: Flaw) -> None:
         """Keep the flaw that takes the fewest conditions."""
         key = (flaw.wrong, id(flaw.place))
-        known = self.flaws.get(key)
+        known = self._flaws.get(key)
         if known is None or len(flaw.holding) < len(known.holding):
-            self.flaws[key] = flaw
+            self._flaws[key] = flaw
 
 
-class TooManyFacts(ValueError):
-    """More facts about one object than are told apart."""
+def _given(node: Node, active: frozenset[str]) -> Iterator[Field]:
+    """The attributes that the rules give here. A list of ids is nothing to promise: it tells that two things belong
+    together, and where one is not given there is nothing to tell."""
+    return (a.field for a in node.attributes.values() if not a.names_ids and not a.outcome.withheld_in(active))
 
 
 def _own_outcomes(node: Node) -> Iterator[tuple[Field, Outcome]]:
