@@ -1,9 +1,10 @@
 """Flaw: a place where an agreement does not do what it says, or would send what the schema does not take."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.iepd.catalog import Field
+from gateway.iepd.catalog import Field, Steps
 from gateway.policy.inclusion import Step
 from gateway.policy.place import Place
 
@@ -39,6 +40,7 @@ class Flaw:
 
     holding   conditions that hold in the counter-example
     steps     its children at the place, and what is left of them; () when they do not matter
+    going     children of elements in it by which those go, by their path below the root
     missing   names of which one is missing there
     lost      fields that are given and do not arrive
     culprits  why
@@ -50,11 +52,23 @@ class Flaw:
     place: Place
     holding: frozenset[str] = frozenset()
     steps: tuple[Step, ...] = ()
+    going: Mapping[Steps, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     lost: tuple[Field, ...] = ()
     culprits: tuple[Culprit, ...] = ()
     attribute: str = ""
     joined: bool = False
+
+    @property
+    def children(self) -> Mapping[Steps, tuple[str, ...]]:
+        """Of the elements that decide, in the counter-example; by path below the root."""
+        own = {self.place.path[1:]: tuple(step.name for step in self.steps)} if self.steps else {}
+        return {**self.going, **own}
+
+    @property
+    def shown(self) -> Steps:
+        """Where the counter-example leads, below the root: what is lost first, else the place."""
+        return self.lost[0].path if self.lost else self.place.path[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

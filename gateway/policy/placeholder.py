@@ -109,11 +109,11 @@ def _part(code: Any, argument: Any) -> str:
 def _one_of(choices: Any) -> str:
     code, argument = choices[0]
     if code is codes.NEGATE:
-        return next(each for each in "A1a -" if not any(_in(each, choice) for choice in choices[1:]))
+        return next((each for each in "A1a -" if not any(_in(each, choice) for choice in choices[1:])), "")
     if code is codes.RANGE:
         return chr(argument[0])
     if code is codes.CATEGORY:
-        return {codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " ", codes.CATEGORY_WORD: "A"}.get(argument, "A")
+        return str({codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " "}.get(argument, "A"))
     return chr(argument)
 
 

@@ -4,12 +4,13 @@ A flaw is shown on one: the message is built, and cut by the rules, so that the 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from lxml import etree
 
 from gateway.document.names import XSI, split, structures_version
 from gateway.document.parse import Document
-from gateway.iepd.catalog import value_type
+from gateway.iepd.catalog import Steps, value_type
 from gateway.iepd.components import ANY_TYPE, Components, Element
 from gateway.iepd.facts import Fact, Facts, FactTests
 from gateway.iepd.package import Iepd
@@ -18,6 +19,7 @@ from gateway.policy.outcome import negation
 from gateway.policy.placeholder import placeholder
 
 DEPTH_MAX = 60
+NO_CHILDREN: Mapping[Steps, Sequence[str]] = {}
 
 
 class Supposed(Facts):
@@ -45,39 +47,37 @@ class Specimens:
         self._components: Components = iepd.schema.components
         self._number = 0
 
-    def make(self, path: Sequence[str], children: Sequence[str] | None = None, to: Sequence[str] = ()) -> Document:
-        """A message with an element at this path, the root's name first.
+    def make(self, to: Steps, children: Mapping[Steps, Sequence[str]] = NO_CHILDREN) -> Document:
+        """A message in which there is an element or attribute at a path below the root.
 
-        children  of that element, in order; None = as few as can be
-        to        the way from it on to an element or attribute ("@name") that must be there too
+        children  of the elements at some paths below the root, in order; everywhere else they are as few as can be
         Raises CannotBeMade.
         """
         root = self._components.elements[self._iepd.root]
         element = etree.Element(root.name, nsmap=dict(self._iepd.namespaces))
-        self._fill(element, root, _Way(tuple(path[1:]), children, tuple(to)))
+        self._fill(element, root, _At((), to, ()), children)
         return Document(element)
 
-    def _fill(self, element: etree._Element, declared: Element, way: "_Way", types: tuple[str, ...] = ()) -> None:
+    def _fill(
+        self, element: etree._Element, declared: Element, at: "_At", children: Mapping[Steps, Sequence[str]]
+    ) -> None:
         components = self._components
         type_name = self._concrete(element, declared.type)
         for attribute in components.attributes_of(type_name).values():
-            if attribute.required or way.attribute == attribute.name:
+            if attribute.required or at.wanted == "@" + attribute.name:
                 element.set(attribute.name, self._attribute(attribute.name, attribute.type))
         if components.is_simple(type_name):
             element.text = placeholder(value_type(components, type_name))
             return
-        if len(types) > DEPTH_MAX:
+        if len(at.path) > DEPTH_MAX:
             raise CannotBeMade
-        wanted = way.wanted
-        names = way.children if way.there and way.children is not None else self._names(type_name, wanted, types)
-        for name in names:
+        wanted = "" if at.wanted.startswith("@") else at.wanted
+        names = children.get(at.path)
+        for name in self._names(type_name, wanted, at.types) if names is None else names:
             child = components.element_in(type_name, name) or Element(name=name, type=ANY_TYPE)
-            below = etree.SubElement(element, name)
-            if name == wanted:
-                self._fill(below, child, way.on(), (*types, type_name))
-                wanted = ""
-            else:
-                self._fill(below, child, _NOWHERE, (*types, type_name))
+            below = _At((*at.path, name), at.to[1:] if name == wanted else (), (*at.types, type_name))
+            self._fill(etree.SubElement(element, name), child, below, children)
+            wanted = "" if name == wanted else wanted
 
     def _concrete(self, element: etree._Element, type_name: str) -> str:
         """The type itself, or when it is abstract one that derives from it, said by xsi:type."""
@@ -117,33 +117,17 @@ class Specimens:
         return tuple(step.name for step in steps)
 
 
-class _Way:
-    """Where a specimen must lead, and what must be there."""
+class _At(NamedTuple):
+    """Where a specimen has come: the path below the root, the way that is still to go, the types above."""
 
-    def __init__(self, path: tuple[str, ...], children: Sequence[str] | None, to: tuple[str, ...]) -> None:
-        self._path, self._to = path, to
-        self.children = tuple(children) if children is not None else None
-        self.there = not path and children is not None
+    path: Steps
+    to: Steps
+    types: tuple[str, ...]
 
     @property
     def wanted(self) -> str:
-        """The next element on the way."""
-        found = self._path[0] if self._path else (self._to[0] if self._to else "")
-        return "" if found.startswith("@") else found
-
-    @property
-    def attribute(self) -> str:
-        """The attribute that must be here."""
-        return self._to[0][1:] if not self._path and self._to and self._to[0].startswith("@") else ""
-
-    def on(self) -> "_Way":
-        """The way from that element on."""
-        if self._path:
-            return _Way(self._path[1:], self.children, self._to)
-        return _Way((), None, self._to[1:])
-
-
-_NOWHERE = _Way((), None, ())
+        """The next step of the way."""
+        return self.to[0] if self.to else ""
 
 
 def text_of(element: etree._Element, prefixes: Mapping[str, str]) -> tuple[str, ...]:
@@ -153,7 +137,7 @@ def text_of(element: etree._Element, prefixes: Mapping[str, str]) -> tuple[str, 
 
 def _lines(element: etree._Element, prefixes: Mapping[str, str], depth: int) -> list[str]:
     name = named(str(element.tag), prefixes)
-    attributes = "".join(f' {named(str(key), prefixes)}="{value}"' for key, value in element.items())
+    attributes = "".join(f' {named(str(key), prefixes)}="{value!s}"' for key, value in element.items())
     indent = "  " * depth
     if len(element) == 0:
         text = element.text or ""

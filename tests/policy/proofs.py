@@ -91,14 +91,8 @@ def _nil(document: Document) -> bool:
 
 def replayed(flaw: Flaw, proof: Proof, iepd: Iepd) -> str:
     """What really becomes of the counter-example: "lost", "invalid", "not made", or "fine", which it must not be."""
-    to: tuple[str, ...] = ()
-    depth = len(flaw.place.path) - 1
-    if flaw.lost:
-        field = flaw.lost[0]
-        to = field.path[depth:]
-    children = [step.name for step in flaw.steps] or None
     try:
-        document = Specimens(iepd).make(flaw.place.path, children, to)
+        document = Specimens(iepd).make(flaw.shown, flaw.children)
     except CannotBeMade:
         return "not made"
     given = [each for each in validate(parse(to_bytes(document)), iepd) if each.severity is Severity.ERROR]
