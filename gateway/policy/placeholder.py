@@ -92,7 +92,7 @@ def _part(code: Any, argument: Any) -> str:
         return chr(argument)
     if code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
         least, _, inner = argument
-        return _text(inner) * min(least, LENGTH_MAX)
+        return _text(inner) * int(min(least, LENGTH_MAX))
     if code is codes.BRANCH:
         return _text(argument[1][0])
     if code is codes.SUBPATTERN:

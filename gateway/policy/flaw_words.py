@@ -1,0 +1,177 @@
+"""The words for flaws: what is wrong, in a sentence, and the ways out. A way out is tried before it is offered."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.finding import Severity
+from gateway.iepd.catalog import Field
+from gateway.iepd.package import Iepd
+from gateway.policy.flaw import Culprit, Flaw, Wrong
+from gateway.policy.mou import Clause, How, Item, Transform
+from gateway.policy.outcome import DEFAULT
+from gateway.policy.picture import picture, where
+from gateway.policy.prove import Proof
+from gateway.policy.remark import Remark, Spot
+from gateway.policy.specimen import named
+from gateway.policy.transform import misfit
+
+NAMES_MAX = 6
+LABELS_MAX = 3
+STAND_IN = "withheld"
+
+_NEVER_PROPOSED = ("victim", "communication.privileged", "medical", "sud", "intel", "juvenile")
+"""A way out never leads to these: whoever writes the agreement must think of it without help."""
+
+CODES: Mapping[Wrong, str] = {
+    Wrong.LOST: "mou.promise-lost",
+    Wrong.BROKEN: "mou.output-invalid",
+    Wrong.HOLLOW: "mou.output-invalid",
+    Wrong.ABSTRACT: "mou.output-invalid",
+    Wrong.ATTRIBUTE: "mou.output-invalid",
+    Wrong.IDENTITY: "mou.output-invalid",
+    Wrong.VALUE: "mou.output-invalid",
+    Wrong.RENAMED: "mou.output-invalid",
+    Wrong.KEYED: "mou.not-provable",
+    Wrong.TOO_LARGE: "mou.not-provable",
+    Wrong.NOTHING: "mou.gives-nothing",
+}
+
+_SENTENCES: Mapping[Wrong, str] = {
+    Wrong.BROKEN: "what is left of {place} is not what the schema takes: {steps}",
+    Wrong.HOLLOW: "{place} would come out empty, and the schema asks for content that the catalog does not know",
+    Wrong.ABSTRACT: "{place} is of an abstract type: the schema wants xsi:type there, and no cut lets that through",
+    Wrong.ATTRIBUTE: "the schema requires the attribute {attribute} of {place}, and no field of the catalog names it",
+    Wrong.IDENTITY: "{place}{attribute} holds an id of the message; ids are given anew, and it would point at nothing",
+    Wrong.VALUE: "not every lesser form of {place} is a value that the schema takes",
+    Wrong.RENAMED: "the element that holds the lesser form of {place} cannot carry all that the other carries",
+    Wrong.KEYED: "the schema holds values in {place} against each other (xs:key); that cannot be proven",
+    Wrong.TOO_LARGE: "the content model of {place} is too large to be proven",
+    Wrong.NOTHING: "the clause gives nothing of any message",
+}
+
+Prove = Callable[[Clause], Proof]
+"""Proves another wording of the clause."""
+
+
+def remark(flaw: Flaw, clause: Clause, proof: Proof, iepd: Iepd, spot: Spot, again: Prove) -> Remark:
+    """The flaw in words, with its picture and the ways out."""
+    lost = flaw.wrong is Wrong.LOST
+    return Remark(
+        code=CODES[flaw.wrong],
+        severity=Severity.ERROR,
+        clause=clause.id,
+        text=_lost(flaw, iepd) if lost else _wrong(flaw, iepd),
+        fields=tuple(field.name for field in flaw.lost or tuple(flaw.place.fields())),
+        ways=tuple(_ways(flaw, clause, iepd, again)),
+        picture=picture(flaw, proof.rules, iepd),
+        line=spot[0],
+        column=spot[1],
+    )
+
+
+def _wrong(flaw: Flaw, iepd: Iepd) -> str:
+    left = [named(step.left, iepd.prefixes) for step in flaw.steps if step.left is not None]
+    attribute = f"/@{named(flaw.attribute, iepd.prefixes)}" if flaw.attribute else ""
+    text = _SENTENCES[flaw.wrong].format(
+        place=where(flaw.place, iepd), steps=" ".join(left) or "nothing", attribute=attribute
+    )
+    joined = ", where an object stands in several places of the message" if flaw.joined else ""
+    return f"{text}{joined}{_holding(flaw.holding, iepd)}"
+
+
+def _lost(flaw: Flaw, iepd: Iepd) -> str:
+    given = _list([field.name for field in flaw.lost])
+    why = sorted({f"{culprit.field.name} ({_clause(culprit.clause)})" for culprit in flaw.culprits})
+    if flaw.attribute:
+        missing = f"the attribute {named(flaw.attribute.removeprefix('@'), iepd.prefixes)}"
+    elif flaw.missing:
+        missing = " or ".join(named(tag, iepd.prefixes) for tag in flaw.missing)
+    else:
+        return f"{given} given, but withheld with the element it belongs to: {_list(why)}"
+    return (
+        f"{given} given, but cannot arrive: the schema requires {missing} in {where(flaw.place, iepd)}, and that is "
+        f"withheld{_holding(flaw.holding, iepd)}: {_list(why) or 'the agreement gives nothing of it'}"
+    )
+
+
+def _clause(clause: str) -> str:
+    return "not listed" if clause == DEFAULT else clause
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+    return ", ".join(names[:NAMES_MAX]) + more
+
+
+def _holding(conditions: frozenset[str], iepd: Iepd) -> str:
+    titles = {fact.name: fact.title for fact in iepd.facts}
+    words = []
+    for condition in sorted(conditions):
+        fact = condition.removeprefix("not ")
+        words.append(f"{'not: ' if fact != condition else ''}{titles.get(fact, fact)}")
+    return f" (where {', '.join(words)})" if words else ""
+
+
+# --- ways out ----------------------------------------------------------------------------------------------------
+
+
+def _ways(flaw: Flaw, clause: Clause, iepd: Iepd, again: Prove) -> Iterator[str]:
+    """Ways out that were tried: with them the flaw is gone."""
+    if flaw.wrong is Wrong.LOST:
+        candidates: Iterator[tuple[str, Clause]] = _of_loss(flaw, clause, iepd)
+    else:
+        candidates = iter([_without(tuple(_fields_below(flaw)), clause)])
+    for words, other in candidates:
+        if not any(_same(flaw, left) for left in again(other).flaws):
+            yield words
+
+
+def _same(flaw: Flaw, other: Flaw) -> bool:
+    return flaw.wrong is other.wrong and flaw.place.path == other.place.path
+
+
+def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd) -> Iterator[tuple[str, Clause]]:
+    yield _without(flaw.lost, clause)
+    conditional = sorted({condition for culprit in flaw.culprits for condition in culprit.conditions})
+    for condition in conditional[:1]:
+        fact = condition.removeprefix("not ")
+        key = "when" if fact != condition else "unless"
+        items = tuple(Item(what=field.name, **{key: fact}) for field in flaw.lost)
+        yield (
+            f"give {_list([field.name for field in flaw.lost])} under the same condition ({key}: {fact})",
+            replace(clause, share=(*clause.share, *items)),
+        )
+    open_ = [culprit for culprit in flaw.culprits if _may_be_given(culprit, clause, iepd)]
+    for label in list(dict.fromkeys(culprit.field.label for culprit in open_))[:LABELS_MAX]:
+        yield f"share {label} too", replace(clause, share=(*clause.share, Item(what=label)))
+    for culprit in open_:
+        stand_in = Transform(what=culprit.field.name, how=How.REPLACE, text=STAND_IN)
+        if not misfit(stand_in, culprit.field):
+            words = f'give {culprit.field.name} as a fixed text ({{do: replace, with: "{STAND_IN}"}})'
+            yield words, replace(clause, transforms=(*clause.transforms, stand_in))
+            return
+
+
+def _may_be_given(culprit: Culprit, clause: Clause, iepd: Iepd) -> bool:
+    """Whether giving a field may be proposed: nobody said that it is to be withheld, and no law is in sight."""
+    if culprit.clause != DEFAULT or culprit.field.label.startswith(_NEVER_PROPOSED):
+        return False
+    return not any(_names(transform.what, culprit.field.label, iepd) for transform in clause.transforms)
+
+
+def _names(what: str, label: str, iepd: Iepd) -> bool:
+    """Whether a line speaks of a field with this label."""
+    return any(field.label == label for field in iepd.catalog.select(what))
+
+
+def _fields_below(flaw: Flaw) -> Iterator[Field]:
+    for place in flaw.place.at_and_below():
+        yield from place.fields()
+
+
+def _without(fields: Sequence[Field], clause: Clause) -> tuple[str, Clause]:
+    names = [field.name for field in fields]
+    removed = tuple(Transform(what=name, how=How.REMOVE, because="It cannot arrive.") for name in names)
+    return f"withhold the whole of it: remove {', '.join(names)}", replace(
+        clause, transforms=(*clause.transforms, *removed)
+    )
