@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.agency import AgencyId
-from gateway.iepd.catalog import Field, Steps
+from gateway.iepd.catalog import Steps
 from gateway.iepd.package import Iepd
 from gateway.policy.mou import Clause, Grain, How, Mou
 from gateway.policy.outcome import DEFAULT, Outcome, negation
@@ -106,14 +106,14 @@ def _table(granted: list[Granted]) -> Coverage:
                 field=field.name,
                 label=field.label,
                 title=field.title,
-                cells=tuple(_cell(field, each.decided[field.path], titles) for each in granted),
+                cells=tuple(_cell(each.decided[field.path], titles) for each in granted),
             )
             for field in iepd.catalog.fields
         ),
     )
 
 
-def _cell(field: Field, outcome: Outcome, titles: Mapping[str, str]) -> Cell:
+def _cell(outcome: Outcome, titles: Mapping[str, str]) -> Cell:
     because = outcome.because.because if outcome.because is not None else ""
     if not outcome.released:
         by = "not listed" if outcome.clause == DEFAULT else outcome.clause

@@ -80,22 +80,36 @@ def _wrong(flaw: Flaw, iepd: Iepd) -> str:
 
 
 def _lost(flaw: Flaw, iepd: Iepd) -> str:
-    given = _list([field.name for field in flaw.lost])
-    why = sorted({f"{culprit.field.name} ({_clause(culprit.clause)})" for culprit in flaw.culprits})
+    names = [field.name for field in flaw.lost]
+    place = where(flaw.place, iepd)
+    given = f"{_many(len(names), 'field')} of {place} {'is' if len(names) == 1 else 'are'} given and cannot arrive"
     if flaw.attribute:
-        missing = f"the attribute {named(flaw.attribute.removeprefix('@'), iepd.prefixes)}"
+        attribute = named(flaw.attribute.removeprefix("@"), iepd.prefixes)
+        why = f"the schema requires the attribute {attribute} there, and that"
     elif flaw.missing:
         missing = " or ".join(named(tag, iepd.prefixes) for tag in flaw.missing)
+        why = f"the schema requires {missing} beside {'it' if len(names) == 1 else 'them'}, and that"
     else:
-        return f"{given} given, but withheld with the element it belongs to: {_list(why)}"
-    return (
-        f"{given} given, but cannot arrive: the schema requires {missing} in {where(flaw.place, iepd)}, and that is "
-        f"withheld{_holding(flaw.holding, iepd)}: {_list(why) or 'the agreement gives nothing of it'}"
-    )
+        why = "the element itself"
+    return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}, {_culprits(flaw)}"
 
 
-def _clause(clause: str) -> str:
-    return "not listed" if clause == DEFAULT else clause
+def _culprits(flaw: Flaw) -> str:
+    """Who withholds what, by label: "victim.no-contact.name by E1"."""
+    by: dict[str, list[str]] = {}
+    for culprit in flaw.culprits:
+        labels = by.setdefault(culprit.clause, [])
+        if culprit.field.label not in labels:
+            labels.append(culprit.field.label)
+    said = [
+        f"{_list(sorted(labels))} {'because no line lists it' if clause == DEFAULT else f'by {clause}'}"
+        for clause, labels in sorted(by.items())
+    ]
+    return "; ".join(said) or "because nothing of it is given"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _list(names: Sequence[str]) -> str:
