@@ -7,13 +7,18 @@ import typer
 from rich.markup import escape
 
 from gateway.app import configuration_for, open_deployment
+from gateway.cli.mou_check import check_command
+from gateway.cli.mou_coverage import coverage_command
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
 from gateway.exchange.activate import activate_mou, stop_mou
 from gateway.finding import errors
 from gateway.policy.read import read_mou
 from gateway.store.interface import AgreementState
 
-app = typer.Typer(no_args_is_help=True, help="Agreements: lint, activate, suspend, end, list.")
+app = typer.Typer(no_args_is_help=True, help="Agreements: lint, check, coverage, activate, suspend, end, list.")
+
+app.command("check")(check_command)
+app.command("coverage")(coverage_command)
 
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 
