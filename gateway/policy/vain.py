@@ -14,15 +14,23 @@ from gateway.policy.restriction import Restrictions
 
 @dataclass(slots=True)
 class _Lines:
-    """What speaks of one field: numbers of allow-list lines with their conditions, and transforms."""
+    """What speaks of one field: how many lines of the allow-list, how many with each condition, and transforms."""
 
-    shares: dict[int, frozenset[str]] = field(default_factory=dict)
+    shares: int = 0
+    asking: dict[str, int] = field(default_factory=dict)
     removals: list[Transform] = field(default_factory=list)
     lesser: list[Transform] = field(default_factory=list)
 
-    def unless(self, without: int = -1) -> frozenset[str]:
-        """Every condition on the field, but for one line's."""
-        return frozenset[str]().union(*(each for number, each in self.shares.items() if number != without))
+    def add(self, own: tuple[str, ...]) -> None:
+        """One more line, with these conditions."""
+        self.shares += 1
+        for condition in own:
+            self.asking[condition] = self.asking.get(condition, 0) + 1
+
+    def again(self, own: tuple[str, ...]) -> bool:
+        """Whether the field fares the same without one line of these conditions."""
+        others = self.shares > 1 or bool(self.lesser)
+        return bool(self.removals) or (others and all(self.asking[condition] > 1 for condition in own))
 
 
 class Vain:
@@ -40,9 +48,10 @@ class Vain:
             path: min((r.law for r in found if not r.where), default="") for path, found in restrictions.items()
         }
         self._lines: dict[Steps, _Lines] = {}
-        for number, item in enumerate(clause.share):
+        for item in clause.share:
+            own = conditions(item)
             for each in self._catalog.select(item.what):
-                self._of(each).shares[number] = frozenset(conditions(item))
+                self._of(each).add(own)
         for transform in clause.transforms:
             for each in self._catalog.select(transform.what):
                 lines = self._of(each)
@@ -78,25 +87,20 @@ class Vain:
         if not lines or all(never):
             why = f": {next(filter(None, never), '')}" if any(never) else ": the exchange has no such field"
             return self._remark("dead-rule", Severity.ERROR, f"{item.what} is never shared{why}", fields, spot)
-        own = frozenset(conditions(item))
-        if all(self._again(each, number, own) for each in lines):
+        own = conditions(item)
+        if all(each.again(own) for each in lines):
             text = f"{item.what} is shared by other lines already"
             return self._remark("redundant", Severity.WARNING, text, fields, spot, "take out this line")
         return None
 
     def _never(self, lines: _Lines) -> str:
         """Why the conditions on a field never let it through, "" when they can."""
-        unless = lines.unless()
+        unless = lines.asking.keys()
         against = next((each for each in sorted(unless) if negation(each) in unless), "")
         if against:
             return f"one line gives it only where {against} holds, another only where it does not"
         barred = sorted(unless & self._always)
         return f"the clause's route takes only messages where {barred[0]} holds" if barred else ""
-
-    def _again(self, lines: _Lines, number: int, own: frozenset[str]) -> bool:
-        """Whether a field fares the same without this line."""
-        others = len(lines.shares) > 1 or bool(lines.lesser)
-        return bool(lines.removals) or (others and own <= lines.unless(without=number))
 
     # --- transforms ---
 
