@@ -27,6 +27,7 @@ class Losses:
     def __init__(self, components: Components, variants: Variants, note: Callable[[Flaw], None]) -> None:
         self._components, self._variants, self._note = components, variants, note
         self._told: set[_Key] = set()
+        self._closed: set[int] = set()
         self._lacking: dict[_Key, tuple[Step, ...]] = {}
 
     def promised(self, place: Place, active: Held) -> Iterator[Field]:
@@ -46,6 +47,13 @@ class Losses:
                 yield node.field
             for child in reversed(at.children.values()):
                 waiting.extend((child, each) for each in self._variants(child, held))
+
+    def in_closed(self, place: Place, active: Held) -> None:
+        """Nothing at or below a place comes out: attributes given there are lost with their texts."""
+        if id(place) not in self._closed:
+            self._closed.add(id(place))
+            for at in place.at_and_below():
+                self.beside_text(at, active)
 
     def beside_text(self, place: Place, active: Held) -> None:
         """An element's text is withheld: its attributes go with it."""

@@ -107,7 +107,7 @@ class Walk:
     def _child(self, place: Place, active: frozenset[str]) -> Fate:
         """What may become of an element, seen from its parent."""
         if not place.node.open:
-            self._lose(self._losses.beside_text, place, active)
+            self._lose(self._losses.in_closed, place, active)
             return GONE
         fate = together(self._fate(place, each) for each in self._variants(place, active))
         if self._sameness is not None and not fate.goes and self._sameness.may_point(place.tag):
