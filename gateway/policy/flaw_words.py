@@ -16,7 +16,7 @@ from gateway.policy.specimen import named
 from gateway.policy.transform import misfit
 
 NAMES_MAX = 6
-LABELS_MAX = 3
+WORDS_MAX = 3
 STAND_IN = "withheld"
 
 _NEVER_PROPOSED = ("victim", "communication.privileged", "medical", "sud", "intel", "juvenile")
@@ -62,7 +62,7 @@ def remark(flaw: Flaw, clause: Clause, proof: Proof, iepd: Iepd, spot: Spot, aga
         clause=clause.id,
         text=_lost(flaw, iepd) if lost else _wrong(flaw, iepd),
         fields=tuple(field.name for field in flaw.lost or tuple(flaw.place.fields())),
-        ways=tuple(_ways(flaw, clause, iepd, again)),
+        ways=tuple(_ways(flaw, clause, proof, iepd, again)),
         picture=picture(flaw, proof.rules, iepd),
         line=spot[0],
         column=spot[1],
@@ -129,19 +129,20 @@ def _holding(conditions: frozenset[str], iepd: Iepd) -> str:
 # --- ways out ----------------------------------------------------------------------------------------------------
 
 
-def _ways(flaw: Flaw, clause: Clause, iepd: Iepd, again: Prove) -> Iterator[str]:
-    """Ways out that were tried: with them the flaw is gone."""
+def _ways(flaw: Flaw, clause: Clause, proof: Proof, iepd: Iepd, again: Prove) -> Iterator[str]:
+    """Ways out that were tried: with them the flaw is gone, and none has come that was not there."""
     if flaw.wrong is Wrong.LOST:
         candidates: Iterator[tuple[str, Clause]] = _of_loss(flaw, clause, iepd)
     else:
         candidates = iter([_without(tuple(_fields_below(flaw)), clause)])
+    known = {_kind(each) for each in proof.flaws} - {_kind(flaw)}
     for words, other in candidates:
-        if not any(_same(flaw, left) for left in again(other).flaws):
+        if {_kind(each) for each in again(other).flaws} <= known:
             yield words
 
 
-def _same(flaw: Flaw, other: Flaw) -> bool:
-    return flaw.wrong is other.wrong and flaw.place.path == other.place.path
+def _kind(flaw: Flaw) -> tuple[Wrong, tuple[str, ...]]:
+    return flaw.wrong, flaw.place.path
 
 
 def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd) -> Iterator[tuple[str, Clause]]:
@@ -156,8 +157,10 @@ def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd) -> Iterator[tuple[str, Clau
             replace(clause, share=(*clause.share, *items)),
         )
     open_ = [culprit for culprit in flaw.culprits if _may_be_given(culprit, clause, iepd)]
-    for label in list(dict.fromkeys(culprit.field.label for culprit in open_))[:LABELS_MAX]:
-        yield f"share {label} too", replace(clause, share=(*clause.share, Item(what=label)))
+    labels = dict.fromkeys(culprit.field.label for culprit in open_)
+    names = dict.fromkeys(culprit.field.name for culprit in open_)
+    for word in (*list(labels)[:WORDS_MAX], *list(names)[:WORDS_MAX]):
+        yield f"share {word} too", replace(clause, share=(*clause.share, Item(what=word)))
     for culprit in open_:
         stand_in = Transform(what=culprit.field.name, how=How.REPLACE, text=STAND_IN)
         if not misfit(stand_in, culprit.field):

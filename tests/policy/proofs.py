@@ -81,12 +81,12 @@ def has_identities(document: Document) -> bool:
     return any(
         structures_version(split(str(name))[0]) is not None and split(str(name))[1] in {"id", "ref", "uri"}
         for element in document.root.iter(etree.Element)
-        for name in element.keys()
+        for name in element.attrib
     )
 
 
 def _nil(document: Document) -> bool:
-    return any(split(str(name))[1] == "nil" for name in document.root.keys())
+    return any(split(str(name))[1] == "nil" for name in document.root.attrib)
 
 
 def replayed(flaw: Flaw, proof: Proof, iepd: Iepd) -> str:

@@ -167,5 +167,3 @@ def test_the_verdict_is_what_trying_every_short_sequence_finds(content: Content,
         left = "".join(step.left for step in found.broken if step.left)
         assert enough(list(left), needs)
         assert not takes(made, left), "and what is left of it is not"
-
-
