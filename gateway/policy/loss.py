@@ -54,6 +54,8 @@ class Losses:
             self._closed.add(id(place))
             for at in place.at_and_below():
                 self.beside_text(at, active)
+                if at.node.leaf is not None and at.node.leaf.released:  # closed for another reason than the clause's
+                    self._note(Flaw(wrong=Wrong.ABSTRACT, place=place))
 
     def beside_text(self, place: Place, active: Held) -> None:
         """An element's text is withheld: its attributes go with it."""

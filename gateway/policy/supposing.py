@@ -40,7 +40,8 @@ def of_message(rules: SharingRules, clause: Clause, iepd: Iepd, asked: Held) -> 
     answers += [[frozenset(), frozenset({condition})] for condition in of_law]
     if len(answers) > FACTS_MAX:
         raise TooManyFacts
-    return [frozenset[str]().union(*each) for each in product(*answers)]
+    held = (frozenset[str]().union(*each) for each in product(*answers))
+    return [each for above in held for each in of_object(rules.root, above, asked)]
 
 
 def of_object(node: Node, active: Held, asked: Held) -> list[Held]:
