@@ -64,7 +64,7 @@ def _tell(made: Check, certified: Certificate, file: str, html: Path | None) -> 
         _tell_remark(remark, file)
     mou = made.mou
     verdict = "[green]passed[/]" if made.passed else "[bold red]refused[/]"
-    proven = sum(1 for each in made.clauses if each.proof.proven)
+    proven = sum(1 for each in made.clauses if each.proven)
     out.print(f"{mou.id} version {mou.version}: {verdict}, {proven} of {len(made.clauses)} clauses proven")
     out.print(f"certificate {certified.digest}")
     if html is not None:

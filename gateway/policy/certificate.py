@@ -56,7 +56,8 @@ def _clause(checked: Checked) -> dict[str, Any]:
         "recipients": sorted(checked.recipients),
         "purpose": checked.clause.purpose,
         "role": checked.clause.role,
-        "proven": proof.proven,
+        "proven": checked.proven,
+        "given_in_vain": sorted(field.name for field in proof.lost),
         "places": proof.looked,
         "fields": {
             "shared": fates.count(""),

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from gateway.agency import AgencyId
 from gateway.document.source import Table
 from gateway.finding import Severity
-from gateway.iepd.catalog import Steps
+from gateway.iepd.catalog import Field, Steps
 from gateway.iepd.package import Iepd, unclassified
-from gateway.policy.flaw import Flaw
-from gateway.policy.flaw_words import Prove, remark
+from gateway.policy.flaw import Flaw, Wrong
+from gateway.policy.flaw_words import Kind, Words, kind
 from gateway.policy.mandate import Mandate, mandated
-from gateway.policy.mou import Clause, Effect, Mou
+from gateway.policy.mou import Clause, Effect, How, Mou
 from gateway.policy.outcome import Outcome, outcomes
 from gateway.policy.prove import Proof, prove
 from gateway.policy.remark import Remark, Spot, Spots
@@ -51,6 +51,40 @@ class Checked:
     law: Law
     decided: Mapping[Steps, Outcome]
     proof: Proof
+
+    @property
+    def vain(self) -> frozenset[Field]:
+        """What is lost of lines that give nothing else: each is a promise that is not kept.
+
+        A line gives a label wherever the exchange has it. Where it is lost in one place and arrives in others, the
+        line does what it can; and it must not be taken back there, for what one place of an object may not show,
+        none may (`identity`): a name withheld in an order against a person would be withheld from the person too.
+        """
+        lost = self.proof.lost
+        found: set[Field] = set()
+        for word in self._words() if lost else ():
+            given = {each for each in self.iepd.catalog.select(word) if self.decided[each.path].released}
+            if given <= lost:
+                found |= given
+        return frozenset(found)
+
+    def _words(self) -> Iterator[str]:
+        """What the lines of the clause that give something give."""
+        yield from (item.what for item in self.clause.share)
+        yield from (transform.what for transform in self.clause.transforms if transform.how is not How.REMOVE)
+
+    @property
+    def errors(self) -> frozenset[Kind]:
+        """The flaws for which the agreement is refused."""
+        vain = self.vain
+        return frozenset(
+            kind(flaw) for flaw in self.proof.flaws if flaw.wrong is not Wrong.LOST or not vain.isdisjoint(flaw.lost)
+        )
+
+    @property
+    def proven(self) -> bool:
+        """Whether what comes out is always valid, and every line gives something."""
+        return not self.errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,12 +163,12 @@ def _checked(mou: Mou, clause: Clause, recipients: tuple[AgencyId, ...], iepd: I
 def _of_clause(mou: Mou, checked: Checked, spots: Spots) -> Iterator[Remark]:
     clause, iepd, law = checked.clause, checked.iepd, checked.law
 
-    def again(other: Clause) -> Proof:
-        return prove(compile_rules(mou, other, iepd, law.restrictions), other, iepd)
+    def again(other: Clause) -> frozenset[Kind]:
+        return _checked(mou, other, checked.recipients, iepd, law).errors
 
-    prove_again: Prove = again
+    words = Words(clause=clause, iepd=iepd, proof=checked.proof, vain=checked.vain, errors=checked.errors, again=again)
     for flaw in checked.proof.flaws:
-        yield remark(flaw, clause, checked.proof, iepd, _giving(flaw, clause, iepd, spots), prove_again)
+        yield words.remark(flaw, _giving(flaw, clause, iepd, spots))
     yield from Vain(clause, iepd, law.restrictions, _always(checked), spots).remarks()
     yield from mandated(law.mandates, clause, iepd.catalog, dict(checked.decided), spots.clause(clause.id))
 

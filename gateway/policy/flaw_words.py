@@ -1,7 +1,7 @@
 """The words for flaws: what is wrong, in a sentence, and the ways out. A way out is tried before it is offered."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.finding import Severity
 from gateway.iepd.catalog import Field
@@ -21,6 +21,8 @@ STAND_IN = "withheld"
 
 _NEVER_PROPOSED = ("victim", "communication.privileged", "medical", "sud", "intel", "juvenile")
 """A way out never leads to these: whoever writes the agreement must think of it without help."""
+
+PARTLY = "mou.promise-partly-lost"
 
 CODES: Mapping[Wrong, str] = {
     Wrong.LOST: "mou.promise-lost",
@@ -49,24 +51,55 @@ _SENTENCES: Mapping[Wrong, str] = {
     Wrong.NOTHING: "the clause gives nothing of any message",
 }
 
-Prove = Callable[[Clause], Proof]
-"""Proves another wording of the clause."""
+Kind = tuple[Wrong, tuple[str, ...]]
+"""What is wrong, and where."""
 
 
-def remark(flaw: Flaw, clause: Clause, proof: Proof, iepd: Iepd, spot: Spot, again: Prove) -> Remark:
-    """The flaw in words, with its picture and the ways out."""
-    lost = flaw.wrong is Wrong.LOST
-    return Remark(
-        code=CODES[flaw.wrong],
-        severity=Severity.ERROR,
-        clause=clause.id,
-        text=_lost(flaw, iepd) if lost else _wrong(flaw, iepd),
-        fields=tuple(field.name for field in flaw.lost or tuple(flaw.place.fields())),
-        ways=tuple(_ways(flaw, clause, proof, iepd, again)),
-        picture=picture(flaw, proof.rules, iepd),
-        line=spot[0],
-        column=spot[1],
-    )
+def kind(flaw: Flaw) -> Kind:
+    """What tells two flaws of one clause apart."""
+    return flaw.wrong, flaw.place.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Puts the flaws of one clause into words.
+
+    vain    fields lost with lines that give nothing else
+    errors  the flaws for which the clause is refused
+    again   the same of another wording of the clause
+    """
+
+    clause: Clause
+    iepd: Iepd
+    proof: Proof
+    vain: frozenset[Field]
+    errors: frozenset[Kind]
+    again: Callable[[Clause], frozenset[Kind]]
+
+    def remark(self, flaw: Flaw, spot: Spot) -> Remark:
+        """The flaw, with its picture and the ways out."""
+        lost, partly = flaw.wrong is Wrong.LOST, kind(flaw) not in self.errors
+        return Remark(
+            code=PARTLY if partly else CODES[flaw.wrong],
+            severity=Severity.WARNING if partly else Severity.ERROR,
+            clause=self.clause.id,
+            text=_lost(flaw, self.iepd, partly=partly) if lost else _wrong(flaw, self.iepd),
+            fields=tuple(field.name for field in flaw.lost or tuple(flaw.place.fields())),
+            ways=() if partly else tuple(self._ways(flaw)),
+            picture=picture(flaw, self.proof.rules, self.iepd),
+            line=spot[0],
+            column=spot[1],
+        )
+
+    def _ways(self, flaw: Flaw) -> Iterator[str]:
+        """Ways out that were tried: with them the error is gone, and none has come that was not there."""
+        if flaw.wrong is Wrong.LOST:
+            candidates = _of_loss(flaw, self.clause, self.iepd, self.vain)
+        else:
+            candidates = iter([_without(tuple(_fields_below(flaw)), self.clause)])
+        for words, other in candidates:
+            if self.again(other) <= self.errors - {kind(flaw)}:
+                yield words
 
 
 def _wrong(flaw: Flaw, iepd: Iepd) -> str:
@@ -79,7 +112,7 @@ def _wrong(flaw: Flaw, iepd: Iepd) -> str:
     return f"{text}{joined}{_holding(flaw.holding, iepd)}"
 
 
-def _lost(flaw: Flaw, iepd: Iepd) -> str:
+def _lost(flaw: Flaw, iepd: Iepd, *, partly: bool) -> str:
     names = [field.name for field in flaw.lost]
     place = where(flaw.place, iepd)
     given = f"{_many(len(names), 'field')} of {place} {'is' if len(names) == 1 else 'are'} given and cannot arrive"
@@ -91,7 +124,8 @@ def _lost(flaw: Flaw, iepd: Iepd) -> str:
         why = f"the schema requires {missing} beside {'it' if len(names) == 1 else 'them'}, and that"
     else:
         why = "the element itself"
-    return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}, {_culprits(flaw)}"
+    rest = "; the same lines give them in other places, where they arrive" if partly else ""
+    return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}, {_culprits(flaw)}{rest}"
 
 
 def _culprits(flaw: Flaw) -> str:
@@ -129,24 +163,13 @@ def _holding(conditions: frozenset[str], iepd: Iepd) -> str:
 # --- ways out ----------------------------------------------------------------------------------------------------
 
 
-def _ways(flaw: Flaw, clause: Clause, proof: Proof, iepd: Iepd, again: Prove) -> Iterator[str]:
-    """Ways out that were tried: with them the flaw is gone, and none has come that was not there."""
-    if flaw.wrong is Wrong.LOST:
-        candidates: Iterator[tuple[str, Clause]] = _of_loss(flaw, clause, iepd)
+def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd, vain: frozenset[Field]) -> Iterator[tuple[str, Clause]]:
+    lines = dict.fromkeys(item.what for item in clause.share if vain.issuperset(iepd.catalog.select(item.what)))
+    if lines:
+        kept = tuple(item for item in clause.share if item.what not in lines)
+        yield f"take out {_many(len(lines), 'line')}: {', '.join(lines)}", replace(clause, share=kept)
     else:
-        candidates = iter([_without(tuple(_fields_below(flaw)), clause)])
-    known = {_kind(each) for each in proof.flaws} - {_kind(flaw)}
-    for words, other in candidates:
-        if {_kind(each) for each in again(other).flaws} <= known:
-            yield words
-
-
-def _kind(flaw: Flaw) -> tuple[Wrong, tuple[str, ...]]:
-    return flaw.wrong, flaw.place.path
-
-
-def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd) -> Iterator[tuple[str, Clause]]:
-    yield _without(flaw.lost, clause)
+        yield _without(flaw.lost, clause)
     conditional = sorted({condition for culprit in flaw.culprits for condition in culprit.conditions})
     for condition in conditional[:1]:
         fact = condition.removeprefix("not ")
@@ -189,6 +212,5 @@ def _fields_below(flaw: Flaw) -> Iterator[Field]:
 def _without(fields: Sequence[Field], clause: Clause) -> tuple[str, Clause]:
     names = [field.name for field in fields]
     removed = tuple(Transform(what=name, how=How.REMOVE, because="It cannot arrive.") for name in names)
-    return f"withhold the whole of it: remove {', '.join(names)}", replace(
-        clause, transforms=(*clause.transforms, *removed)
-    )
+    words = f"withhold the whole of it: remove {', '.join(names)}, here and wherever the same object stands"
+    return words, replace(clause, transforms=(*clause.transforms, *removed))

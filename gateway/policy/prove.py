@@ -21,6 +21,7 @@ Not looked at: xs:key and xs:keyref (a place under one is refused), assertions a
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.iepd.catalog import Field
 from gateway.iepd.package import Iepd
 from gateway.policy.flaw import Flaw, Nowhere, Wrong
 from gateway.policy.mou import Clause
@@ -59,7 +60,7 @@ class Proof:
     """What was found out about one clause.
 
     root     the exchange, as the rules reach it
-    flaws    why it is not proven; () = it is
+    flaws    what may come out wrong, and what is given in vain
     nowhere  where a recipient gets nothing of a message that is routed to it
     looked   pairs of a place and conditions that were looked at
     freely   keys of APPROXIMATIONS that were made use of
@@ -73,9 +74,14 @@ class Proof:
     freely: tuple[str, ...]
 
     @property
-    def proven(self) -> bool:
-        """Whether what comes out is always valid, and all that is promised arrives."""
-        return not self.flaws
+    def valid(self) -> bool:
+        """Whether whatever comes out is always valid."""
+        return all(flaw.wrong is Wrong.LOST for flaw in self.flaws)
+
+    @property
+    def lost(self) -> frozenset[Field]:
+        """Fields that are given in vain, where conditions say so or always."""
+        return frozenset(field for flaw in self.flaws for field in flaw.lost)
 
 
 def prove(rules: SharingRules, clause: Clause, iepd: Iepd) -> Proof:

@@ -42,7 +42,7 @@ def test_one_that_cannot_is_refused_with_line_example_and_way_out(refused: Path)
     assert "[mou.promise-lost]" in result.stderr
     assert f"{refused}:" in result.stderr
     assert "<ec:NoContactAssociation>" in result.stderr
-    assert "way out: withhold the whole of it" in result.stderr
+    assert "way out: take out 1 line: condition.no-contact" in result.stderr
 
 
 def test_machines_read_the_same(refused: Path) -> None:

@@ -25,15 +25,15 @@ def proof_of(policy: Policy, iepd: Iepd) -> Proof:
     return prove(policy.rules(iepd), policy.clause, iepd)
 
 
-def mended(policy: Policy, iepd: Iepd) -> tuple[Policy, Proof]:
-    """The policy without what it promises in vain; it may be refused all the same."""
+def mended(policy: Policy, iepd: Iepd, *, losses: bool = True) -> tuple[Policy, Proof]:
+    """The policy without what comes out wrong, and without what it gives in vain; it may give nothing then."""
     proof = proof_of(policy, iepd)
     for _ in range(MENDS_MAX):
-        lost = {field.name for flaw in proof.flaws if flaw.wrong is Wrong.LOST for field in flaw.lost}
-        lost |= {field.name for flaw in proof.flaws if flaw.wrong is not Wrong.LOST for field in flaw.place.fields()}
-        if not lost:
+        wrong = [flaw for flaw in proof.flaws if losses or flaw.wrong is not Wrong.LOST]
+        names = {field.name for flaw in wrong for field in flaw.lost or flaw.place.fields()}
+        if not names:
             break
-        removed = tuple(Transform(what=name, how=How.REMOVE) for name in sorted(lost))
+        removed = tuple(Transform(what=name, how=How.REMOVE) for name in sorted(names))
         policy = replace(policy, clause=replace(policy.clause, transforms=(*policy.clause.transforms, *removed)))
         proof = proof_of(policy, iepd)
     return policy, proof
@@ -66,7 +66,8 @@ def passed_holds(document: Document, policy: Policy, proof: Proof, iepd: Iepd) -
 
 def promised(proof: Proof) -> list[Field]:
     """Fields that go through as they are, whatever holds; those of a lesser form stand under another name."""
-    return [field for field, outcome in proof.rules.root.outcomes() if outcome.plain and field.kind != "identity"]
+    given = (field for field, outcome in proof.rules.root.outcomes() if outcome.plain and field.kind != "identity")
+    return [field for field in given if field not in proof.lost]
 
 
 def count(document: Document, field: Field) -> int:

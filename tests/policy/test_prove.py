@@ -31,7 +31,7 @@ def t(*names: str) -> tuple[str, ...]:
 
 def test_what_is_optional_may_be_withheld() -> None:
     found = proof(HEAD, "thing.name", "link.note")
-    assert found.proven
+    assert found.valid
     assert found.flaws == ()
 
 
@@ -62,7 +62,7 @@ def test_a_condition_on_one_of_two_that_belong_together_takes_the_other() -> Non
     assert flaw.holding == {"secretive"}
     assert [field.name for field in flaw.lost] == ["at-thing-pair-second"]
     same = proof(HEAD, first, Item(what=second, unless="secretive"))
-    assert same.proven
+    assert same.flaws == ()
     assert FACTS in same.freely
 
 
