@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
-from gateway.iepd.package import Iepd
+from gateway.iepd.package import Iepd, load
 from gateway.policy.flaw import Flaw, Wrong
 from gateway.policy.mou import Condition, Grain, How, Item, Transform
-from gateway.policy.prove import FACTS, LACKING, NIL, NOTHING_GIVEN, OBJECTS, Proof, prove
+from gateway.policy.prove import FACTS, LACKING, MANY_CONDITIONS, NIL, NOTHING_GIVEN, OBJECTS, Proof, prove
+from gateway.policy.restriction import Restriction
 from gateway.policy.rules import compile_rules
+from gateway.policy.supposing import FACTS_MAX
 from tests.policy.examples import TINY, clause_of, clauses, exchanges, field_at, mou_of, tiny
 from tests.policy.proofs import replayed
 
@@ -128,3 +130,57 @@ def test_the_shipped_clauses_are_refused_only_for_what_they_cannot_give() -> Non
         for flaw in found.flaws:
             assert flaw.place.path[-1].endswith("}NoContactAssociation")
             assert replayed(flaw, found, iepd) == "lost"
+
+
+def test_beyond_so_many_conditions_each_is_taken_to_hold_or_not() -> None:
+    first, second = field_at("t:Thing/t:Pair/t:First"), field_at("t:Thing/t:Pair/t:Second")
+    clause = clause_of(tiny(), HEAD, first, second)
+    paths = [field.path for field in tiny().catalog.fields if field.name in {first, second}]
+    laws = tuple(Restriction(law=f"Code {n}", where=frozenset({f"law:{n}"})) for n in range(FACTS_MAX + 1))
+    few = prove(compile_rules(mou_of(clause), clause, tiny(), dict.fromkeys(paths, laws[:2])), clause, tiny())
+    many = prove(compile_rules(mou_of(clause), clause, tiny(), dict.fromkeys(paths, laws)), clause, tiny())
+    assert (few.flaws, MANY_CONDITIONS in few.freely) == ((), False)
+    assert [flaw.wrong for flaw in many.flaws] == [Wrong.LOST], "it may refuse what does no harm"
+    assert MANY_CONDITIONS in many.freely
+
+
+def recursive(least: int) -> Iepd:
+    """An exchange whose parts have parts, without end."""
+    schema = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{TINY}" targetNamespace="{TINY}"
+      elementFormDefault="qualified"><xs:complexType name="PartType"><xs:sequence>
+       <xs:element name="Name" type="xs:string" minOccurs="{least}"/>
+       <xs:element ref="t:Part" minOccurs="0" maxOccurs="unbounded"/></xs:sequence></xs:complexType>
+      <xs:complexType name="WholeType"><xs:sequence><xs:element ref="t:Part"/></xs:sequence></xs:complexType>
+      <xs:element name="Part" type="t:PartType"/><xs:element name="Whole" type="t:WholeType"/></xs:schema>"""
+    fields = f"""exchange: whole/1.0
+title: Whole
+root: t:Whole
+namespaces: {{t: {TINY}}}
+schemas: [extension.xsd]
+message: {{}}
+fields:
+  - {{path: "t:Part/t:Name", field: name.f1, label: name, title: Name}}
+  - {{path: "t:Part/t:Part", field: part.f2, label: part, title: Part}}
+facts: []
+"""
+    return load({"fields.yaml": fields.encode(), "extension.xsd": schema.encode()}, {})
+
+
+def test_where_the_catalog_ends_and_the_schema_does_not_nothing_may_be_given() -> None:
+    given = proof("name", "part", iepd=recursive(1))
+    assert [(flaw.wrong, flaw.place.path) for flaw in given.flaws] == [(Wrong.HOLLOW, t("Whole", "Part", "Part"))]
+    assert proof("name", iepd=recursive(1)).flaws == ()
+
+
+def test_rules_that_lead_back_to_themselves_are_looked_at_until_nothing_changes() -> None:
+    for least in (0, 1):
+        iepd = recursive(least)
+        clause = clause_of(iepd, "name")
+        rules = compile_rules(mou_of(clause), clause, iepd)
+        part = rules.root.children[f"{{{TINY}}}Part"]
+        part.children[f"{{{TINY}}}Part"] = part  # type: ignore[index]  # parts within parts, as deep as they go
+        assert prove(rules, clause, iepd).flaws == ()
+        withheld = clause_of(iepd, "name", transforms=(Transform(what="name", how=How.REMOVE),))
+        assert [
+            flaw.wrong for flaw in prove(compile_rules(mou_of(withheld), withheld, iepd), withheld, iepd).flaws
+        ] == [Wrong.NOTHING]
