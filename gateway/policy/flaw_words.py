@@ -125,7 +125,7 @@ def _lost(flaw: Flaw, iepd: Iepd, *, partly: bool) -> str:
     else:
         why = "the element itself"
     rest = "; the same lines give them in other places, where they arrive" if partly else ""
-    return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}, {_culprits(flaw)}{rest}"
+    return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}: {_culprits(flaw)}{rest}"
 
 
 def _culprits(flaw: Flaw) -> str:
