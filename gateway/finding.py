@@ -14,6 +14,7 @@ class Severity(StrEnum):
 
     ERROR = "error"  # the document is refused
     WARNING = "warning"  # it is accepted; somebody should look
+    NOTE = "note"  # nothing is wrong; it is good to know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from gateway.agency import AgencyId
 from gateway.app import open_deployment
 from gateway.cli import mou_lint, mou_new, mou_render, mou_schema
 from gateway.cli.acting import As, Key, person
+from gateway.cli.mou_check import check_command
+from gateway.cli.mou_coverage import coverage_command
 from gateway.cli.mou_diff import diff
 from gateway.cli.mou_explain import explain
 from gateway.cli.run import AsJson, Directory, answer, out, run
@@ -29,6 +31,8 @@ app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft t
 
 app.command()(explain)
 app.command()(diff)
+app.command("check")(check_command)
+app.command("coverage")(coverage_command)
 
 File = Annotated[Path, typer.Argument(help="The agreement, a YAML file.", exists=True, dir_okay=False)]
 

@@ -36,6 +36,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for a mach
 
 T = TypeVar("T")
 
+_COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run an act to its end; an error of the gateway becomes a sentence and an exit code, never a stack trace."""
@@ -59,7 +61,7 @@ def fail(error: GatewayError) -> NoReturn:
 def show(findings: Iterable[Finding]) -> None:
     """Findings, a line each."""
     for finding in findings:
-        color = "red" if finding.severity is Severity.ERROR else "yellow"
+        color = _COLORS[finding.severity]
         place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
         parts = (f"[bold]{escape(place)}[/]" if place else "", f"[{color}]{finding.severity}[/]")
         rest = f"\\[{finding.code}] {escape(' '.join(part for part in (finding.path, finding.text) if part))}"

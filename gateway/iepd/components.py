@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.document.names import XS, join
+from gateway.iepd.content import NOTHING, Automaton, Content, Kind, Slot, automaton, names, slots
 
 ANY_TYPE = join(XS, "anyType")
 
@@ -27,24 +28,30 @@ class Particle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """An attribute of a type."""
+    """An attribute of a type. fixed: the schema gives its value."""
 
     name: str
     type: str
     required: bool = False
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """An element declaration. heads: what it may stand for (substitution group); fixed: it has one value only, and
-    so may never be nil."""
+    """An element declaration.
+
+    heads  what it may stand for (substitution group)
+    fixed  the schema gives its value, so that it may never be nil
+    keyed  what lies in it must have keys or hold keys of each other (xs:key, xs:keyref)
+    """
 
     name: str
     type: str
     nillable: bool = False
-    fixed: bool = False
     abstract: bool = False
     heads: tuple[str, ...] = ()
+    fixed: bool = False
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,7 @@ class Type:
     item       list types: the items' type; members: union types
     wildcard   it takes elements that are not named (xs:any); attribute_wildcard the same for attributes
     local      its local element declarations by name
+    content    its own part of the content model
     """
 
     name: str
@@ -88,6 +96,7 @@ class Type:
     members: tuple[str, ...] = ()
     wildcard: bool = False
     attribute_wildcard: bool = False
+    content: Content = NOTHING
 
 
 class Components:
@@ -102,6 +111,10 @@ class Components:
             for head in element.heads:
                 self._members.setdefault(head, []).append(element.name)
         self._children: dict[str, dict[str, Particle]] = {}
+        self._attributes: dict[str, Mapping[str, Attribute]] = {}
+        self._slots: dict[str, tuple[Slot, ...] | None] = {}
+        self._automata: dict[str, Automaton] = {}
+        self._extensions: dict[str, tuple[str, ...]] | None = None
 
     def lineage(self, type_name: str) -> Iterator[Type]:
         """The type itself and what it derives from, nearest first; ends before the built-in types."""
@@ -131,24 +144,66 @@ class Components:
 
     def _collect(self, type_name: str) -> dict[str, Particle]:
         found: dict[str, Particle] = {}
-        steps = []
-        for each in self.lineage(type_name):
-            steps.append(each)
-            if not each.extends:
-                break
-        for each in reversed(steps):
+        for each in self._steps(type_name):
             for particle in each.children:
                 before = found.get(particle.name)
                 found[particle.name] = particle if before is None else _sum(before, particle)
         return found
 
+    def _steps(self, type_name: str) -> list[Type]:
+        """The types whose own parts make up the content, in their order."""
+        steps: list[Type] = []
+        for each in self.lineage(type_name):
+            steps.insert(0, each)
+            if not each.extends:
+                break
+        return steps
+
+    # --- content models ---
+
+    def content(self, type_name: str) -> Content:
+        """The whole content model of a type: what it inherits, then its own."""
+        parts = tuple(each.content for each in self._steps(type_name) if each.content != NOTHING)
+        return parts[0] if len(parts) == 1 else Content(Kind.SEQUENCE, parts=parts)
+
+    def slots(self, type_name: str) -> tuple[Slot, ...] | None:
+        """The model as a plain sequence, None when it is more than that."""
+        if type_name not in self._slots:
+            self._slots[type_name] = slots(self.content(type_name), self.substitutes)
+        return self._slots[type_name]
+
+    def automaton(self, type_name: str) -> Automaton:
+        """The model as an automaton. Raises `TooLarge`."""
+        if type_name not in self._automata:
+            self._automata[type_name] = automaton(self.content(type_name), self.substitutes)
+        return self._automata[type_name]
+
+    def extensions(self, type_name: str) -> tuple[str, ...]:
+        """Types with element content that add something to this one's; an element may choose them by xsi:type."""
+        if self._extensions is None:
+            found: dict[str, list[str]] = {}
+            for each in self.types.values():
+                adds = False
+                for step in self.lineage(each.name):
+                    adds = adds or (step.extends and next(names(step.content), None) is not None)
+                    if adds and not each.simple:
+                        found.setdefault(step.base, []).append(each.name)
+            self._extensions = {name: tuple(below) for name, below in found.items()}
+        return self._extensions.get(type_name, ())
+
+    # --- the rest ---
+
     def attributes_of(self, type_name: str) -> Mapping[str, Attribute]:
         """Attributes by name, inherited ones with them."""
-        found: dict[str, Attribute] = {}
-        for each in self.lineage(type_name):
-            for attribute in each.attributes:
-                found.setdefault(attribute.name, attribute)
-        return {name: attribute for name, attribute in found.items() if attribute.type}
+        known = self._attributes.get(type_name)
+        if known is None:
+            found: dict[str, Attribute] = {}
+            for each in self.lineage(type_name):
+                for attribute in each.attributes:
+                    found.setdefault(attribute.name, attribute)
+            known = {name: attribute for name, attribute in found.items() if attribute.type}
+            self._attributes[type_name] = known
+        return known
 
     def has_wildcard(self, type_name: str) -> bool:
         """Whether elements or attributes that no declaration of the type names may stand in it."""

@@ -1,16 +1,19 @@
 """Schema documents to `Components`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from gateway.document.names import XML, XS, join
 from gateway.iepd.components import ANY_TYPE, Attribute, Components, Element, Facets, Particle, Type
+from gateway.iepd.content import NOTHING, Content, Kind
 
+DEPTH_MAX = 50
 _ANNOTATION = join(XS, "annotation")
 _ANY_SIMPLE = join(XS, "anySimpleType")
 _GROUPS = {join(XS, name) for name in ("sequence", "choice", "all")}
+_KINDS = {join(XS, kind): kind for kind in (Kind.SEQUENCE, Kind.CHOICE, Kind.ALL)}
 
 
 @dataclass(slots=True)
@@ -100,11 +103,13 @@ class _Reader:
             fixed=node.get("fixed") is not None,
             abstract=_is_true(node.get("abstract")),
             heads=heads,
+            keyed=next(node.iterchildren(join(XS, "key"), join(XS, "keyref")), None) is not None,
         )
 
     def _attribute(self, node: etree._Element, name: str, namespace: str) -> Attribute:
         type_name = "" if node.get("use") == "prohibited" else self._type_of(node, namespace) or _ANY_SIMPLE
-        return Attribute(name=name, type=type_name, required=node.get("use") == "required")
+        fixed = node.get("fixed") is not None
+        return Attribute(name=name, type=type_name, required=node.get("use") == "required", fixed=fixed)
 
     def _type_of(self, node: etree._Element, namespace: str) -> str:
         """The named or anonymous type of an element or attribute; "" when it has none."""
@@ -146,6 +151,7 @@ class _Reader:
             facets=facets,
             wildcard=content.wildcard,
             attribute_wildcard=content.attribute_wildcard,
+            content=next(self._models(holder, namespace), NOTHING),
         )
 
     def _simple_type(self, node: etree._Element, name: str, namespace: str) -> Type:
@@ -178,7 +184,7 @@ class _Reader:
         self, node: etree._Element, namespace: str, content: _Content, least: int, most: int | None, depth: int = 0
     ) -> None:
         """Walk a content model or attribute list; least and most are how often the whole of it may come."""
-        if depth > 50:  # a group that contains itself; libxml2 refuses the set
+        if depth > DEPTH_MAX:  # a group that contains itself; libxml2 refuses the set
             return
         for child in node.iterchildren(etree.Element):
             tag = str(child.tag)
@@ -213,13 +219,25 @@ class _Reader:
         if found is not None:
             self._collect(found[0], found[1], content, least, most, depth + 1)
 
+    def _models(self, node: etree._Element, namespace: str, depth: int = 0) -> Iterator[Content]:
+        """The content models right below this node, as written."""
+        for child in node.iterchildren(etree.Element):
+            tag = str(child.tag)
+            least, most = _occurs(child)
+            if tag == join(XS, "element"):
+                yield Content(Kind.ELEMENT, least, most, _child_name(child, namespace))
+            elif tag in _KINDS and depth <= DEPTH_MAX:
+                yield Content(_KINDS[tag], least, most, parts=tuple(self._models(child, namespace, depth + 1)))
+            elif tag == join(XS, "any"):
+                yield Content(Kind.ANY, least, most, child.get("namespace", "##any"), home=namespace)
+            elif tag == join(XS, "group") and depth <= DEPTH_MAX:
+                found = self._groups.get(_resolve(child, child.get("ref", ""), namespace))
+                for model in self._models(*found, depth + 1) if found is not None else ():
+                    yield Content(Kind.SEQUENCE, least, most, parts=(model,))
+
     def _child(self, node: etree._Element, namespace: str, content: _Content, least: int, most: int | None) -> None:
-        reference = node.get("ref")
-        if reference is not None:
-            name = _resolve(node, reference, namespace)
-        else:
-            qualified = _form(node, "elementFormDefault") == "qualified"
-            name = join(namespace if qualified else "", node.get("name", ""))
+        name = _child_name(node, namespace)
+        if node.get("ref") is None:
             content.local[name] = self._element(node, name, namespace)
         if most != 0:
             content.children.append(Particle(name=name, least=least, most=most))
@@ -237,7 +255,8 @@ class _Reader:
         if node.get("use") == "prohibited":
             return Attribute(name=name, type="")
         type_name = declared.type if declared is not None else _ANY_SIMPLE
-        return Attribute(name=name, type=type_name, required=node.get("use") == "required")
+        fixed = node.get("fixed") is not None or (declared is not None and declared.fixed)
+        return Attribute(name=name, type=type_name, required=node.get("use") == "required", fixed=fixed)
 
     def _declare_attribute(self, name: str) -> None:
         """Read a global attribute that is referred to before its turn."""
@@ -245,6 +264,14 @@ class _Reader:
             if node.tag == join(XS, "attribute") and join(namespace, node.get("name", "")) == name:
                 reader(node, namespace)
                 return
+
+
+def _child_name(node: etree._Element, namespace: str) -> str:
+    reference = node.get("ref")
+    if reference is not None:
+        return _resolve(node, reference, namespace)
+    qualified = _form(node, "elementFormDefault") == "qualified"
+    return join(namespace if qualified else "", node.get("name", ""))
 
 
 def _branches(node: etree._Element) -> int:

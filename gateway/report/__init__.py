@@ -1,0 +1,1 @@
+"""Reports: what the gateway knows, laid out for people."""
