@@ -3,7 +3,7 @@
 One place, because a purpose means nothing to the partner, to a law pack or to an auditor unless it is everywhere the
 same word. An agreement that needs another word says what it means, under its own `roles:`, `purposes:` or `courses:`;
 a word that stands in neither place is an error, so that a slip of the pen never becomes a purpose of its own
-(docs/decisions/0009-words-of-agreements.md).
+(docs/decisions/0016-words-of-agreements.md).
 """
 
 from collections.abc import Mapping
