@@ -44,7 +44,9 @@ ROWS: Mapping[str, Row] = {
     "effective": _here("Nothing goes before the first day or after the last."),
     "review": _paper("The parties keep this date themselves."),
     "supersedes": _here("The earlier version ends when this one takes effect."),
-    "law_packs": _paper("Named by the parties. Law that binds them by itself binds them without being named."),
+    "law_packs": _here(
+        "What these packs withhold is withheld here, as is what law that binds the parties anyway withholds."
+    ),
     "access": _partner("The recipient's system lets in only people who fulfill this, and answers for it."),
     # a clause
     "fields": _here(
