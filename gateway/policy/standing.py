@@ -86,7 +86,7 @@ BETWEEN_UNITS = _paper("The gateway connects agencies, not their units: between 
 
 _OF_CLAUSES = frozenset(
     {"parties", "effective", "fields", "route", "purpose", "notices", "onward_sharing", "recipient_copy", "supersedes"}
-    | {"evidence.transport", "retention.audit"}
+    | {"evidence.transport", "retention.audit", "law_packs"}
 )
 
 
