@@ -23,9 +23,11 @@ from gateway.exchange.activate import (
 from gateway.exchange.agreements import AgreementRefused, activate_mou, approve_mou, read_draft
 from gateway.exchange.configured import Configured, compile_configuration, nothing
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.lawful import read_pack
+from gateway.exchange.laws import add_laws
 from gateway.exchange.people import add_user
 from gateway.finding import errors
-from gateway.folders import load_exchanges, load_laws, shipped
+from gateway.folders import load_exchanges, shipped, shipped_laws
 from gateway.iepd.package import archive
 from gateway.keys.files import KeyStore
 from gateway.keys.personal import throwaway
@@ -33,7 +35,7 @@ from gateway.keys.pseudonym import Pseudonyms, period_of
 from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
-from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange
+from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange, Law
 from gateway.store.open import migrate, open_store
 from gateway.user import User, UserId, UserRole
 
@@ -95,7 +97,7 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
         before = nothing(
             keys.authority.certificate_der,
             zone=made.zone,
-            laws=load_laws(made.law.packs, made.laws_directory),
+            law_packs=made.law.packs,
             pseudonyms=Pseudonyms(seed=keys.pseudonym_seed, period=period_of(clock.now())),
         )
         current = compile_configuration(await store.configuration(), before=before)
@@ -164,6 +166,8 @@ async def _activate_shipped(gateway: Gateway, *, samples: bool) -> Sequence[str]
     iepds = load_exchanges(folders.iepd, folders.xsd)
     await register_exchanges(gateway, iepds, actor="init")
     done = [f"exchange {iepd.id}: {iepd.title}" for iepd in iepds]
+    packs = await add_laws(gateway, list(shipped_laws().items()))
+    done.append(f"{len(packs)} law packs: {', '.join(pack.id for pack in packs)}")
     if not samples:
         return done
     for file in sorted((folders.policies / "agencies").glob("*.yaml")):
@@ -257,6 +261,12 @@ def drafts(now: datetime) -> Configured:
         agencies=tuple(agencies),
         credentials=(),
         agreements=tuple(agreements),
+        laws=tuple(_drafted(file, data, now) for file, data in shipped_laws().items()),
         exchanges=tuple(Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in iepds),
     )
-    return compile_configuration(configuration, before=nothing(b"", iepds, laws=load_laws()))
+    return compile_configuration(configuration, before=nothing(b"", iepds))
+
+
+def _drafted(file: str, data: bytes, now: datetime) -> Law:
+    pack = read_pack(file, data)
+    return Law(id=pack.id, version=pack.version, digest=pack.digest, body=data, changed_at=now)

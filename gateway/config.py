@@ -93,12 +93,10 @@ def zone_of(name: str) -> tzinfo:
 class Law(_Section):
     """Law that binds here besides what binds every gateway and what the states of the parties bring.
 
-    packs   ids of packs, such as ny-149
-    folder  a deployment's own packs; read when a process starts
+    packs   ids of packs in the database, such as ny-149
     """
 
     packs: tuple[str, ...] = ()
-    folder: Path = Path("laws")
 
 
 class Settings(BaseSettings):
@@ -162,11 +160,6 @@ class Settings(BaseSettings):
     def keys_directory(self) -> Path:
         """The key directory, absolute."""
         return (self.directory / self.keys.directory).resolve()
-
-    @property
-    def laws_directory(self) -> Path:
-        """The folder of the deployment's own law packs, absolute; it need not be there."""
-        return (self.directory / self.law.folder).resolve()
 
     @property
     def public_url(self) -> str:

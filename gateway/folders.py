@@ -1,6 +1,6 @@
 """Reads `iepd/`, `xsd/` and `policies/` into memory; nothing else opens them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,9 +9,6 @@ from gateway.finding import Finding
 from gateway.iepd.archive import unwrap, unzip
 from gateway.iepd.fields import FILE
 from gateway.iepd.package import Iepd, IepdRefused, load
-from gateway.policy.law import LawPack, Laws
-from gateway.policy.law_read import read_law
-from gateway.policy.reading import nearest
 
 SIZE_BYTES_MAX = 256 * 1024 * 1024
 """Of one folder. All published NIEM releases together are smaller; more is a wrong folder."""
@@ -21,16 +18,6 @@ class FolderUnusable(Misconfigured):
     """A folder that is missing, cannot be read, or is far too large."""
 
     code = "folder.unusable"
-
-
-class LawsRefused(Misconfigured):
-    """A law pack that is not right, or is named and not there: without it nobody knows what may be shared."""
-
-    code = "law.refused"
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__(f"law packs: {len(self.findings)} finding{'s' if len(self.findings) != 1 else ''}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +37,6 @@ def shipped() -> ShippedFolders:
         if all(folder.is_dir() for folder in (found.iepd, found.xsd, found.policies)):
             return found
     raise FolderUnusable("the folders iepd, xsd and policies that come with the gateway are not there: install it anew")
-
-
-def law_packs() -> frozenset[str] | None:
-    """Names of the law packs that come with the gateway; None where none came."""
-    folder = shipped().policies / "laws"
-    return frozenset(file.stem for file in folder.glob("*.yaml")) or None
 
 
 def templates() -> Mapping[str, str]:
@@ -145,32 +126,7 @@ def _load_from(folder: Path, place: str, schemas: Mapping[str, bytes]) -> Iepd:
     return iepd
 
 
-def load_laws(named: Iterable[str] = (), own: Path | None = None) -> Laws:
-    """The law packs that come with the gateway, and a deployment's own.
-
-    named  packs its settings name. Raises `LawsRefused` with every finding: a pack that cannot be read binds nobody,
-           and two with one id could undo each other.
-    """
-    folders = [shipped().policies / "laws"]
-    if own is not None and own.is_dir():
-        folders.append(own)
-    packs: dict[str, LawPack] = {}
-    findings: list[Finding] = []
-    for folder in folders:
-        for name, data in read_tree(folder).items():
-            if not name.endswith((".yaml", ".yml")):
-                continue
-            pack, wrong = read_law(data, str(folder / name))
-            findings += wrong
-            if pack is None:
-                continue
-            if pack.id in packs:
-                text = f"there is a pack {pack.id} already; a law has one file"
-                findings.append(Finding(code="law.twice", text=text, file=str(folder / name), path="law"))
-            packs[pack.id] = pack
-    for id in sorted(set(named) - packs.keys()):
-        text = f"there is no law pack {id}{nearest(id, packs)}"
-        findings.append(Finding(code="law.unknown", text=text, file="gateway.toml", path="law.packs"))
-    if findings:
-        raise LawsRefused(findings)
-    return Laws(packs.values(), named)
+def shipped_laws() -> Mapping[str, bytes]:
+    """The law packs that come with the gateway, by file."""
+    folder = shipped().policies / "laws"
+    return {name: data for name, data in read_tree(folder).items() if name.endswith((".yaml", ".yml"))}

@@ -187,6 +187,7 @@ SHAPES: Mapping[str, Shape] = {
     "key": HEX,  # of the account acted upon, its fingerprint
     "kind": CODE,
     "laws": DIGEST,  # of the law packs decided under
+    "law": MOU,  # a law pack, id@version
     "log_size": NUMBER,
     "message": ID,
     "mou": MOU,  # id@version
@@ -256,7 +257,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     ),
     EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
     EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
-    EntryType.REGISTER: ("kind digest", "mou exchange actor configuration state count"),
+    EntryType.REGISTER: (
+        "kind digest",
+        "mou exchange law actor agency fingerprint signature configuration state count",
+    ),
     EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",

@@ -1,4 +1,4 @@
-"""`gateway law`: law packs - list, explain, a draft of a new one, and what is wrong with a draft."""
+"""`gateway law`: law packs - list, explain, a draft of a new one, what is wrong with a draft, put in force."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,14 @@ import typer
 from rich.markup import escape
 
 from gateway.agency import AgencyId
-from gateway.app import configuration_for
+from gateway.app import configuration_for, open_deployment
+from gateway.cli.acting import As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, as_json, fail, out, run, show
 from gateway.clock import SystemClock
 from gateway.errors import Refused
+from gateway.exchange.acting import Acting
 from gateway.exchange.configured import Configured
+from gateway.exchange.laws import add_laws
 from gateway.policy.label import covers
 from gateway.policy.law import LawPack, LawRule, parties
 from gateway.policy.law_draft import draft
@@ -22,7 +25,7 @@ from gateway.policy.reading import nearest
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Law packs: rules of law that no agreement loosens. List them, have them explained, draft one.",
+    help="Law packs: rules of law that no agreement loosens. List, explain, draft, put in force.",
 )
 
 
@@ -99,7 +102,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Id of the pack: lower case words joined by hyphens, such as ny-149.")],
     file: Annotated[Path | None, typer.Option("--out", help="File to write.", show_default="NAME.yaml")] = None,
 ) -> None:
-    """Write a commented draft of a law pack for counsel to fill in. It binds nobody before it lies where packs do."""
+    """Write a commented draft of a law pack for counsel to fill in. It binds nobody before `gateway law add`."""
     target = file or Path(f"{name}.yaml")
     if not PACK_ID.fullmatch(name) or len(name) > 63:
         fail(LawNameRefused(f"{name!r}: a pack's id is lower case words joined by hyphens, such as ny-149"))
@@ -130,6 +133,30 @@ def lint(
                 f"{escape(file.name)}: {pack.id} version {pack.version}: [green]readable[/], {len(pack.rules)} rules"
             )
     raise typer.Exit(0 if pack is not None else 1)
+
+
+@app.command()
+def add(
+    files: Annotated[list[Path], typer.Argument(help="Packs, YAML files.", exists=True, dir_okay=False)],
+    by: As,
+    key: Key = None,
+    directory: Directory = Path(),
+) -> None:
+    """Put law packs in force here; of several versions of one pack the latest binds. Whoever adds them signs.
+
+    What binds is what the database holds: every process takes it up at once, and each decision records under which
+    packs it was made.
+    """
+    added = run(_add(directory, files, person(by, key, directory)))
+    for pack in added:
+        out.print(f"{pack.id} version {pack.version} is in force; {binding(pack)}; digest {pack.digest}")
+    if not added:
+        out.print("nothing new: these packs are in force as they are")
+
+
+async def _add(directory: Path, files: list[Path], by: Acting) -> list[LawPack]:
+    async with open_deployment(directory) as gateway:
+        return await add_laws(gateway, [(str(file), file.read_bytes()) for file in files], by=by)
 
 
 def _find(configured: Configured, what: str) -> tuple[list[tuple[LawPack, LawRule]], str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.agency import AgencyId
-from gateway.audit.catalog import EntryType
+from gateway.audit.catalog import FORMS, EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
@@ -87,6 +87,8 @@ def sign_entry(
 
     of  what it is done to: the act's subject
     """
+    if "digest" in FORMS[type].keys:
+        fields["digest"] = digest
     act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
     signature = sign_act(act, acting.sign)
     entry = make(

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, tzinfo
 
 from gateway.agency import Agency, AgencyId, agency_of
 from gateway.errors import Misconfigured
-from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful
+from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful, laws_of
 from gateway.exchange.past import Past
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
@@ -183,10 +183,11 @@ def nothing(
     iepds: Iterable[Iepd] = (),
     *,
     zone: tzinfo = UTC,
-    laws: Laws | None = None,
+    law_packs: Iterable[str] = (),
     pseudonyms: Pseudonyms = NO_PSEUDONYMS,
 ) -> Configured:
-    """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again."""
+    """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again;
+    `law_packs` are those that the settings name."""
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
         version=-1,
@@ -202,7 +203,7 @@ def nothing(
         trial=InForce(()),
         users={},
         approvals=(),
-        laws=laws or Laws(),
+        laws=Laws((), law_packs),
         lawful=Lawful({}),
         compiled={},
         pseudonyms=pseudonyms,
@@ -227,12 +228,13 @@ def compile_configuration(
     activated = [agreement for agreement in stored.agreements if agreement.state is not AgreementState.DRAFT]
     mous = {(one.mou, one.version): _mou(one, iepds, before) for one in activated}
     deciding = [(mous[one.mou, one.version], one.changed_at) for one in activated if one.state in DECIDING]
+    laws = laws_of(stored.laws, named=before.laws.named, before=before.laws)
     for mou, _ in deciding:
         for pack in mou.law_packs:
-            if pack not in before.laws.ids:
+            if pack not in laws.ids:
                 raise LawUnknown(f"{mou.id} version {mou.version} names the law pack {pack}, which is not here")
     agencies = {agency.id: agency for agency in stored.agencies}
-    made = lawful(deciding, iepds, agencies, before.laws, known=before.compiled, pseudonyms=before.pseudonyms)
+    made = lawful(deciding, iepds, agencies, laws, known=before.compiled, pseudonyms=before.pseudonyms)
     tried = {one.digest for one in activated if one.state is AgreementState.TRIAL}
     return Configured(
         version=stored.version,
@@ -248,7 +250,7 @@ def compile_configuration(
         trial=InForce(mou for mou in made.mous if mou.digest in tried),
         users={user.id: user for user in stored.users},
         approvals=stored.approvals,
-        laws=before.laws,
+        laws=laws,
         lawful=made.lawful,
         compiled=made.compiled,
         pseudonyms=before.pseudonyms,

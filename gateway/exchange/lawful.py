@@ -11,13 +11,28 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from gateway.agency import Agency, AgencyId
+from gateway.errors import Misconfigured
+from gateway.finding import Finding
 from gateway.iepd.package import Iepd
 from gateway.keys.pseudonym import NO_PSEUDONYMS, Pseudonyms
 from gateway.policy.grant import Grant
-from gateway.policy.law import Laws, Parties, parties
+from gateway.policy.law import LawPack, Laws, Parties, parties
 from gateway.policy.law_bind import Bound, bind
+from gateway.policy.law_read import read_law
 from gateway.policy.mou import Clause, Mou
+from gateway.policy.reading import nearest
 from gateway.policy.rules import SharingRules, compile_rules
+from gateway.store.interface import Law
+
+
+class LawsRefused(Misconfigured):
+    """A law pack that is not right, or is named and not there: without it nobody knows what may be shared."""
+
+    code = "law.refused"
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(f"law packs: {len(self.findings)} finding{'s' if len(self.findings) != 1 else ''}")
 
 
 class RulesKey(NamedTuple):
@@ -138,3 +153,33 @@ class _Making:
         bound = bind(binding, clause, iepd, between)
         key = self._pseudonyms.key(mou.id)
         return Compiled(rules=compile_rules(mou, clause, iepd, bound.restrictions, key=key), bound=bound)
+
+
+def read_pack(file: str, data: bytes) -> LawPack:
+    """Raises `LawsRefused` with every finding."""
+    pack, findings = read_law(data, file)
+    if pack is None:
+        raise LawsRefused(findings)
+    return pack
+
+
+def laws_of(stored: Iterable[Law], *, named: frozenset[str], before: Laws | None = None) -> Laws:
+    """The latest version of each pack that the database holds. `named`: those that the settings name.
+
+    Raises `LawsRefused` when one cannot be read, or one that is named is not there.
+    """
+    latest = {law.id: law for law in sorted(stored, key=lambda law: law.version)}
+    known = {pack.digest: pack for pack in before.packs} if before is not None else {}
+    packs = [known.get(law.digest) or read_pack(f"{law.id} version {law.version}", law.body) for law in latest.values()]
+    findings = [
+        Finding(
+            code="law.unknown",
+            text=f"there is no law pack {id}{nearest(id, latest)}",
+            file="gateway.toml",
+            path="law.packs",
+        )
+        for id in sorted(named - latest.keys())
+    ]
+    if findings:
+        raise LawsRefused(findings)
+    return Laws(packs, named)

@@ -7,7 +7,7 @@ _DRAFT = Template("""\
 # What a gateway can decide of one law, for counsel to write and for officers to read. What follows a "#" is a note.
 # A pack can only withhold: nothing in it can give anybody a field that no agreement shares.
 # Check it with   gateway law lint $file
-# In use it is once it stands in the folder of law packs (setting law.folder, "laws"), when the gateway starts anew.
+# It binds from the moment   gateway law add $file --as USER   has put it in force.
 law: $id
 title: What the law is called
 jurisdiction: NY              # a state's two capital letters, or: federal

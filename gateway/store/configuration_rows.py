@@ -15,6 +15,7 @@ from gateway.store.interface import (
     Credential,
     CredentialKind,
     Exchange,
+    Law,
 )
 from gateway.store.rows import Row, micros, micros_or_none, moment, moment_or_none
 from gateway.user import User, UserId, UserRole
@@ -168,6 +169,17 @@ def consent_of(row: Row) -> Consent:
     )
 
 
+def law_row(law: Law) -> Row:
+    """id, version, digest, body, changed_at"""
+    return law.id, law.version, law.digest, law.body, micros(law.changed_at)
+
+
+def law_of(row: Row) -> Law:
+    """The law of `law_row`."""
+    key, version, digest, body, changed_at = row
+    return Law(id=key, version=version, digest=digest, body=body, changed_at=moment(changed_at))
+
+
 def put_of(change: Change) -> tuple[str, Row]:
     """The query that puts a change, and its row."""
     if isinstance(change, Agency):
@@ -180,6 +192,8 @@ def put_of(change: Change) -> tuple[str, Row]:
         return "put_user", user_row(change)
     if isinstance(change, Approval):
         return "put_approval", approval_row(change)
+    if isinstance(change, Law):
+        return "put_law", law_row(change)
     if isinstance(change, Consent):
         return "put_consent", consent_row(change)
     return "put_exchange", exchange_row(change)

@@ -113,6 +113,18 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """One version of one law pack: the file's bytes and its digest. Of several versions the latest binds; the others
+    stay, for decisions that were made under them."""
+
+    id: str
+    version: int
+    digest: str
+    body: bytes
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """Everything in force at one version of the configuration; `version` grows by one with each change."""
 
@@ -123,12 +135,14 @@ class Configuration:
     exchanges: tuple[Exchange, ...]
     users: tuple[User, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    laws: tuple[Law, ...] = ()
 
 
-Change = Agency | Credential | Agreement | Exchange | User | Approval | Consent
+Change = Agency | Credential | Agreement | Exchange | User | Approval | Consent | Law
 """Put: a new one, or the new state of the one with the same key: the id of an agency, exchange, user or consent; a
-fingerprint; mou and version; mou, version, party and user of an approval. A consent is not part of the configuration's
-snapshot, but its change makes a new version like any other: nothing is stored that was decided under a revoked one."""
+fingerprint; mou and version; mou, version, party and user of an approval; id and version of a law. A consent is not
+part of the configuration's snapshot, but its change makes a new version like any other: nothing is stored that was
+decided under a revoked one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

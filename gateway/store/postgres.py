@@ -187,6 +187,7 @@ class PostgresStore:
                 exchanges=tuple(map(configuration_rows.exchange_of, await _fetch(db, "exchanges"))),
                 users=tuple(map(configuration_rows.user_of, await _fetch(db, "users"))),
                 approvals=tuple(map(configuration_rows.approval_of, await _fetch(db, "approvals"))),
+                laws=tuple(map(configuration_rows.law_of, await _fetch(db, "laws"))),
             )
 
     async def change(

@@ -373,6 +373,7 @@ def _configuration(db: sqlite3.Connection) -> Configuration:
             exchanges=tuple(map(configuration_rows.exchange_of, db.execute(SQL["exchanges"]))),
             users=tuple(map(configuration_rows.user_of, db.execute(SQL["users"]))),
             approvals=tuple(map(configuration_rows.approval_of, db.execute(SQL["approvals"]))),
+            laws=tuple(map(configuration_rows.law_of, db.execute(SQL["laws"]))),
         )
 
 

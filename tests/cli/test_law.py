@@ -119,13 +119,17 @@ def test_what_is_wrong_with_a_pack_is_told_with_line_and_column(tmp_path: Path) 
     assert "fr-9.yaml:3:8" in command("law", "lint", file).stderr
 
 
-def test_a_deployments_own_pack_is_listed_and_a_broken_one_stops_it_in_words(deployment: Deployment) -> None:
-    folder = deployment.directory / "laws"
-    folder.mkdir()
-    assert command("law", "new", "fr-9", "--out", folder / "fr-9.yaml").exit_code == 0
+def test_a_pack_is_put_in_force_by_an_officer_and_a_broken_one_changes_nothing(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    file = tmp_path / "fr-9.yaml"
+    assert command("law", "new", "fr-9", "--out", file).exit_code == 0
+    added = ("law", "add", file, "--as", deployment.officer())
+    assert "fr-9 version 1 is in force" in deployment.run(*added).stdout
     assert {row["law"] for row in deployment.json("law", "list")} == PACKS | {"fr-9"}
-    (folder / "fr-9.yaml").write_text("law: fr-9\n")
-    result = deployment.run("law", "list", status=1)
+    assert "nothing new" in deployment.run(*added).stdout
+    file.write_text("law: fr-9\n")
+    result = deployment.run(*added, status=1)
     assert "[law.refused]" in result.stderr
     assert "[law.missing-key]" in result.stderr
 

@@ -1,6 +1,6 @@
 """People of a test who act under keys of their own, made when they are first needed."""
 
-from gateway.agency import AgencyId
+from gateway.agency import AgencyId, agency_of
 from gateway.exchange import agreements
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import approve_mou, read_draft
@@ -33,10 +33,12 @@ async def officer(
 
 
 async def approve_for_all(gateway: Gateway, data: bytes, file: str = "file") -> None:
-    """Two people of every party approve."""
-    for party in read_draft(gateway.current, data, file).mou.parties:
-        for number in (1, 2):
-            await approve_mou(gateway, data, file, party=party, by=await officer(gateway, party, number=number))
+    """Two people of every party approve; of two units of one agency, others for each."""
+    for place, party in enumerate(read_draft(gateway.current, data, file).mou.parties):
+        first = 2 * place if "/" in party else 0
+        for number in (first + 1, first + 2):
+            by = await officer(gateway, agency_of(party), number=number)
+            await approve_mou(gateway, data, file, party=party, by=by)
 
 
 async def activate_mou(gateway: Gateway, data: bytes, file: str) -> Agreement:

@@ -31,6 +31,7 @@ from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
 from tests.compiled import compiled_once
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, RELEASE, SHELTER, Deployed, agreement, exchanges
+from tests.laws import stored_laws
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -48,6 +49,7 @@ def stored(configured: Configured, *agreements: Agreement, credentials: tuple[Cr
         credentials=credentials,
         agreements=agreements or configured.agreements,
         exchanges=tuple(Exchange(id=each.id, digest=each.edition, archive=b"") for each in configured.iepds.values()),
+        laws=stored_laws(),
     )
 
 
@@ -125,7 +127,7 @@ def test_a_new_year_brings_new_pseudonyms_and_a_new_version_of_the_agreement_doe
         pseudonyms = Pseudonyms(seed=b"s" * 32, period=str(year))
         made = compile_configuration(stored(configured, body), before=configured, pseudonyms=pseudonyms)
         ((_, rules),) = made.compiled.items()
-        kept = cut(document, rules, evaluate(document, iepd), iepd)
+        kept = cut(document, rules.rules, evaluate(document, iepd), iepd)
         (name,) = kept.document.root.iter("{*}PersonSurName")
         return name.text or ""
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from gateway.agency import AgencyId, AgencyKind, Duty
 from gateway.document.parse import Document, parse
-from gateway.folders import load_laws, read_tree, shipped
+from gateway.folders import read_tree, shipped
 from gateway.iepd.facts import evaluate
 from gateway.iepd.package import Iepd, load
 from gateway.iepd.validate import validate
@@ -20,6 +20,7 @@ from gateway.policy.law_bind import Bound, Handed, bind
 from gateway.policy.mou import Clause
 from gateway.policy.redact import Cut, cut
 from gateway.policy.rules import compile_rules
+from tests.laws import shipped_packs
 from tests.policy.examples import clause_of, mou_of
 
 LEDGER = "https://gateway.example/ns/ledger/1.0/"
@@ -111,7 +112,7 @@ def tag(label: str) -> str:
 @cache
 def laws() -> Laws:
     """The law packs that come with the gateway."""
-    return load_laws()
+    return shipped_packs()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,15 @@ CREATE TABLE IF NOT EXISTS approval (
     PRIMARY KEY (mou, version, party, person)
 );
 
+CREATE TABLE IF NOT EXISTS law (
+    id text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    digest text NOT NULL,
+    body bytea NOT NULL,
+    changed_at bigint NOT NULL,
+    PRIMARY KEY (id, version)
+);
+
 -- A consent knows its person by a blind index only.
 CREATE TABLE IF NOT EXISTS consent (
     id text COLLATE "C" PRIMARY KEY,

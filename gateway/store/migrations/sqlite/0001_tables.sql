@@ -62,6 +62,15 @@ CREATE TABLE IF NOT EXISTS approval (
     PRIMARY KEY (mou, version, party, person)
 );
 
+CREATE TABLE IF NOT EXISTS law (
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    body BLOB NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (id, version)
+);
+
 -- A consent knows its person by a blind index only.
 CREATE TABLE IF NOT EXISTS consent (
     id TEXT PRIMARY KEY,

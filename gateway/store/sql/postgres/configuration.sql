@@ -44,6 +44,10 @@ SELECT id, agency, roles, public_key, since, disabled_at FROM person ORDER BY id
 -- Every approval of every version.
 SELECT mou, version, digest, party, person, at, signature FROM approval ORDER BY mou, version, party, person;
 
+-- name: laws
+-- Every version of every law pack.
+SELECT id, version, digest, body, changed_at FROM law ORDER BY id, version;
+
 -- name: put_agency!
 -- A new agency, or its new state.
 INSERT INTO agency (id, body)
@@ -79,6 +83,12 @@ INSERT INTO approval (mou, version, digest, party, person, at, signature)
 VALUES (:mou, :version, :digest, :party, :person, :at, :signature)
 ON CONFLICT (mou, version, party, person) DO UPDATE SET
     digest = excluded.digest, at = excluded.at, signature = excluded.signature;
+
+-- name: put_law!
+-- A new version of a law pack. What was in force is never changed.
+INSERT INTO law (id, version, digest, body, changed_at)
+VALUES (:id, :version, :digest, :body, :changed_at)
+ON CONFLICT (id, version) DO NOTHING;
 
 -- name: put_exchange!
 -- A new message specification, or its new archive.

@@ -1,0 +1,57 @@
+"""Law packs in force: taken in by a signed act, each version kept. What binds is what the database holds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry, make
+from gateway.errors import Refused
+from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.activate import change
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.lawful import read_pack
+from gateway.policy.law import LawPack
+from gateway.store.interface import Law
+from gateway.user import UserRole
+
+DECIDES = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
+"""Who may take a law pack in, for the gateway's operator."""
+
+
+class LawVersionPassed(Refused):
+    """The pack is held in this version or a later one: a changed law is a new version of its pack."""
+
+    code = "law.version-passed"
+
+
+async def add_laws(gateway: Gateway, files: Sequence[tuple[str, bytes]], *, by: Acting | None = None) -> list[LawPack]:
+    """Take packs in, by file name and bytes; they bind from the next decision on. A version held as it is stays.
+
+    by  the officer; None when a deployment is made, with the packs that come with the gateway
+
+    Raises `LawsRefused` with every finding, `LawVersionPassed` and what `allowed` raises.
+    """
+    await gateway.refresh()
+    packs = [(read_pack(file, data), data) for file, data in files]
+    now = gateway.clock.now()
+    held = {(law.id, law.version): law.digest for law in (await gateway.store.configuration()).laws}
+    new = [each for each in packs if held.get((each[0].id, each[0].version)) != each[0].digest]
+    for pack, _ in new:
+        if any(id == pack.id and version >= pack.version for id, version in held):
+            text = f"{pack.id} is held in version {pack.version} or later; raise the version in the file"
+            raise LawVersionPassed(text)
+    changes = [
+        Law(id=pack.id, version=pack.version, digest=pack.digest, body=data, changed_at=now) for pack, data in new
+    ]
+    await change(gateway, changes, [_entry(gateway, pack, by, now) for pack, _ in new])
+    return [pack for pack, _ in new]
+
+
+def _entry(gateway: Gateway, pack: LawPack, by: Acting | None, now: datetime) -> AuditEntry:
+    fields: dict[str, Any] = {"kind": "law", "law": f"{pack.id}@{pack.version}"}
+    if by is None:
+        return make(EntryType.REGISTER, id=gateway.new_id(now), at=now, actor="init", digest=pack.digest, **fields)
+    user = allowed(gateway, by, DECIDES, OPERATOR)
+    of = fields["law"]
+    return sign_entry(gateway, EntryType.REGISTER, by, user, of=of, digest=pack.digest, at=now, **fields).entry
