@@ -13,6 +13,9 @@ from gateway.exchange.gateway import Gateway
 from gateway.signing.act import Act, Sign, sign_act
 from gateway.user import User, UserId, UserRole
 
+OFFICERS = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
+"""Who decides what is in force: agreements, law packs, exchanges, consents."""
+
 OPERATOR = AgencyId("")
 """Whoever operates the gateway, in the place of an agency."""
 

@@ -5,13 +5,15 @@ Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into th
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
@@ -71,11 +73,16 @@ class CredentialAmbiguous(Refused):
     code = "credential.ambiguous"
 
 
-async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: str) -> None:
+async def register_exchanges(
+    gateway: Gateway, iepds: Sequence[Iepd], *, by: Acting | None = None, actor: str = ""
+) -> None:
     """Take message specifications in; one that the database holds as it is changes nothing.
 
+    by  the officer of the operator who confirms the labels of its fields; None when a deployment is made, with the
+        exchanges that come with the gateway. `actor` is what the log then names.
+
     Raises `ExchangeInUse` when an agreement speaks of a field that the new catalog does not have or nobody confirmed,
-    and `RootTaken`: after either, no process could read the configuration any more.
+    and `RootTaken`: after either, no process could read the configuration any more; and what `allowed` raises.
     """
     stored = await gateway.store.configuration()
     held = {exchange.id: exchange.digest for exchange in stored.exchanges}
@@ -84,20 +91,16 @@ async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: 
     _refuse_conflicts(stored, {**gateway.current.iepds, **{iepd.id: iepd for iepd in new}}, {each.id for each in new})
     now = gateway.clock.now()
     changes = [Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in new]
-    entries = [
-        make(
-            EntryType.REGISTER,
-            id=gateway.new_id(now),
-            at=now,
-            kind="exchange",
-            exchange=iepd.id,
-            digest=iepd.edition,
-            count=len(iepd.catalog.fields),
-            actor=actor,
-        )
-        for iepd in new
-    ]
-    await change(gateway, changes, entries)
+    await change(gateway, changes, [_registered(gateway, iepd, by, actor, now) for iepd in new])
+
+
+def _registered(gateway: Gateway, iepd: Iepd, by: Acting | None, actor: str, now: datetime) -> AuditEntry:
+    fields: dict[str, Any] = {"kind": "exchange", "exchange": iepd.id, "count": len(iepd.catalog.fields)}
+    if by is None:
+        id = gateway.new_id(now)
+        return make(EntryType.REGISTER, id=id, at=now, actor=actor, digest=iepd.edition, **fields)
+    user = allowed(gateway, by, OFFICERS, OPERATOR)
+    return sign_entry(gateway, EntryType.REGISTER, by, user, of=iepd.id, digest=iepd.edition, at=now, **fields).entry
 
 
 def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed: Set[str]) -> None:

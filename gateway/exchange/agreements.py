@@ -12,7 +12,7 @@ from gateway.agency import AgencyId, agency_of
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry
 from gateway.errors import Misconfigured, Refused
-from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import change
 from gateway.exchange.configured import Configured
 from gateway.exchange.destination import Standing, standings
@@ -28,9 +28,6 @@ from gateway.user import User, UserRole
 
 SIGNS = (UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
 """Who may approve for their agency."""
-
-DECIDES = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
-"""Who may try, activate, suspend, resume and end."""
 
 NOT_OVER = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
 
@@ -253,7 +250,7 @@ def _sent_by(mou: Mou, sender: AgencyId) -> Mou:
 
 
 def _decides(gateway: Gateway, by: Acting, mou: Mou) -> User:
-    return allowed(gateway, by, DECIDES, OPERATOR, *map(agency_of, mou.parties))
+    return allowed(gateway, by, OFFICERS, OPERATOR, *map(agency_of, mou.parties))
 
 
 def _agreement(draft: Draft, state: AgreementState, now: datetime) -> Agreement:

@@ -10,16 +10,12 @@ from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
-from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import AgencyUnknown, change
 from gateway.exchange.gateway import Gateway
 from gateway.keys.blind import blind
 from gateway.policy.consent import Consent
 from gateway.policy.subject import terms
-from gateway.user import UserRole
-
-ENTERS = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
-"""Who may take a consent in, or back, by command."""
 
 PAGE_MAX = 500
 LABELS_MAX = 40
@@ -113,7 +109,7 @@ async def revoke_consent(
     if consent is None or holder not in {None, consent.holder}:
         raise ConsentUnknown("there is no such consent")
     if by is not None:
-        allowed(gateway, by, ENTERS, OPERATOR, consent.holder)
+        allowed(gateway, by, OFFICERS, OPERATOR, consent.holder)
     if consent.revoked is not None:
         return consent
     revoked = replace(consent, revoked=gateway.clock.now())
@@ -173,7 +169,7 @@ def _entry(gateway: Gateway, consent: Consent, action: str, by: Acting | None) -
     if by is None:
         id = gateway.new_id(now)
         return make(EntryType.CONSENT, id=id, at=now, parties=parties, channel="rest", **fields)
-    user = allowed(gateway, by, ENTERS, OPERATOR, consent.holder)
+    user = allowed(gateway, by, OFFICERS, OPERATOR, consent.holder)
     return sign_entry(
         gateway, EntryType.CONSENT, by, user, of=consent.id, digest=consent.document, at=now, parties=parties, **fields
     ).entry

@@ -7,16 +7,12 @@ from typing import Any
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
-from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import change
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.lawful import read_pack
 from gateway.policy.law import LawPack
 from gateway.store.interface import Law
-from gateway.user import UserRole
-
-DECIDES = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
-"""Who may take a law pack in, for the gateway's operator."""
 
 
 class LawVersionPassed(Refused):
@@ -52,6 +48,6 @@ def _entry(gateway: Gateway, pack: LawPack, by: Acting | None, now: datetime) ->
     fields: dict[str, Any] = {"kind": "law", "law": f"{pack.id}@{pack.version}"}
     if by is None:
         return make(EntryType.REGISTER, id=gateway.new_id(now), at=now, actor="init", digest=pack.digest, **fields)
-    user = allowed(gateway, by, DECIDES, OPERATOR)
+    user = allowed(gateway, by, OFFICERS, OPERATOR)
     of = fields["law"]
     return sign_entry(gateway, EntryType.REGISTER, by, user, of=of, digest=pack.digest, at=now, **fields).entry
