@@ -78,7 +78,7 @@ class Checked:
         """The flaws for which the agreement is refused."""
         vain = self.vain
         return frozenset(
-            kind(flaw) for flaw in self.proof.flaws if flaw.wrong is not Wrong.LOST or not vain.isdisjoint(flaw.lost)
+            kind(flaw) for flaw in self.proof.flaws if flaw.wrong is not Wrong.LOST or not vain.isdisjoint(flaw.every)
         )
 
     @property

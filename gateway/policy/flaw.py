@@ -44,6 +44,7 @@ class Flaw:
     missing   names of which one is missing there
     lost      fields that are given and do not arrive
     culprits  why
+    also      fields outside of the place that are lost because it is
     attribute the attribute that it is about
     joined    it takes an object that stands in several places of the message
     """
@@ -56,6 +57,7 @@ class Flaw:
     missing: tuple[str, ...] = ()
     lost: tuple[Field, ...] = ()
     culprits: tuple[Culprit, ...] = ()
+    also: tuple[Field, ...] = ()
     attribute: str = ""
     joined: bool = False
 
@@ -64,6 +66,16 @@ class Flaw:
         """Of the elements that decide, in the counter-example; by path below the root."""
         own = {self.place.path[1:]: tuple(step.name for step in self.steps)} if self.steps else {}
         return {**self.going, **own}
+
+    @property
+    def every(self) -> tuple[Field, ...]:
+        """All that is lost."""
+        return (*self.lost, *self.also)
+
+    @property
+    def marked(self) -> frozenset[Steps]:
+        """Attributes that stand in the counter-example, by path below the root."""
+        return frozenset({(*self.place.path[1:], self.attribute)} if self.lost and self.attribute else ())
 
     @property
     def shown(self) -> Steps:

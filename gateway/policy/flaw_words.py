@@ -84,7 +84,7 @@ class Words:
             severity=Severity.WARNING if partly else Severity.ERROR,
             clause=self.clause.id,
             text=_lost(flaw, self.iepd, partly=partly) if lost else _wrong(flaw, self.iepd),
-            fields=tuple(field.name for field in flaw.lost or tuple(flaw.place.fields())),
+            fields=tuple(field.name for field in flaw.every or tuple(flaw.place.fields())),
             ways=() if partly else tuple(self._ways(flaw)),
             picture=picture(flaw, self.proof.rules, self.iepd),
             line=spot[0],
@@ -118,13 +118,17 @@ def _lost(flaw: Flaw, iepd: Iepd, *, partly: bool) -> str:
     given = f"{_many(len(names), 'field')} of {place} {'is' if len(names) == 1 else 'are'} given and cannot arrive"
     if flaw.attribute:
         attribute = named(flaw.attribute.removeprefix("@"), iepd.prefixes)
-        why = f"the schema requires the attribute {attribute} there, and that"
+        mark = flaw.attribute.removeprefix("@")
+        required = flaw.place.node.attributes[mark].field.required
+        why = f"{'the schema requires the attribute' if required else 'it goes with its mark'} {attribute}, and that"
     elif flaw.missing:
         missing = " or ".join(named(tag, iepd.prefixes) for tag in flaw.missing)
         why = f"the schema requires {missing} beside {'it' if len(names) == 1 else 'them'}, and that"
     else:
         why = "the element itself"
     rest = "; the same lines give them in other places, where they arrive" if partly else ""
+    if flaw.also:
+        rest = f"; with that goes {_list([field.name for field in flaw.also])}{rest}"
     return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}: {_culprits(flaw)}{rest}"
 
 
@@ -169,7 +173,7 @@ def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd, vain: frozenset[Field]) -> 
         kept = tuple(item for item in clause.share if item.what not in lines)
         yield f"take out {_many(len(lines), 'line')}: {', '.join(lines)}", replace(clause, share=kept)
     else:
-        yield _without(flaw.lost, clause)
+        yield _without(flaw.every, clause)
     conditional = sorted({condition for culprit in flaw.culprits for condition in culprit.conditions})
     for condition in conditional[:1]:
         fact = condition.removeprefix("not ")

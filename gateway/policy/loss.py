@@ -7,7 +7,7 @@ from gateway.iepd.components import Components
 from gateway.policy.fate import GONE, Fate
 from gateway.policy.flaw import Culprit, Flaw, Wrong
 from gateway.policy.inclusion import Step
-from gateway.policy.outcome import Outcome
+from gateway.policy.outcome import DEFAULT, Outcome
 from gateway.policy.place import Place
 from gateway.policy.rules import Attribute, Need, Node
 from gateway.policy.verdict import word
@@ -26,9 +26,14 @@ class Losses:
 
     def __init__(self, components: Components, variants: Variants, note: Callable[[Flaw], None]) -> None:
         self._components, self._variants, self._note = components, variants, note
-        self._told: set[_Key] = set()
-        self._closed: set[int] = set()
+        self._told: dict[_Key, frozenset[int]] = {}
+        self._also: dict[int, dict[Field, None]] = {}
         self._lacking: dict[_Key, tuple[Step, ...]] = {}
+
+    def also(self, flaw: Flaw) -> tuple[Field, ...]:
+        """What is lost outside of a flaw's place because that is lost."""
+        found = self._also.get(id(flaw.place), {}) if flaw.wrong is Wrong.LOST else {}
+        return tuple(field for field in found if field not in flaw.lost)
 
     def promised(self, place: Place, active: Held) -> Iterator[Field]:
         """Fields at and below a place that the rules give where these conditions hold."""
@@ -37,7 +42,7 @@ class Losses:
         while waiting:
             at, held = waiting.pop()
             key = (id(at), held & at.asked)
-            if key in seen or not at.node.open:
+            if key in seen:
                 continue
             seen.add(key)
             node = at.node
@@ -47,15 +52,6 @@ class Losses:
                 yield node.field
             for child in reversed(at.children.values()):
                 waiting.extend((child, each) for each in self._variants(child, held))
-
-    def in_closed(self, place: Place, active: Held) -> None:
-        """Nothing at or below a place comes out: attributes given there are lost with their texts."""
-        if id(place) not in self._closed:
-            self._closed.add(id(place))
-            for at in place.at_and_below():
-                self.beside_text(at, active)
-                if at.node.leaf is not None and at.node.leaf.released:  # closed for another reason than the clause's
-                    self._note(Flaw(wrong=Wrong.ABSTRACT, place=place))
 
     def beside_text(self, place: Place, active: Held) -> None:
         """An element's text is withheld: its attributes go with it."""
@@ -70,7 +66,7 @@ class Losses:
             )
 
     def beside_attribute(self, place: Place, active: Held, without: Attribute) -> None:
-        """A required attribute is withheld: its element goes with it, and all that lies in it."""
+        """An attribute is withheld that its element cannot be without: that goes with it, and all that lies in it."""
         lost = tuple(dict.fromkeys(self.promised(place, active)))
         if lost:
             self._tell(
@@ -94,8 +90,11 @@ class Losses:
             lost = tuple(self._lost(place, active, need))
             if not lost:
                 continue
-            if self._told_below(place, active, missing):
-                self._told.add((id(place), active & place.asked))
+            told = self._told_below(place, active, missing)
+            if told:
+                self._told[id(place), active & place.asked] = told
+                for each in told:
+                    self._also.setdefault(each, {}).update(dict.fromkeys(lost))
                 continue
             self._tell(
                 Flaw(
@@ -120,13 +119,23 @@ class Losses:
             if field.path[depth] not in alone:
                 yield field
 
-    def _told_below(self, place: Place, active: Held, missing: Sequence[str]) -> bool:
-        """Whether all that is missing is lost for a reason that was told already."""
-        known = [place.children[tag] for tag in missing if tag in place.children]
-        return bool(known) and all(
-            any((id(child), each & child.asked) in self._told for each in self._variants(child, active))
-            for child in known
+    def _told_below(self, place: Place, active: Held, missing: Sequence[str]) -> frozenset[int]:
+        """The places where the reason was told already for which all that is missing is lost; none when one was not."""
+        told = [self._told_at(place.children[tag], active) for tag in missing if tag in place.children]
+        return frozenset[int]().union(*told) if all(told) else frozenset()
+
+    def _told_at(self, place: Place, active: Held) -> frozenset[int]:
+        """The places where it was told why this one is lost; of one that is never open, why what is in it is."""
+        for each in self._variants(place, active):
+            told = self._told.get((id(place), each & place.asked))
+            if told:
+                return told
+        if place.node.open:
+            return frozenset()
+        below = (
+            self._told_at(child, each) for each in self._variants(place, active) for child in place.children.values()
         )
+        return next((told for told in below if told), frozenset())
 
     def _culprits(self, place: Place, missing: Sequence[str], active: Held) -> Iterator[Culprit]:
         """The fields whose withholding leaves the element without what it needs."""
@@ -162,14 +171,19 @@ class Losses:
         return word(slots, fates, failing, missing, shown)
 
     def _tell(self, flaw: Flaw) -> None:
-        self._told.add((id(flaw.place), flaw.holding))
+        self._told[id(flaw.place), flaw.holding] = frozenset({id(flaw.place)})
         self._note(flaw)
 
 
 def _given(node: Node, active: Held) -> Iterator[Field]:
-    """The attributes that the rules give here. A list of ids is nothing to promise: it tells that two things belong
-    together, and where one is not given there is nothing to tell."""
-    return (a.field for a in node.attributes.values() if not a.names_ids and not a.outcome.withheld_in(active))
+    """The attributes that the clause gives here. A list of ids is nothing to promise: it tells that two things belong
+    together, and where one is not given there is nothing to tell. Nor is a handling mark that goes with its data."""
+    return (a.field for a in node.attributes.values() if _promises(a) and not a.outcome.withheld_in(active))
+
+
+def _promises(attribute: Attribute) -> bool:
+    """Whether an attribute that is released was promised."""
+    return not attribute.names_ids and attribute.outcome.clause != DEFAULT
 
 
 def _own_outcomes(node: Node) -> Iterator[tuple[Field, Outcome]]:

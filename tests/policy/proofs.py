@@ -93,7 +93,7 @@ def _nil(document: Document) -> bool:
 def replayed(flaw: Flaw, proof: Proof, iepd: Iepd) -> str:
     """What really becomes of the counter-example: "lost", "invalid", "not made", or "fine", which it must not be."""
     try:
-        document = Specimens(iepd).make(flaw.shown, flaw.children)
+        document = Specimens(iepd).make(flaw.shown, flaw.children, flaw.marked)
     except CannotBeMade:
         return "not made"
     given = [each for each in validate(parse(to_bytes(document)), iepd) if each.severity is Severity.ERROR]
