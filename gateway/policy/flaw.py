@@ -41,6 +41,7 @@ class Flaw:
     holding   conditions that hold in the counter-example
     steps     its children at the place, and what is left of them; () when they do not matter
     going     children of elements in it by which those go, by their path below the root
+    marks     handling marks of elements in it by which those go, by path below the root
     missing   names of which one is missing there
     lost      fields that are given and do not arrive
     culprits  why
@@ -54,6 +55,7 @@ class Flaw:
     holding: frozenset[str] = frozenset()
     steps: tuple[Step, ...] = ()
     going: Mapping[Steps, tuple[str, ...]] = field(default_factory=dict)
+    marks: frozenset[Steps] = frozenset()
     missing: tuple[str, ...] = ()
     lost: tuple[Field, ...] = ()
     culprits: tuple[Culprit, ...] = ()
@@ -75,7 +77,8 @@ class Flaw:
     @property
     def marked(self) -> frozenset[Steps]:
         """Attributes that stand in the counter-example, by path below the root."""
-        return frozenset({(*self.place.path[1:], self.attribute)} if self.lost and self.attribute else ())
+        own = {(*self.place.path[1:], self.attribute)} if self.lost and self.attribute else set()
+        return self.marks | own
 
     @property
     def shown(self) -> Steps:

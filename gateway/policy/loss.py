@@ -103,6 +103,7 @@ class Losses:
                     holding=active & place.asked,
                     steps=self._steps(place, fates, need, missing[0], lost) or tuple(lacking),
                     going=dict(self._going(place, active, missing[0])),
+                    marks=frozenset(self._marks(place, active, missing[0])),
                     missing=missing,
                     lost=lost,
                     culprits=tuple(self._culprits(place, missing, active)),
@@ -157,6 +158,20 @@ class Losses:
                 if gone is not None and len(child.path) < DEPTH_MAX:
                     yield from self._going(child, held, gone)
                 return
+
+    def _marks(self, place: Place, active: Held, tag: str) -> Iterator[Steps]:
+        """Marks by which this child goes, or one in it that it needs."""
+        child = place.children.get(tag)
+        if child is None:
+            return
+        for held in self._variants(child, active):
+            for name, attribute in child.node.attributes.items():
+                if attribute.binding and not attribute.field.required and attribute.outcome.withheld_in(held):
+                    yield (*child.path[1:], f"@{name}")
+            lacking = self._lacking.get((id(child), held & child.asked), ())
+            gone = next((step.name for step in lacking if step.left is None), None)
+            if gone is not None and len(child.path) < DEPTH_MAX:
+                yield from self._marks(child, held, gone)
 
     def _steps(
         self, place: Place, fates: Mapping[str, Fate], need: Need, missing: str, lost: Sequence[Field]
