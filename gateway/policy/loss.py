@@ -53,12 +53,13 @@ class Losses:
             for child in reversed(at.children.values()):
                 waiting.extend((child, each) for each in self._variants(child, held))
 
-    def beside_text(self, place: Place, active: Held) -> None:
-        """An element's text is withheld: its attributes go with it."""
+    def beside_text(self, place: Place, active: Held, *, stands: bool) -> None:
+        """An element's text is withheld: its attributes go with it. `stands`: but for the required ones of an empty
+        element that stands for it."""
         node = place.node
         if node.leaf is None or node.field is None or not node.attributes:
             return
-        lost = tuple(_given(node, active))
+        lost = tuple(field for field in _given(node, active) if not (stands and field.required))
         if lost:
             culprit = _culprit(node.field, node.leaf, active)
             self._note(

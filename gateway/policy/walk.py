@@ -121,7 +121,7 @@ class Walk:
         if not place.gives():
             return
         if place.node.leaf is not None:
-            self._losses.beside_text(place, active)
+            self._losses.beside_text(place, active, stands=False)
         elif self._is_abstract(place):
             self._note(Flaw(wrong=Wrong.ABSTRACT, place=place, holding=active & place.asked))
         else:
@@ -134,7 +134,7 @@ class Walk:
 
     def _leaf(self, place: Place, outcome: Outcome, active: frozenset[str]) -> Fate:
         if outcome.withheld_in(active):
-            self._lose(self._losses.beside_text, place, active)
+            self._lose(self._losses.beside_text, place, active, stands=_leaves_a_trace(place, outcome, active))
             return self._stand_in(place, outcome, active)
         elsewhere = self._elsewhere(place, place.node.field, outcome)
         goes = elsewhere.withheld or bool(outcome.unless & self._unsure) or self._may_be_unmarked(place)
@@ -158,9 +158,8 @@ class Walk:
             return GONE
         if nil is Nil.NEEDED:
             return Fate(stays=True, goes=False, bare=True, names=names)
-        lawful = any(condition in active for condition, _ in outcome.laws)
         without = self._without(place, active)
-        if lawful or (without is not None and _is_certain(without, active)):
+        if not _leaves_a_trace(place, outcome, active) or (without is not None and _is_certain(without, active)):
             return GONE
         return Fate(stays=True, goes=without is not None, names=names)
 
@@ -256,6 +255,13 @@ class Walk:
         known = self._flaws.get(key)
         if known is None or len(flaw.holding) < len(known.holding):
             self._flaws[key] = flaw
+
+
+def _leaves_a_trace(place: Place, outcome: Outcome, active: frozenset[str]) -> bool:
+    """Whether the agreement wants an empty element to stand for a leaf that is withheld. For what law withholds none
+    does."""
+    wanted = place.node.nil in {Nil.ALWAYS, Nil.EXPLAINED}
+    return wanted and not any(condition in active for condition, _ in outcome.laws)
 
 
 def _is_certain(attribute: Attribute, active: frozenset[str]) -> bool:

@@ -1,6 +1,8 @@
 """People of a test who act under keys of their own, made when they are first needed."""
 
-from gateway.agency import AgencyId
+from collections import Counter
+
+from gateway.agency import AgencyId, agency_of
 from gateway.exchange import agreements
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import approve_mou, read_draft
@@ -33,10 +35,13 @@ async def officer(
 
 
 async def approve_for_all(gateway: Gateway, data: bytes, file: str = "file") -> None:
-    """Two people of every party approve."""
+    """Two people of every party approve; others for each unit of an agency."""
+    people: Counter[AgencyId] = Counter()
     for party in read_draft(gateway.current, data, file).mou.parties:
-        for number in (1, 2):
-            await approve_mou(gateway, data, file, party=party, by=await officer(gateway, party, number=number))
+        for _ in range(2):
+            people[agency_of(party)] += 1
+            by = await officer(gateway, agency_of(party), number=people[agency_of(party)])
+            await approve_mou(gateway, data, file, party=party, by=by)
 
 
 async def activate_mou(gateway: Gateway, data: bytes, file: str) -> Agreement:

@@ -59,14 +59,16 @@ def test_the_cut_message_and_the_clause_that_decided(configured: Configured) -> 
 
 
 def test_two_recipients_of_one_agreement_see_what_is_theirs(configured: Configured) -> None:
-    police, prosecutor = (shown(configured, sample("fullest"), each) for each in (POLICE, PROSECUTOR))
+    police = shown(configured, sample("fullest"), POLICE)
+    prosecutor = shown(configured, sample("fullest"), PROSECUTOR, "victim-notification")
     assert police.grant.clause.id != prosecutor.grant.clause.id
     assert to_bytes(police.cut.document) != to_bytes(prosecutor.cut.document)
 
 
 def test_the_purpose_and_the_role_must_be_those_of_the_clause(configured: Configured) -> None:
-    assert shown(configured, release(), PROBATION, "supervision", role="supervising-officer").cut.shared
-    for purpose, role in (("threat-assessment", ""), ("supervision", "patrol-officer")):
+    orders = "protective-order-enforcement"
+    assert shown(configured, release(), PROBATION, orders, role="supervising-officer").cut.shared
+    for purpose, role in (("supervision", ""), (orders, "patrol-officer")):
         with pytest.raises(PurposeNotAllowed):
             shown(configured, release(), PROBATION, purpose, role=role)
 
