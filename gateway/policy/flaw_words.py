@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from gateway.finding import Severity
 from gateway.iepd.catalog import Field
 from gateway.iepd.package import Iepd
+from gateway.policy.condition import said
 from gateway.policy.flaw import Culprit, Flaw, Wrong
-from gateway.policy.mou import Clause, How, Item, Transform
+from gateway.policy.manner import misfit_manner
+from gateway.policy.mou import Clause, How, Item, Manner, Transform
 from gateway.policy.outcome import DEFAULT
 from gateway.policy.picture import picture, where
 from gateway.policy.prove import Proof
@@ -157,11 +159,8 @@ def _list(names: Sequence[str]) -> str:
 
 def _holding(conditions: frozenset[str], iepd: Iepd) -> str:
     titles = {fact.name: fact.title for fact in iepd.facts}
-    words = []
-    for condition in sorted(conditions):
-        fact = condition.removeprefix("not ")
-        words.append(f"{'not: ' if fact != condition else ''}{titles.get(fact, fact)}")
-    return f" (where {', '.join(words)})" if words else ""
+    words = ", ".join(said(condition, titles) for condition in sorted(conditions))
+    return f" (where {words})" if words else ""
 
 
 # --- ways out ----------------------------------------------------------------------------------------------------
@@ -175,7 +174,8 @@ def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd, vain: frozenset[Field]) -> 
     else:
         yield _without(flaw.every, clause)
     conditional = sorted({condition for culprit in flaw.culprits for condition in culprit.conditions})
-    for condition in conditional[:1]:
+    facts = {fact.name for fact in iepd.facts}
+    for condition in [each for each in conditional if each.removeprefix("not ") in facts][:1]:
         fact = condition.removeprefix("not ")
         key = "when" if fact != condition else "unless"
         items = tuple(Item(what=field.name, **{key: fact}) for field in flaw.lost)
@@ -188,6 +188,12 @@ def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd, vain: frozenset[Field]) -> 
     names = dict.fromkeys(culprit.field.name for culprit in open_)
     for word in (*list(labels)[:WORDS_MAX], *list(names)[:WORDS_MAX]):
         yield f"share {word} too", replace(clause, share=(*clause.share, Item(what=word)))
+    for culprit in open_:
+        empty = Transform(what=culprit.field.name, how=How.REMOVE, manner=Manner.NIL)
+        if not misfit_manner(empty, culprit.field, iepd):
+            words = f"let {culprit.field.name} stand there empty ({{do: remove, leave: nil}})"
+            yield words, replace(clause, transforms=(*clause.transforms, empty))
+            break
     for culprit in open_:
         stand_in = Transform(what=culprit.field.name, how=How.REPLACE, text=STAND_IN)
         if not misfit(stand_in, culprit.field):
