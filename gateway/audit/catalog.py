@@ -47,6 +47,7 @@ class EntryType(StrEnum):
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
+    CHECK = "check"  # a version passed its check before it was tried or put in force
     ACTIVATE = "activate"  # an agreement in trial or in force
     SUSPEND = "suspend"
     END = "end"
@@ -172,7 +173,7 @@ SHAPES: Mapping[str, Shape] = {
     "cover_digest": DIGEST,
     "deliveries": IDS,
     "delivery": ID,
-    "digest": DIGEST,  # of an agreement, a schema set, an export; never of a payload
+    "digest": DIGEST,  # of an agreement, a schema set, a certificate, an export; never of a payload
     "dissemination": ID,
     "document": DIGEST,  # of a signed paper outside the gateway
     "due_at": MOMENT,
@@ -193,6 +194,7 @@ SHAPES: Mapping[str, Shape] = {
     "mou": MOU,  # id@version
     "mou_digest": DIGEST,
     "number": NUMBER,
+    "outcome": CODE,  # of a check
     "parties": AGENCIES,
     "position": NUMBER,
     "purpose": CODE,
@@ -262,6 +264,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "mou exchange law actor agency fingerprint signature configuration state count",
     ),
     EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
+    EntryType.CHECK: ("mou mou_digest digest laws outcome actor", "configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",
         "exchange digest actor agency fingerprint signature configuration valid_from valid_until count",

@@ -9,10 +9,12 @@ from rich.markup import escape
 
 from gateway.app import configuration_for
 from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, as_json, err, out, run, show
-from gateway.document.source import read_source
-from gateway.iepd.package import Iepd
+from gateway.clock import SystemClock
+from gateway.exchange.configured import Configured
+from gateway.exchange.proven import check_under_law
+from gateway.finding import errors
 from gateway.policy.certificate import Certificate, certificate
-from gateway.policy.check import Check, check
+from gateway.policy.check import Check
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.policy.remark import Remark
@@ -27,18 +29,24 @@ def check_command(
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
-    """Prove an agreement before it is in force: that what goes out is always valid, and that what it promises arrives.
+    """Prove an agreement before it is in force: that under the law of today what goes out is always valid, and that
+    what it promises arrives.
 
     Says what is wrong with the smallest example of it and the ways out; then the certificate's digest. Ends with 1
     when the agreement is refused.
     """
     configured = run(configuration_for(directory))
-    iepds = {iepd.id: iepd for iepd in configured.registry}
-    mou = _read(file, iepds)
-    source, _ = read_source(file.read_bytes(), str(file))
+    data = file.read_bytes()
+    mou = read_agreement(data, str(file), configured)
+    today = configured.day(SystemClock().now())
     with err.status(f"proving {mou.id}") as status:
-        made = check(
-            mou, iepds, source=source, begun=lambda clause: status.update(f"proving {mou.id}, clause {clause.id}")
+        made = check_under_law(
+            configured,
+            mou,
+            data,
+            str(file),
+            on=today,
+            begun=lambda clause: status.update(f"proving {mou.id}, clause {clause.id}"),
         )
         certified = certificate(made)
         if html is not None:
@@ -50,11 +58,12 @@ def check_command(
     raise typer.Exit(0 if made.passed else EXIT_FINDINGS)
 
 
-def _read(file: Path, iepds: dict[str, Iepd]) -> Mou:
-    mou, findings = read_mou(file.read_bytes(), str(file), iepds)
-    if mou is None:
+def read_agreement(data: bytes, file: str, configured: Configured) -> Mou:
+    """The agreement in a file; ends the command with its findings where it is none."""
+    mou, findings = read_mou(data, file, configured.iepds, agencies=configured.agencies, law_packs=configured.laws.ids)
+    if mou is None or errors(findings):
         show(findings)
-        err.print(f"{escape(file.name)}: cannot be read as an agreement; gateway mou lint says the same")
+        err.print(f"{escape(Path(file).name)}: cannot be read as an agreement; gateway mou lint says the same")
         raise typer.Exit(EXIT_FINDINGS)
     return mou
 

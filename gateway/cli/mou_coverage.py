@@ -8,14 +8,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gateway.agency import AgencyId
 from gateway.app import configuration_for
-from gateway.cli.run import EXIT_FINDINGS, EXIT_USAGE, AsJson, Directory, answer, err, out, run, show
+from gateway.cli.mou_check import read_agreement
+from gateway.cli.run import EXIT_USAGE, AsJson, Directory, answer, err, out, run
+from gateway.clock import SystemClock
 from gateway.exchange.configured import Configured
+from gateway.policy.check import PROVING_KEY
 from gateway.policy.coverage import Coverage, Granted, as_csv, coverage, data
 from gateway.policy.mou import Mou
 from gateway.policy.outcome import outcomes
-from gateway.policy.read import read_mou
 from gateway.report.page import groups, tables_page
 
 File = Annotated[
@@ -40,7 +41,7 @@ def coverage_command(
         err.print(f"{escape(str(file))}: there is no such file")
         raise typer.Exit(EXIT_USAGE)
     configured = run(configuration_for(directory))
-    mous = configured.in_force.mous if file is None else (_read(file, configured),)
+    mous = configured.in_force.mous if file is None else (read_agreement(file.read_bytes(), str(file), configured),)
     tables = coverage(_granted(mous, configured, recipient))
     title = recipient if file is None else f"{mous[0].title}{f', {recipient}' if recipient else ''}"
     if json:
@@ -56,26 +57,23 @@ def coverage_command(
             out.print("nobody gets anything")
 
 
-def _read(file: Path, configured: Configured) -> Mou:
-    mou, findings = read_mou(file.read_bytes(), str(file), configured.iepds)
-    if mou is None:
-        show(findings)
-        raise typer.Exit(EXIT_FINDINGS)
-    return mou
-
-
 def _granted(mous: tuple[Mou, ...], configured: Configured, recipient: str) -> list[Granted]:
-    found = []
-    for mou in mous:
-        for clause in mou.exchanges:
-            iepd = configured.iepds[clause.exchange]
-            decided = outcomes(clause, iepd.catalog)
-            found += [
-                Granted(mou=mou, clause=clause, recipient=AgencyId(each), iepd=iepd, decided=decided)
-                for each in clause.recipients
-                if recipient in {"", each}
-            ]
-    return found
+    """What law lets each of them have."""
+    law = configured.restrictions(SystemClock().now())
+    return [
+        Granted(
+            mou=mou,
+            clause=clause,
+            recipient=each,
+            iepd=iepd,
+            decided=outcomes(clause, iepd.catalog, law(mou, clause, each), PROVING_KEY),
+        )
+        for mou in mous
+        for clause in mou.exchanges
+        for iepd in (configured.iepds[clause.exchange],)
+        for each in clause.recipients
+        if recipient in {"", each}
+    ]
 
 
 def _show(table: Coverage) -> None:

@@ -10,13 +10,14 @@ from datetime import datetime
 
 from gateway.agency import AgencyId, agency_of
 from gateway.audit.catalog import EntryType
-from gateway.audit.entry import AuditEntry
+from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Misconfigured, Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import change
 from gateway.exchange.configured import Configured
 from gateway.exchange.destination import Standing, standings
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.proven import passed
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd
 from gateway.policy.approval import Approved, Lack, lacking
@@ -131,23 +132,27 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
 
 
 async def try_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
-    """Put a version on trial: real messages are decided under it and counted, and nothing leaves. Raises as above."""
+    """Put a version on trial: real messages are decided under it and counted, and nothing leaves.
+
+    Raises what `activate_mou` does, but for approvals.
+    """
     await gateway.refresh()
     draft = read_draft(gateway.current, data, file)
     if draft.held is not None and draft.held.state is not AgreementState.DRAFT:
         raise VersionPassed(f"{draft.mou.id} version {draft.mou.version} is {draft.held.state} already")
     user = _decides(gateway, by, draft.mou)
     now = gateway.clock.now()
+    checked = _checked(gateway, draft, file, user, now)
     tried = _agreement(draft, AgreementState.TRIAL, now)
-    await change(gateway, [tried], [_entry(gateway, EntryType.ACTIVATE, tried, draft.mou, by, user, now)])
+    await change(gateway, [tried], [checked, _entry(gateway, EntryType.ACTIVATE, tried, draft.mou, by, user, now)])
     return tried
 
 
 async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
     """Put an agreement in force; the version before it ends in the same transaction.
 
-    Raises `AgreementRefused` with all findings, `VersionTaken`, `VersionPassed`, `NotApproved`, and what `allowed`
-    raises.
+    Raises `AgreementRefused` with all findings, `VersionTaken`, `VersionPassed`, `NotApproved`, `CheckFailed`, and what
+    `allowed` raises.
     """
     await gateway.refresh()
     draft = read_draft(gateway.current, data, file)
@@ -156,11 +161,12 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) 
     now = gateway.clock.now()
     if lacks := lacks_of(gateway.current, mou, now):
         raise NotApproved(mou, lacks)
+    checked = _checked(gateway, draft, file, user, now)
     agreement = _agreement(draft, AgreementState.IN_FORCE, now)
     before = [one for one in draft.others if one.state in STOPPED_FROM[AgreementState.ENDED]]
     ended = [replace(one, state=AgreementState.ENDED, changed_at=now) for one in before]
     changes: list[Change] = [agreement, *ended]
-    entries = [_entry(gateway, EntryType.ACTIVATE, agreement, mou, by, user, now)]
+    entries = [checked, _entry(gateway, EntryType.ACTIVATE, agreement, mou, by, user, now)]
     entries += [_entry(gateway, EntryType.END, one, mou, by, user, now) for one in ended]
     await change(gateway, changes, entries, relisted(gateway, mou.id, now))
     return agreement
@@ -251,6 +257,24 @@ def _sent_by(mou: Mou, sender: AgencyId) -> Mou:
 
 def _decides(gateway: Gateway, by: Acting, mou: Mou) -> User:
     return allowed(gateway, by, OFFICERS, OPERATOR, *map(agency_of, mou.parties))
+
+
+def _checked(gateway: Gateway, draft: Draft, file: str, user: User, now: datetime) -> AuditEntry:
+    """The entry of a passed check: the certificate can be made again from the same words, exchanges and law."""
+    current, mou = gateway.current, draft.mou
+    certified = passed(current, mou, draft.body, file, on=current.day(now))
+    return make(
+        EntryType.CHECK,
+        id=gateway.new_id(now),
+        at=now,
+        parties=_told(mou),
+        mou=_subject(mou),
+        mou_digest=mou.digest,
+        digest=certified.digest,
+        laws=current.laws.digest,
+        outcome="passed",
+        actor=user.id,
+    )
 
 
 def _agreement(draft: Draft, state: AgreementState, now: datetime) -> Agreement:

@@ -18,10 +18,10 @@ from gateway.iepd.registry import Registry
 from gateway.keys.pseudonym import NO_PSEUDONYMS, Pseudonyms
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
 from gateway.policy.law import Laws, parties
-from gateway.policy.law_bind import Bound, bind
+from gateway.policy.law_bind import Bound, bind, restricted
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
-from gateway.policy.restriction import Restriction, Restrictions
+from gateway.policy.restriction import Restrictions
 from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
@@ -152,10 +152,7 @@ class Configured:
         day = self.day(moment)
 
         def restrictions(mou: Mou, clause: Clause, recipient: AgencyId) -> Restrictions:
-            bound = self.law(mou, clause, recipient, on=day)
-            if not bound.blocked:
-                return bound.restrictions
-            return {each.path: (Restriction(law=bound.blocked),) for each in self.iepds[clause.exchange].catalog.fields}
+            return restricted(self.law(mou, clause, recipient, on=day), self.iepds[clause.exchange])
 
         return restrictions
 

@@ -4,6 +4,7 @@ It holds no text for people: what stands in it is the same whenever the same agr
 exchanges and the same law by the same version of the proof.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from gateway.finding import Severity
 from gateway.policy.check import Check, Checked
 from gateway.policy.digest import canonical
+from gateway.policy.law_bind import Bound
 from gateway.policy.prove import VERSION
 
 FORM = "mou-check/1"
@@ -64,7 +66,7 @@ def _clause(checked: Checked) -> dict[str, Any]:
             "reduced": sum(1 for how in fates if how not in {"", "withheld"}),
             "withheld": fates.count("withheld"),
         },
-        "laws": sorted({r.law for found in checked.law.restrictions.values() for r in found}),
+        "laws": sorted(set(_laws(checked.law))),
         "taken_freely": list(proof.freely),
         "nothing_released": [
             {
@@ -76,3 +78,12 @@ def _clause(checked: Checked) -> dict[str, Any]:
             for where in proof.nowhere
         ],
     }
+
+
+def _laws(law: Bound) -> Iterator[str]:
+    """Sections that say something of what is let out."""
+    yield from {each.law for found in law.restrictions.values() for each in found}
+    yield from (section for _, section in law.route)
+    yield from (mandate.law for mandate in law.mandates)
+    if law.blocked:
+        yield law.blocked

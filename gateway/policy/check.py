@@ -5,7 +5,7 @@ values; recipients of whom it says the same are checked once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from gateway.agency import AgencyId
 from gateway.document.source import Table
@@ -14,27 +14,22 @@ from gateway.iepd.catalog import Field, Steps
 from gateway.iepd.package import Iepd, unclassified
 from gateway.policy.flaw import Flaw, Wrong
 from gateway.policy.flaw_words import Kind, Words, kind
-from gateway.policy.mandate import Mandate, mandated
+from gateway.policy.law_bind import Bound, restricted
+from gateway.policy.mandate import mandated
 from gateway.policy.mou import Clause, Effect, How, Mou
 from gateway.policy.outcome import Outcome, outcomes
 from gateway.policy.prove import Proof, prove
+from gateway.policy.pseudonym import KEY_SIZE_BYTES, PseudonymKey
 from gateway.policy.remark import Remark, Spot, Spots
-from gateway.policy.restriction import Restrictions
 from gateway.policy.rules import compile_rules
 from gateway.policy.supposing import TooManyFacts, of_message
 from gateway.policy.vain import Vain
 
+NO_LAW = Bound()
+PROVING_KEY = PseudonymKey(agreement="", period="", secret=bytes(KEY_SIZE_BYTES))
+"""Whatever the key of an agreement will be, its tokens have the same form."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Law:
-    """What law says of one clause and one recipient."""
-
-    restrictions: Restrictions = field(default_factory=dict)
-    mandates: tuple[Mandate, ...] = ()
-
-
-NO_LAW = Law()
-LawOf = Callable[[Clause, AgencyId], Law]
+LawOf = Callable[[Clause, AgencyId], Bound]
 """What law says of a clause and one of its recipients."""
 
 
@@ -48,7 +43,7 @@ class Checked:
     clause: Clause
     recipients: tuple[AgencyId, ...]
     iepd: Iepd
-    law: Law
+    law: Bound
     decided: Mapping[Steps, Outcome]
     proof: Proof
 
@@ -78,7 +73,7 @@ class Checked:
         """The flaws for which the agreement is refused."""
         vain = self.vain
         return frozenset(
-            kind(flaw) for flaw in self.proof.flaws if flaw.wrong is not Wrong.LOST or not vain.isdisjoint(flaw.lost)
+            kind(flaw) for flaw in self.proof.flaws if flaw.wrong is not Wrong.LOST or not vain.isdisjoint(flaw.every)
         )
 
     @property
@@ -136,12 +131,12 @@ def check(
     return Check(mou=mou, clauses=tuple(clauses), remarks=tuple(dict.fromkeys(remarks)))
 
 
-def _alike(clause: Clause, law: LawOf) -> Iterator[tuple[tuple[AgencyId, ...], Law]]:
+def _alike(clause: Clause, law: LawOf) -> Iterator[tuple[tuple[AgencyId, ...], Bound]]:
     """The recipients, together where law says the same of them."""
-    found: list[tuple[list[AgencyId], Law]] = []
+    found: list[tuple[list[AgencyId], Bound]] = []
     for recipient in clause.recipients:
         said = law(clause, recipient)
-        same = next((each for each, other in found if other == said), None)
+        same = next((each for each, other in found if other.says_as(said)), None)
         if same is None:
             found.append(([recipient], said))
         else:
@@ -149,19 +144,25 @@ def _alike(clause: Clause, law: LawOf) -> Iterator[tuple[tuple[AgencyId, ...], L
     return ((tuple(recipients), said) for recipients, said in found)
 
 
-def _checked(mou: Mou, clause: Clause, recipients: tuple[AgencyId, ...], iepd: Iepd, law: Law) -> Checked:
+def _checked(mou: Mou, clause: Clause, recipients: tuple[AgencyId, ...], iepd: Iepd, law: Bound) -> Checked:
+    restrictions = restricted(law, iepd)
+    rules = compile_rules(mou, clause, iepd, restrictions, key=PROVING_KEY)
     return Checked(
         clause=clause,
         recipients=recipients,
         iepd=iepd,
         law=law,
-        decided=outcomes(clause, iepd.catalog, law.restrictions),
-        proof=prove(compile_rules(mou, clause, iepd, law.restrictions), clause, iepd),
+        decided=outcomes(clause, iepd.catalog, restrictions, PROVING_KEY),
+        # Law lets only some messages go at all: no more than those need be looked at.
+        proof=prove(rules, replace(clause, route=(*clause.route, *law.conditions)), iepd),
     )
 
 
 def _of_clause(mou: Mou, checked: Checked, spots: Spots) -> Iterator[Remark]:
     clause, iepd, law = checked.clause, checked.iepd, checked.law
+    if law.blocked:
+        yield _blocked(checked, spots)
+        return
 
     def again(other: Clause) -> frozenset[Kind]:
         return _checked(mou, other, checked.recipients, iepd, law).errors
@@ -171,6 +172,20 @@ def _of_clause(mou: Mou, checked: Checked, spots: Spots) -> Iterator[Remark]:
         yield words.remark(flaw, _giving(flaw, clause, iepd, spots))
     yield from Vain(clause, iepd, law.restrictions, _always(checked), spots).remarks()
     yield from mandated(law.mandates, clause, iepd.catalog, dict(checked.decided), spots.clause(clause.id))
+
+
+def _blocked(checked: Checked, spots: Spots) -> Remark:
+    line, column = spots.clause(checked.clause.id)
+    to = ", ".join(checked.recipients)
+    return Remark(
+        code="mou.law-blocked",
+        severity=Severity.ERROR,
+        clause=checked.clause.id,
+        text=f"the law lets no message of {checked.clause.exchange} go to {to}: {checked.law.blocked}",
+        ways=(f"take {to} out of the clause",),
+        line=line,
+        column=column,
+    )
 
 
 def _giving(flaw: Flaw, clause: Clause, iepd: Iepd, spots: Spots) -> Spot:

@@ -9,7 +9,8 @@ from typing import Any
 from gateway.agency import AgencyId
 from gateway.iepd.catalog import Steps
 from gateway.iepd.package import Iepd
-from gateway.policy.condition import negation
+from gateway.policy.condition import negation, parts
+from gateway.policy.condition import said as in_words
 from gateway.policy.mou import Clause, Grain, How, Mou
 from gateway.policy.outcome import DEFAULT, Outcome
 
@@ -131,9 +132,9 @@ def _cell(outcome: Outcome, titles: Mapping[str, str]) -> Cell:
 def said(condition: str, titles: Mapping[str, str]) -> str:
     """A condition in words: "not where: victim is protected"."""
     fact = condition.removeprefix(negation(""))
-    if fact != condition:
+    if fact != condition and parts(condition) == {condition}:
         return f"only where: {titles.get(fact, fact)}"
-    return f"not where: {titles.get(fact, fact)}"
+    return f"not where: {in_words(condition, titles)}"
 
 
 def _how(outcome: Outcome) -> str:
@@ -144,8 +145,21 @@ def _how(outcome: Outcome) -> str:
         return f"masked, last {transform.keep_last}" if transform.keep_last else "masked"
     if transform.how is How.REPLACE:
         return f'as "{transform.text}"'
-    grains = {Grain.YEAR: "year only", Grain.MONTH: "year and month only", Grain.DAY: "day only"}
-    return grains.get(transform.to or Grain.CITY_STATE, str(transform.how))
+    if transform.how is How.PSEUDONYMIZE:
+        return "as a token"
+    return _GRAINS[transform.to or Grain.YEAR]
+
+
+_GRAINS: Mapping[Grain, str] = {
+    Grain.YEAR: "year only",
+    Grain.MONTH: "year and month only",
+    Grain.DAY: "day only",
+    Grain.CITY_STATE: "city and state only",
+    Grain.FIVE_YEARS: "band of five years only",
+    Grain.TEN_YEARS: "band of ten years only",
+    Grain.TENTH_DEGREE: "to a tenth of a degree only",
+    Grain.HUNDREDTH_DEGREE: "to a hundredth of a degree only",
+}
 
 
 # --- for machines ------------------------------------------------------------------------------------------------

@@ -12,7 +12,17 @@ from gateway.policy.outcome import Outcome
 
 Outcomes = Mapping[Steps, Outcome]
 
-_FINENESS = {Grain.YEAR: 0, Grain.MONTH: 1, Grain.DAY: 2}
+_FINENESS = {
+    Grain.YEAR: 0,
+    Grain.MONTH: 1,
+    Grain.DAY: 2,
+    Grain.TEN_YEARS: 10,
+    Grain.FIVE_YEARS: 11,
+    Grain.TENTH_DEGREE: 20,
+    Grain.HUNDREDTH_DEGREE: 21,
+}
+"""Bands and grids lie in each other, so that of each pair the coarser can be made of the finer. No field takes grains
+of two kinds."""
 _LEFT_BEHIND = {
     Manner.DROP: (0, "no trace"),
     Manner.NIL: (1, "an empty element"),

@@ -41,9 +41,11 @@ class Flaw:
     holding   conditions that hold in the counter-example
     steps     its children at the place, and what is left of them; () when they do not matter
     going     children of elements in it by which those go, by their path below the root
+    marks     handling marks of elements in it by which those go, by path below the root
     missing   names of which one is missing there
     lost      fields that are given and do not arrive
     culprits  why
+    also      fields outside of the place that are lost because it is
     attribute the attribute that it is about
     joined    it takes an object that stands in several places of the message
     """
@@ -53,9 +55,11 @@ class Flaw:
     holding: frozenset[str] = frozenset()
     steps: tuple[Step, ...] = ()
     going: Mapping[Steps, tuple[str, ...]] = field(default_factory=dict)
+    marks: frozenset[Steps] = frozenset()
     missing: tuple[str, ...] = ()
     lost: tuple[Field, ...] = ()
     culprits: tuple[Culprit, ...] = ()
+    also: tuple[Field, ...] = ()
     attribute: str = ""
     joined: bool = False
 
@@ -64,6 +68,17 @@ class Flaw:
         """Of the elements that decide, in the counter-example; by path below the root."""
         own = {self.place.path[1:]: tuple(step.name for step in self.steps)} if self.steps else {}
         return {**self.going, **own}
+
+    @property
+    def every(self) -> tuple[Field, ...]:
+        """All that is lost."""
+        return (*self.lost, *self.also)
+
+    @property
+    def marked(self) -> frozenset[Steps]:
+        """Attributes that stand in the counter-example, by path below the root."""
+        own = {(*self.place.path[1:], self.attribute)} if self.lost and self.attribute else set()
+        return self.marks | own
 
     @property
     def shown(self) -> Steps:

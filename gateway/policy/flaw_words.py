@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from gateway.finding import Severity
 from gateway.iepd.catalog import Field
 from gateway.iepd.package import Iepd
+from gateway.policy.condition import said
 from gateway.policy.flaw import Culprit, Flaw, Wrong
-from gateway.policy.mou import Clause, How, Item, Transform
+from gateway.policy.manner import misfit_manner
+from gateway.policy.mou import Clause, How, Item, Manner, Transform
 from gateway.policy.outcome import DEFAULT
 from gateway.policy.picture import picture, where
 from gateway.policy.prove import Proof
@@ -84,7 +86,7 @@ class Words:
             severity=Severity.WARNING if partly else Severity.ERROR,
             clause=self.clause.id,
             text=_lost(flaw, self.iepd, partly=partly) if lost else _wrong(flaw, self.iepd),
-            fields=tuple(field.name for field in flaw.lost or tuple(flaw.place.fields())),
+            fields=tuple(field.name for field in flaw.every or tuple(flaw.place.fields())),
             ways=() if partly else tuple(self._ways(flaw)),
             picture=picture(flaw, self.proof.rules, self.iepd),
             line=spot[0],
@@ -118,13 +120,17 @@ def _lost(flaw: Flaw, iepd: Iepd, *, partly: bool) -> str:
     given = f"{_many(len(names), 'field')} of {place} {'is' if len(names) == 1 else 'are'} given and cannot arrive"
     if flaw.attribute:
         attribute = named(flaw.attribute.removeprefix("@"), iepd.prefixes)
-        why = f"the schema requires the attribute {attribute} there, and that"
+        mark = flaw.attribute.removeprefix("@")
+        required = flaw.place.node.attributes[mark].field.required
+        why = f"{'the schema requires the attribute' if required else 'it goes with its mark'} {attribute}, and that"
     elif flaw.missing:
         missing = " or ".join(named(tag, iepd.prefixes) for tag in flaw.missing)
         why = f"the schema requires {missing} beside {'it' if len(names) == 1 else 'them'}, and that"
     else:
         why = "the element itself"
     rest = "; the same lines give them in other places, where they arrive" if partly else ""
+    if flaw.also:
+        rest = f"; with that goes {_list([field.name for field in flaw.also])}{rest}"
     return f"{given} ({_list(names)}): {why} is withheld{_holding(flaw.holding, iepd)}: {_culprits(flaw)}{rest}"
 
 
@@ -153,11 +159,8 @@ def _list(names: Sequence[str]) -> str:
 
 def _holding(conditions: frozenset[str], iepd: Iepd) -> str:
     titles = {fact.name: fact.title for fact in iepd.facts}
-    words = []
-    for condition in sorted(conditions):
-        fact = condition.removeprefix("not ")
-        words.append(f"{'not: ' if fact != condition else ''}{titles.get(fact, fact)}")
-    return f" (where {', '.join(words)})" if words else ""
+    words = ", ".join(said(condition, titles) for condition in sorted(conditions))
+    return f" (where {words})" if words else ""
 
 
 # --- ways out ----------------------------------------------------------------------------------------------------
@@ -169,9 +172,10 @@ def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd, vain: frozenset[Field]) -> 
         kept = tuple(item for item in clause.share if item.what not in lines)
         yield f"take out {_many(len(lines), 'line')}: {', '.join(lines)}", replace(clause, share=kept)
     else:
-        yield _without(flaw.lost, clause)
+        yield _without(flaw.every, clause)
     conditional = sorted({condition for culprit in flaw.culprits for condition in culprit.conditions})
-    for condition in conditional[:1]:
+    facts = {fact.name for fact in iepd.facts}
+    for condition in [each for each in conditional if each.removeprefix("not ") in facts][:1]:
         fact = condition.removeprefix("not ")
         key = "when" if fact != condition else "unless"
         items = tuple(Item(what=field.name, **{key: fact}) for field in flaw.lost)
@@ -184,6 +188,12 @@ def _of_loss(flaw: Flaw, clause: Clause, iepd: Iepd, vain: frozenset[Field]) -> 
     names = dict.fromkeys(culprit.field.name for culprit in open_)
     for word in (*list(labels)[:WORDS_MAX], *list(names)[:WORDS_MAX]):
         yield f"share {word} too", replace(clause, share=(*clause.share, Item(what=word)))
+    for culprit in open_:
+        empty = Transform(what=culprit.field.name, how=How.REMOVE, manner=Manner.NIL)
+        if not misfit_manner(empty, culprit.field, iepd):
+            words = f"let {culprit.field.name} stand there empty ({{do: remove, leave: nil}})"
+            yield words, replace(clause, transforms=(*clause.transforms, empty))
+            break
     for culprit in open_:
         stand_in = Transform(what=culprit.field.name, how=How.REPLACE, text=STAND_IN)
         if not misfit(stand_in, culprit.field):

@@ -22,6 +22,7 @@ from gateway.policy.condition import (
     no_consent,
 )
 from gateway.policy.law import LawRule, Mandates, Parties, open_bases, speaks
+from gateway.policy.mandate import Mandate
 from gateway.policy.mou import Clause, Condition, Deadline, How
 from gateway.policy.restriction import Restriction, Restrictions
 
@@ -32,16 +33,6 @@ Where = frozenset[str]
 """Conditions that all hold."""
 
 _ANYWHERE: tuple[Where, ...] = (frozenset(),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mandate:
-    """Fields a law orders to be shared with this recipient. no_more: all others need a basis of their own."""
-
-    law: str
-    text: str
-    labels: tuple[str, ...]
-    no_more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +120,11 @@ class Bound:
         """The route by itself."""
         return tuple(condition for condition, _ in self.route)
 
+    def says_as(self, other: "Bound") -> bool:
+        """Whether it says the same of what is let out, and of what must be."""
+        same = (self.restrictions, self.blocked, self.route, self.mandates)
+        return same == (other.restrictions, other.blocked, other.route, other.mandates)
+
     def handed(self, root: etree._Element, facts: Facts, holding: frozenset[str]) -> Handed:
         """What travels with one message. `holding`: the conditions of law that hold for it."""
         if not self.handlings:
@@ -171,6 +167,13 @@ def bind(rules: Iterable[LawRule], clause: Clause, iepd: Iepd, between: Parties)
         cases=frozenset[Case]().union(*(each.cases for each in handlings)),
         consents=binder.consents(restrictions),
     )
+
+
+def restricted(law: Bound, iepd: Iepd) -> Restrictions:
+    """What law withholds, field by field: all of it where the whole message is blocked."""
+    if not law.blocked:
+        return law.restrictions
+    return {each.path: (Restriction(law=law.blocked),) for each in iepd.catalog.fields}
 
 
 def _whole(rule: LawRule, clause: Clause, iepd: Iepd, between: Parties) -> tuple[Condition | None, str] | None:

@@ -7,7 +7,7 @@ from gateway.iepd.components import Components
 from gateway.policy.fate import GONE, Fate
 from gateway.policy.flaw import Culprit, Flaw, Wrong
 from gateway.policy.inclusion import Step
-from gateway.policy.outcome import Outcome
+from gateway.policy.outcome import DEFAULT, Outcome
 from gateway.policy.place import Place
 from gateway.policy.rules import Attribute, Need, Node
 from gateway.policy.verdict import word
@@ -26,9 +26,14 @@ class Losses:
 
     def __init__(self, components: Components, variants: Variants, note: Callable[[Flaw], None]) -> None:
         self._components, self._variants, self._note = components, variants, note
-        self._told: set[_Key] = set()
-        self._closed: set[int] = set()
+        self._told: dict[_Key, frozenset[int]] = {}
+        self._also: dict[int, dict[Field, None]] = {}
         self._lacking: dict[_Key, tuple[Step, ...]] = {}
+
+    def also(self, flaw: Flaw) -> tuple[Field, ...]:
+        """What is lost outside of a flaw's place because that is lost."""
+        found = self._also.get(id(flaw.place), {}) if flaw.wrong is Wrong.LOST else {}
+        return tuple(field for field in found if field not in flaw.lost)
 
     def promised(self, place: Place, active: Held) -> Iterator[Field]:
         """Fields at and below a place that the rules give where these conditions hold."""
@@ -37,7 +42,7 @@ class Losses:
         while waiting:
             at, held = waiting.pop()
             key = (id(at), held & at.asked)
-            if key in seen or not at.node.open:
+            if key in seen:
                 continue
             seen.add(key)
             node = at.node
@@ -48,21 +53,13 @@ class Losses:
             for child in reversed(at.children.values()):
                 waiting.extend((child, each) for each in self._variants(child, held))
 
-    def in_closed(self, place: Place, active: Held) -> None:
-        """Nothing at or below a place comes out: attributes given there are lost with their texts."""
-        if id(place) not in self._closed:
-            self._closed.add(id(place))
-            for at in place.at_and_below():
-                self.beside_text(at, active)
-                if at.node.leaf is not None and at.node.leaf.released:  # closed for another reason than the clause's
-                    self._note(Flaw(wrong=Wrong.ABSTRACT, place=place))
-
-    def beside_text(self, place: Place, active: Held) -> None:
-        """An element's text is withheld: its attributes go with it."""
+    def beside_text(self, place: Place, active: Held, *, stands: bool) -> None:
+        """An element's text is withheld: its attributes go with it. `stands`: but for the required ones of an empty
+        element that stands for it."""
         node = place.node
         if node.leaf is None or node.field is None or not node.attributes:
             return
-        lost = tuple(_given(node, active))
+        lost = tuple(field for field in _given(node, active) if not (stands and field.required))
         if lost:
             culprit = _culprit(node.field, node.leaf, active)
             self._note(
@@ -70,7 +67,7 @@ class Losses:
             )
 
     def beside_attribute(self, place: Place, active: Held, without: Attribute) -> None:
-        """A required attribute is withheld: its element goes with it, and all that lies in it."""
+        """An attribute is withheld that its element cannot be without: that goes with it, and all that lies in it."""
         lost = tuple(dict.fromkeys(self.promised(place, active)))
         if lost:
             self._tell(
@@ -94,8 +91,11 @@ class Losses:
             lost = tuple(self._lost(place, active, need))
             if not lost:
                 continue
-            if self._told_below(place, active, missing):
-                self._told.add((id(place), active & place.asked))
+            told = self._told_below(place, active, missing)
+            if told:
+                self._told[id(place), active & place.asked] = told
+                for each in told:
+                    self._also.setdefault(each, {}).update(dict.fromkeys(lost))
                 continue
             self._tell(
                 Flaw(
@@ -104,6 +104,7 @@ class Losses:
                     holding=active & place.asked,
                     steps=self._steps(place, fates, need, missing[0], lost) or tuple(lacking),
                     going=dict(self._going(place, active, missing[0])),
+                    marks=frozenset(self._marks(place, active, missing[0])),
                     missing=missing,
                     lost=lost,
                     culprits=tuple(self._culprits(place, missing, active)),
@@ -120,13 +121,23 @@ class Losses:
             if field.path[depth] not in alone:
                 yield field
 
-    def _told_below(self, place: Place, active: Held, missing: Sequence[str]) -> bool:
-        """Whether all that is missing is lost for a reason that was told already."""
-        known = [place.children[tag] for tag in missing if tag in place.children]
-        return bool(known) and all(
-            any((id(child), each & child.asked) in self._told for each in self._variants(child, active))
-            for child in known
+    def _told_below(self, place: Place, active: Held, missing: Sequence[str]) -> frozenset[int]:
+        """The places where the reason was told already for which all that is missing is lost; none when one was not."""
+        told = [self._told_at(place.children[tag], active) for tag in missing if tag in place.children]
+        return frozenset[int]().union(*told) if all(told) else frozenset()
+
+    def _told_at(self, place: Place, active: Held) -> frozenset[int]:
+        """The places where it was told why this one is lost; of one that is never open, why what is in it is."""
+        for each in self._variants(place, active):
+            told = self._told.get((id(place), each & place.asked))
+            if told:
+                return told
+        if place.node.open:
+            return frozenset()
+        below = (
+            self._told_at(child, each) for each in self._variants(place, active) for child in place.children.values()
         )
+        return next((told for told in below if told), frozenset())
 
     def _culprits(self, place: Place, missing: Sequence[str], active: Held) -> Iterator[Culprit]:
         """The fields whose withholding leaves the element without what it needs."""
@@ -149,6 +160,20 @@ class Losses:
                     yield from self._going(child, held, gone)
                 return
 
+    def _marks(self, place: Place, active: Held, tag: str) -> Iterator[Steps]:
+        """Marks by which this child goes, or one in it that it needs."""
+        child = place.children.get(tag)
+        if child is None:
+            return
+        for held in self._variants(child, active):
+            for name, attribute in child.node.attributes.items():
+                if attribute.binding and not attribute.field.required and attribute.outcome.withheld_in(held):
+                    yield (*child.path[1:], f"@{name}")
+            lacking = self._lacking.get((id(child), held & child.asked), ())
+            gone = next((step.name for step in lacking if step.left is None), None)
+            if gone is not None and len(child.path) < DEPTH_MAX:
+                yield from self._marks(child, held, gone)
+
     def _steps(
         self, place: Place, fates: Mapping[str, Fate], need: Need, missing: str, lost: Sequence[Field]
     ) -> tuple[Step, ...]:
@@ -162,14 +187,19 @@ class Losses:
         return word(slots, fates, failing, missing, shown)
 
     def _tell(self, flaw: Flaw) -> None:
-        self._told.add((id(flaw.place), flaw.holding))
+        self._told[id(flaw.place), flaw.holding] = frozenset({id(flaw.place)})
         self._note(flaw)
 
 
 def _given(node: Node, active: Held) -> Iterator[Field]:
-    """The attributes that the rules give here. A list of ids is nothing to promise: it tells that two things belong
-    together, and where one is not given there is nothing to tell."""
-    return (a.field for a in node.attributes.values() if not a.names_ids and not a.outcome.withheld_in(active))
+    """The attributes that the clause gives here. A list of ids is nothing to promise: it tells that two things belong
+    together, and where one is not given there is nothing to tell. Nor is a handling mark that goes with its data."""
+    return (a.field for a in node.attributes.values() if _promises(a) and not a.outcome.withheld_in(active))
+
+
+def _promises(attribute: Attribute) -> bool:
+    """Whether an attribute that is released was promised."""
+    return not attribute.names_ids and attribute.outcome.clause != DEFAULT
 
 
 def _own_outcomes(node: Node) -> Iterator[tuple[Field, Outcome]]:

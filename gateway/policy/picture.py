@@ -20,7 +20,7 @@ def picture(flaw: Flaw, rules: SharingRules, iepd: Iepd) -> Picture | None:
     if flaw.joined:
         return None
     try:
-        document = Specimens(iepd).make(flaw.shown, flaw.children)
+        document = Specimens(iepd).make(flaw.shown, flaw.children, flaw.marked)
     except CannotBeMade:
         return None
     holding = flaw.holding.union(*(culprit.conditions for culprit in flaw.culprits))

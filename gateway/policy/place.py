@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.iepd.catalog import Field
 from gateway.iepd.components import ANY_TYPE, Components, Element
+from gateway.policy.outcome import DEFAULT, Outcome
 from gateway.policy.rules import Node, SharingRules
 from gateway.policy.supposing import needed
 
@@ -52,6 +53,17 @@ class Place:
             fresh = [each for each in place.children.values() if id(each) not in seen]
             seen.update(map(id, fresh))
             waiting.extend(reversed(fresh))
+
+    def gives(self) -> bool:
+        """Whether the rules give anything at or below it, whatever becomes of that."""
+        return any(outcome.released and outcome.clause != DEFAULT for at in self.at_and_below() for outcome in at.own())
+
+    def own(self) -> Iterator[Outcome]:
+        """What becomes of the fields that it holds itself."""
+        if self.node.leaf is not None:
+            yield self.node.leaf
+        for attribute in self.node.attributes.values():
+            yield attribute.outcome
 
     def fields(self) -> Iterator[Field]:
         """The fields that it holds itself: its text and its attributes."""

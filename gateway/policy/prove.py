@@ -81,7 +81,7 @@ class Proof:
     @property
     def lost(self) -> frozenset[Field]:
         """Fields that are given in vain, where conditions say so or always."""
-        return frozenset(field for flaw in self.flaws for field in flaw.lost)
+        return frozenset(field for flaw in self.flaws for field in flaw.every)
 
 
 def prove(rules: SharingRules, clause: Clause, iepd: Iepd) -> Proof:

@@ -3,7 +3,7 @@
 A flaw is shown on one: the message is built, and cut by the rules, so that the picture is what would really happen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from lxml import etree
@@ -46,14 +46,22 @@ class Specimens:
         self._iepd = iepd
         self._components: Components = iepd.schema.components
         self._number = 0
+        self._set: frozenset[Steps] = frozenset()
 
-    def make(self, to: Steps, children: Mapping[Steps, Sequence[str]] = NO_CHILDREN) -> Document:
+    def make(
+        self,
+        to: Steps,
+        children: Mapping[Steps, Sequence[str]] = NO_CHILDREN,
+        attributes: Collection[Steps] = (),
+    ) -> Document:
         """A message in which there is an element or attribute at a path below the root.
 
-        children  of the elements at some paths below the root, in order; everywhere else they are as few as can be
+        children    of the elements at some paths below the root, in order; everywhere else they are as few as can be
+        attributes  paths of further ones to be set
         Raises CannotBeMade.
         """
         root = self._components.elements[self._iepd.root]
+        self._set = frozenset(attributes)
         element = etree.Element(root.name, nsmap=dict(self._iepd.namespaces))
         self._fill(element, root, _At((), to, ()), children)
         return Document(element)
@@ -64,7 +72,8 @@ class Specimens:
         components = self._components
         type_name = self._concrete(element, declared.type)
         for attribute in components.attributes_of(type_name).values():
-            if attribute.required or at.wanted == "@" + attribute.name:
+            step = "@" + attribute.name
+            if attribute.required or at.wanted == step or (*at.path, step) in self._set:
                 element.set(attribute.name, self._attribute(attribute.name, attribute.type))
         if components.is_simple(type_name):
             element.text = placeholder(value_type(components, type_name))

@@ -10,6 +10,7 @@ at, and that a value may be unreadable: more may be left out, and still what com
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import ParamSpec
 
 from gateway.iepd.catalog import Field
@@ -77,7 +78,7 @@ class Walk:
         standing = {place for (place, _), fate in self._fates.items() if fate.stays}
         for key, flaw in self._flaws.items():
             if flaw.wrong is Wrong.LOST or all(id(place) in standing for place in flaw.place.above()):
-                yield key, flaw
+                yield key, replace(flaw, also=self._losses.also(flaw))
 
     def promised(self, place: Place, active: frozenset[str]) -> Iterator[Field]:
         """Fields at and below a place that the rules give where these conditions hold."""
@@ -108,24 +109,39 @@ class Walk:
     def _child(self, place: Place, active: frozenset[str]) -> Fate:
         """What may become of an element, seen from its parent."""
         if not place.node.open:
-            self._lose(self._losses.in_closed, place, active)
+            self._lose(self._closed, place, active)
             return GONE
         fate = together(self._fate(place, each) for each in self._variants(place, active))
         if self._sameness is not None and not fate.goes and self._sameness.may_point(place):
             return Fate(stays=fate.stays, goes=True, bare=fate.bare, names=fate.names, leaf=fate.leaf)
         return fate
 
+    def _closed(self, place: Place, active: frozenset[str]) -> None:
+        """Tell what the rules give at and below a place that they never open: there they know what can never stand."""
+        if not place.gives():
+            return
+        if place.node.leaf is not None:
+            self._losses.beside_text(place, active, stands=False)
+        elif self._is_abstract(place):
+            self._note(Flaw(wrong=Wrong.ABSTRACT, place=place, holding=active & place.asked))
+        else:
+            for each in self._variants(place, active):
+                self._fate(place, each)
+
+    def _is_abstract(self, place: Place) -> bool:
+        found = self._components.types.get(place.type)
+        return found is not None and found.abstract
+
     def _leaf(self, place: Place, outcome: Outcome, active: frozenset[str]) -> Fate:
         if outcome.withheld_in(active):
-            self._lose(self._losses.beside_text, place, active)
+            self._lose(self._losses.beside_text, place, active, stands=_leaves_a_trace(place, outcome, active))
             return self._stand_in(place, outcome, active)
         elsewhere = self._elsewhere(place, place.node.field, outcome)
         goes = elsewhere.withheld or bool(outcome.unless & self._unsure) or self._may_be_unmarked(place)
         goes = goes or (self._sameness is not None and (elsewhere.reduced or _may_fail(outcome)))
-        without = self._without(place, active)
+        without = self._goes_with(place, active)
         if without is not None:
-            if without.outcome.withheld_in(active):
-                self._lose(self._losses.beside_attribute, place, active, without)
+            if _is_certain(without, active):
                 return GONE
             goes = True
         for wrong, attribute in unfit(place, outcome, elsewhere.renames, self._components):
@@ -142,23 +158,35 @@ class Walk:
             return GONE
         if nil is Nil.NEEDED:
             return Fate(stays=True, goes=False, bare=True, names=names)
-        lawful = any(condition in active for condition, _ in outcome.laws)
-        return GONE if lawful or self._without(place, active) is not None else Fate(stays=True, goes=False, names=names)
+        without = self._without(place, active)
+        if not _leaves_a_trace(place, outcome, active) or (without is not None and _is_certain(without, active)):
+            return GONE
+        return Fate(stays=True, goes=without is not None, names=names)
 
     def _without(self, place: Place, active: frozenset[str]) -> Attribute | None:
-        """A required attribute that is or may be withheld, and the element with it."""
+        """An attribute that is or may be withheld, and the element with it: a required one first that always is."""
         may: Attribute | None = None
         for name, attribute in place.node.attributes.items():
             if not attribute.binding:
                 continue
             outcome = attribute.outcome
-            if outcome.withheld_in(active):
+            if _is_certain(attribute, active):
                 return attribute
+            if outcome.withheld_in(active):
+                may = attribute
+                continue
             elsewhere = self._elsewhere(place, attribute.field, outcome, name)
             unsure = self._sameness is not None and (attribute.names_ids or attribute.is_id or _may_fail(outcome))
             if unsure or elsewhere.withheld or elsewhere.reduced or outcome.unless & self._unsure:
-                may = attribute
+                may = may or attribute
         return may
+
+    def _goes_with(self, place: Place, active: frozenset[str]) -> Attribute | None:
+        """The same, and what is lost with it is told."""
+        without = self._without(place, active)
+        if without is not None and without.outcome.withheld_in(active):
+            self._lose(self._losses.beside_attribute, place, active, without)
+        return without
 
     def _elsewhere(self, place: Place, field: Field | None, outcome: Outcome, attribute: str = "") -> Elsewhere:
         if self._sameness is None:
@@ -166,9 +194,8 @@ class Walk:
         return self._sameness.elsewhere(place.path, field, outcome, attribute)
 
     def _container(self, place: Place, active: frozenset[str]) -> Fate:
-        without = self._without(place, active)
-        if without is not None and without.outcome.withheld_in(active):
-            self._lose(self._losses.beside_attribute, place, active, without)
+        without = self._goes_with(place, active)
+        if without is not None and _is_certain(without, active):
             return self._bare(place)
         node = place.node
         fates = {tag: self._child(child, active) for tag, child in place.children.items()}
@@ -177,7 +204,7 @@ class Walk:
         except TooLarge:
             self._note(Flaw(wrong=Wrong.TOO_LARGE, place=place))
             return Fate(stays=True, goes=True, bare=True, names=frozenset({place.tag}))
-        if verdict.stays:
+        if verdict.stays and node.open:
             self._judge_container(place, active, verdict)
         if place.parent is None:
             needed = frozenset[str]().union(*(need.names for need in node.needs))
@@ -228,6 +255,18 @@ class Walk:
         known = self._flaws.get(key)
         if known is None or len(flaw.holding) < len(known.holding):
             self._flaws[key] = flaw
+
+
+def _leaves_a_trace(place: Place, outcome: Outcome, active: frozenset[str]) -> bool:
+    """Whether the agreement wants an empty element to stand for a leaf that is withheld. For what law withholds none
+    does."""
+    wanted = place.node.nil in {Nil.ALWAYS, Nil.EXPLAINED}
+    return wanted and not any(condition in active for condition, _ in outcome.laws)
+
+
+def _is_certain(attribute: Attribute, active: frozenset[str]) -> bool:
+    """Whether no element can come out for want of it: others may come without a mark."""
+    return attribute.field.required and attribute.outcome.withheld_in(active)
 
 
 def _may_fail(outcome: Outcome) -> bool:

@@ -1,5 +1,7 @@
 """People of a test who act under keys of their own, made when they are first needed."""
 
+from collections import Counter
+
 from gateway.agency import AgencyId, agency_of
 from gateway.exchange import agreements
 from gateway.exchange.acting import Acting
@@ -33,11 +35,12 @@ async def officer(
 
 
 async def approve_for_all(gateway: Gateway, data: bytes, file: str = "file") -> None:
-    """Two people of every party approve; of two units of one agency, others for each."""
-    for place, party in enumerate(read_draft(gateway.current, data, file).mou.parties):
-        first = 2 * place if "/" in party else 0
-        for number in (first + 1, first + 2):
-            by = await officer(gateway, agency_of(party), number=number)
+    """Two people of every party approve; others for each unit of an agency."""
+    people: Counter[AgencyId] = Counter()
+    for party in read_draft(gateway.current, data, file).mou.parties:
+        for _ in range(2):
+            people[agency_of(party)] += 1
+            by = await officer(gateway, agency_of(party), number=people[agency_of(party)])
             await approve_mou(gateway, data, file, party=party, by=by)
 
 

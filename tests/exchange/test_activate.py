@@ -157,7 +157,8 @@ async def test_an_agreement_counts_from_the_moment_it_is_activated(place: Deploy
     assert made.state is AgreementState.IN_FORCE
     accepted = await place.accept(release(), sender=SHELTER)
     assert [each.agency for each in accepted.recipients] == [POLICE]
-    entry = (await entries(place, before))[0]
+    checked, entry = (await entries(place, before))[:2]
+    assert (checked["type"], checked["outcome"], checked["mou_digest"]) == ("check", "passed", made.digest)
     assert (entry["type"], entry["mou"], entry["mou_digest"], entry["actor"]) == (
         "activate",
         "S-1@1",
@@ -179,6 +180,7 @@ async def test_a_new_version_ends_the_one_before_in_the_same_act(place: Deployed
     assert states == {1: AgreementState.ENDED, 2: AgreementState.IN_FORCE}
     assert place.gateway.current.version == version + 1
     assert [(each["type"], each["mou"]) for each in await entries(place, before)] == [
+        ("check", "S-1@2"),
         ("activate", "S-1@2"),
         ("end", "S-1@1"),
     ]
@@ -331,5 +333,6 @@ async def test_an_agreement_between_units_is_kept_and_logged_for_their_agency_an
 ) -> None:
     text = agreement("S-1", AgencyId("harlan-county-jail/records"), AgencyId("harlan-county-jail/classification"))
     await activate_mou(place.gateway, text.replace(b"kind: mou", b"kind: sop"), "file")
-    assert [(each["type"], each["parties"]) for each in await entries(place, before)] == [("activate", [JAIL])]
+    said = [(each["type"], each["parties"]) for each in await entries(place, before)]
+    assert said == [("check", [JAIL]), ("activate", [JAIL])]
     assert all("/" not in each.agency for each in (await place.accept(release())).recipients)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.agency import AgencyId
 from gateway.exchange import agreements
-from gateway.exchange.acting import NotAllowed, NotTheirKey, UserUnknown, fingerprint
+from gateway.exchange.acting import Acting, NotAllowed, NotTheirKey, UserUnknown, fingerprint
 from gateway.exchange.agreements import (
     AgreementUnknown,
     NotApproved,
@@ -16,13 +16,16 @@ from gateway.exchange.agreements import (
     approve_mou,
     try_mou,
 )
+from gateway.exchange.gateway import Gateway
 from gateway.exchange.people import disable_user
+from gateway.exchange.proven import CheckFailed, check_under_law
 from gateway.exchange.submission import NoRecipient
 from gateway.keys.personal import throwaway
+from gateway.policy.certificate import certificate
 from gateway.signing.act import Act, ActSignatureWrong, verify_act
-from gateway.store.interface import AgreementState
+from gateway.store.interface import Agreement, AgreementState
 from gateway.user import UserId, UserRole
-from tests.exchange.deployed import POLICE, PROBATION, SHELTER, Deployed, agreement, release
+from tests.exchange.deployed import JAIL, POLICE, PROBATION, SHELTER, Deployed, agreement, draft, release
 from tests.exchange.officers import OPERATOR, activate_mou, approve_for_all, officer, stop_mou
 
 TEXT = agreement("S-1", SHELTER, POLICE)
@@ -151,3 +154,48 @@ async def test_a_trial_is_ended_like_an_agreement_in_force(place: Deployed) -> N
     await try_mou(place.gateway, TEXT, "file", by=await officer(place.gateway))
     await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED)
     assert state(place) is AgreementState.ENDED
+
+
+# --- the check ---------------------------------------------------------------------------------------------------
+
+HALF = agreement("S-1", JAIL, POLICE, share="message.head, message.sealed, juvenile.mark, condition.no-contact")
+"""Whom a person must keep away from is withheld, and no order can be sent without it."""
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_an_agreement_that_cannot_keep_what_it_promises_is_neither_tried_nor_put_in_force(
+    place: Deployed, *, trial: bool
+) -> None:
+    act = try_mou if trial else activated
+    with pytest.raises(CheckFailed) as refused:
+        await act(place.gateway, HALF, "half.yaml", by=await officer(place.gateway))
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.path, finding.file) == ("mou.promise-lost", "clause E1", "half.yaml")
+    assert b"condition.no-contact" in HALF.splitlines()[(finding.line or 0) - 1]
+    said = [each["type"] for each in await place.log() if each.get("mou") == "S-1@1"]
+    assert said == ([] if trial else ["approve"] * 4)
+
+
+async def activated(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
+    await approve_for_all(gateway, data, file)
+    return await agreements.activate_mou(gateway, data, file, by=by)
+
+
+async def test_law_is_part_of_the_check(place: Deployed) -> None:
+    """Probation may be told from whom a person must keep away where it enforces the order, and for nothing else."""
+    text = draft("JAIL-PROB-2026-02").replace(b"JAIL-PROB-2026-02", b"S-1")
+    wrong = text.replace(b"protective-order-enforcement", b"supervision")
+    with pytest.raises(CheckFailed) as refused:
+        await try_mou(place.gateway, wrong, "file", by=await officer(place.gateway))
+    assert "34 U.S.C. 12291(b)(2)(D)" in refused.value.findings[0].text
+    await try_mou(place.gateway, text, "file", by=await officer(place.gateway))
+    assert state(place) is AgreementState.TRIAL
+
+
+async def test_the_certificate_in_the_log_is_made_again_from_the_same_words_exchanges_and_law(place: Deployed) -> None:
+    await activate_mou(place.gateway, TEXT, "file")
+    (entry,) = [each for each in await place.log() if each["type"] == "check" and each["mou"] == "S-1@1"]
+    current = place.gateway.current
+    made = check_under_law(current, current.mous["S-1", 1], TEXT, "file", on=current.day(place.clock.now()))
+    assert entry["digest"] == certificate(made).digest
+    assert (entry["laws"], entry["actor"]) == (current.laws.digest, "officer-1")

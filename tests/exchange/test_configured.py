@@ -126,8 +126,8 @@ def test_a_new_year_brings_new_pseudonyms_and_a_new_version_of_the_agreement_doe
         body = held(AgreementState.IN_FORCE, version, text.replace(b"fields:\n", line, 1))
         pseudonyms = Pseudonyms(seed=b"s" * 32, period=str(year))
         made = compile_configuration(stored(configured, body), before=configured, pseudonyms=pseudonyms)
-        ((_, rules),) = made.compiled.items()
-        kept = cut(document, rules.rules, evaluate(document, iepd), iepd)
+        ((_, compiled),) = made.compiled.items()
+        kept = cut(document, compiled.rules, evaluate(document, iepd), iepd)
         (name,) = kept.document.root.iter("{*}PersonSurName")
         return name.text or ""
 

@@ -298,7 +298,8 @@ async def test_such_an_agreement_is_not_put_in_force(place: Deployed) -> None:
 async def test_the_law_of_a_draft_can_be_asked_without_putting_it_in_force(place: Deployed) -> None:
     current = place.gateway.current
     mou = next(mou for mou in current.mous.values() if mou.id == "JAIL-PROB-2026-02")
-    said = current.law(mou, mou.exchanges[0], PROBATION, on=NOW.date())
+    clause = replace(mou.exchanges[0], purpose="supervision")
+    said = current.law(mou, clause, PROBATION, on=NOW.date())
     iepd = compiled_exchanges()[RELEASE]
     name = iepd.catalog.select("victim.no-contact.name")[0]
     assert {each.law for each in said.restrictions[name.path]} == {"34 U.S.C. 12291(b)(2)(D)"}

@@ -28,6 +28,7 @@ from gateway.policy.grant import AccessDenied, InForce, NoMouInForce, PurposeNot
 from gateway.policy.mou import AccessRule, Condition, Effect
 from tests.compiled import compiled_once
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, PROSECUTOR, SHELTER, release, sample
+from tests.policy.examples import STRUCTURES
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -59,14 +60,25 @@ def test_the_cut_message_and_the_clause_that_decided(configured: Configured) -> 
 
 
 def test_two_recipients_of_one_agreement_see_what_is_theirs(configured: Configured) -> None:
-    police, prosecutor = (shown(configured, sample("fullest"), each) for each in (POLICE, PROSECUTOR))
+    police = shown(configured, sample("fullest"), POLICE)
+    prosecutor = shown(configured, sample("fullest"), PROSECUTOR, "victim-notification")
     assert police.grant.clause.id != prosecutor.grant.clause.id
     assert to_bytes(police.cut.document) != to_bytes(prosecutor.cut.document)
 
 
+def test_the_name_in_a_no_contact_order_reaches_probation_under_the_law(configured: Configured) -> None:
+    made = shown(configured, sample("fullest"), PROBATION, "protective-order-enforcement")
+    root = made.cut.document.root
+    (protected,) = root.iter("{*}ProtectedPerson")
+    (victim,) = root.iter("{*}VictimToNotify")
+    assert protected.get(f"{{{STRUCTURES}}}ref") == victim.get(f"{{{STRUCTURES}}}id") is not None
+    assert [name.text for name in victim.iter("{*}PersonSurName")] == ["Fairbrook"]
+
+
 def test_the_purpose_and_the_role_must_be_those_of_the_clause(configured: Configured) -> None:
-    assert shown(configured, release(), PROBATION, "supervision", role="supervising-officer").cut.shared
-    for purpose, role in (("threat-assessment", ""), ("supervision", "patrol-officer")):
+    orders = "protective-order-enforcement"
+    assert shown(configured, release(), PROBATION, orders, role="supervising-officer").cut.shared
+    for purpose, role in (("supervision", ""), (orders, "patrol-officer")):
         with pytest.raises(PurposeNotAllowed):
             shown(configured, release(), PROBATION, purpose, role=role)
 

@@ -13,6 +13,7 @@ from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.policy.flaw import Flaw, Wrong
 from gateway.policy.mou import How, Transform
+from gateway.policy.outcome import DEFAULT
 from gateway.policy.prove import LACKING, NIL, NO_FIELD, NOTHING_GIVEN, Proof, prove
 from gateway.policy.redact import NotReleasable, cut
 from gateway.policy.specimen import CannotBeMade, Specimens, Supposed
@@ -65,8 +66,10 @@ def passed_holds(document: Document, policy: Policy, proof: Proof, iepd: Iepd) -
 
 
 def promised(proof: Proof) -> list[Field]:
-    """Fields that go through as they are, whatever holds; those of a lesser form stand under another name."""
-    given = (field for field, outcome in proof.rules.root.outcomes() if outcome.plain and field.kind != "identity")
+    """Fields that go through as they are, whatever holds; those of a lesser form stand under another name. A mark that
+    no line gives goes with its data, and is no promise."""
+    outcomes = proof.rules.root.outcomes()
+    given = (field for field, out in outcomes if out.plain and out.clause != DEFAULT and field.kind != "identity")
     return [field for field in given if field not in proof.lost]
 
 
@@ -93,7 +96,7 @@ def _nil(document: Document) -> bool:
 def replayed(flaw: Flaw, proof: Proof, iepd: Iepd) -> str:
     """What really becomes of the counter-example: "lost", "invalid", "not made", or "fine", which it must not be."""
     try:
-        document = Specimens(iepd).make(flaw.shown, flaw.children)
+        document = Specimens(iepd).make(flaw.shown, flaw.children, flaw.marked)
     except CannotBeMade:
         return "not made"
     given = [each for each in validate(parse(to_bytes(document)), iepd) if each.severity is Severity.ERROR]

@@ -9,8 +9,9 @@ from gateway.document.source import read_source
 from gateway.finding import Severity
 from gateway.iepd.catalog import Catalog
 from gateway.policy.certificate import certificate
-from gateway.policy.check import NO_LAW, Check, Law, check
+from gateway.policy.check import NO_LAW, Check, check
 from gateway.policy.coverage import as_csv, coverage
+from gateway.policy.law_bind import Bound
 from gateway.policy.mandate import Mandate
 from gateway.policy.mou import AccessRule, Clause, Condition, Effect, How, Item, Mou, Transform
 from gateway.policy.read import read_mou
@@ -26,11 +27,11 @@ def remove(what: str) -> Transform:
     return Transform(what=what, how=How.REMOVE)
 
 
-def checked(clause: Clause, *, law: Law = NO_LAW, mou: Mou | None = None) -> Check:
+def checked(clause: Clause, *, law: Bound = NO_LAW, mou: Mou | None = None) -> Check:
     return check(mou or mou_of(clause), {"tiny/1.0": tiny()}, law=lambda _clause, _recipient: law)
 
 
-def of(share: list[str | Item], *transforms: Transform, law: Law = NO_LAW) -> list[tuple[str, str]]:
+def of(share: list[str | Item], *transforms: Transform, law: Bound = NO_LAW) -> list[tuple[str, str]]:
     """Codes and severities of what is said of a clause, but for what nobody gets and what the catalog lacks."""
     found = checked(clause_of(tiny(), *share, transforms=transforms), law=law)
     return [(each.code, str(each.severity)) for each in found.remarks if each.clause and each.clause == "T1"]
@@ -92,7 +93,7 @@ def paths(word: str) -> list[tuple[str, ...]]:
 
 
 def test_a_line_against_the_law_is_told_with_its_section() -> None:
-    law = Law(restrictions={path: (Restriction(law="42 CFR 2.31"),) for path in paths("thing.name")})
+    law = Bound(restrictions={path: (Restriction(law="42 CFR 2.31"),) for path in paths("thing.name")})
     clause = clause_of(tiny(), HEAD, "thing.name")
     remark = named(checked(clause, law=law), "mou.law-blocked")
     assert remark.severity is Severity.WARNING
@@ -101,12 +102,12 @@ def test_a_line_against_the_law_is_told_with_its_section() -> None:
 
 
 def test_a_law_on_some_of_a_line_is_a_note() -> None:
-    law = Law(restrictions={paths("thing.name")[0]: (Restriction(law="42 CFR 2.31"),)})
+    law = Bound(restrictions={paths("thing.name")[0]: (Restriction(law="42 CFR 2.31"),)})
     assert of([HEAD, "thing.name"], law=law) == [("mou.law-blocked", "note")]
 
 
 def test_a_field_that_a_law_orders_is_missed() -> None:
-    law = Law(mandates=(Mandate(law="Code 149", text="names go", labels=("thing.name", "link.note")),))
+    law = Bound(mandates=(Mandate(law="Code 149", text="names go", labels=("thing.name", "link.note")),))
     remark = named(checked(clause_of(tiny(), HEAD, "link.note"), law=law), "mou.mandate-missing")
     assert remark.severity is Severity.ERROR
     assert "Code 149" in remark.text
@@ -114,7 +115,7 @@ def test_a_field_that_a_law_orders_is_missed() -> None:
 
 
 def test_what_goes_beyond_a_law_that_says_no_more_is_told() -> None:
-    law = Law(mandates=(Mandate(law="Code 149", text="names go", labels=("thing.name",), no_more=True),))
+    law = Bound(mandates=(Mandate(law="Code 149", text="names go", labels=("thing.name",), no_more=True),))
     remark = named(checked(clause_of(tiny(), HEAD, "thing.name", "link.note"), law=law), "mou.mandate-exceeded")
     assert (remark.severity, remark.fields) == (Severity.WARNING, (field_at("t:Link/t:Note"),))
 
@@ -125,12 +126,12 @@ def test_recipients_of_whom_law_says_the_same_are_checked_once() -> None:
     both = replace(mou, exchanges=(clause,))
     assert [len(each.recipients) for each in check(both, exchanges()).clauses] == [2]
     first = clause.recipients[0]
-    strict = Law(
+    strict = Bound(
         restrictions={
             field.path: (Restriction(law="X 1"),) for field in exchanges()[clause.exchange].catalog.select("person.dob")
         }
     )
-    found = check(both, exchanges(), law=lambda _, recipient: strict if recipient == first else Law())
+    found = check(both, exchanges(), law=lambda _, recipient: strict if recipient == first else Bound())
     assert [each.recipients for each in found.clauses] == [(first,), (clause.recipients[1],)]
 
 

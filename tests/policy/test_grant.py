@@ -112,7 +112,7 @@ def test_a_recipient_whose_conditions_do_not_hold_is_told_apart_from_one_without
 
 def test_purpose_and_role_narrow_too() -> None:
     facts, mous = facts_of(), InForce(agreements().values())
-    given = grants(mous, sender=JAIL, exchange=RELEASE, facts=facts, on=DAY, purpose="supervision")
+    given = grants(mous, sender=JAIL, exchange=RELEASE, facts=facts, on=DAY, purpose="protective-order-enforcement")
     assert recipients(given) == [PROBATION]
     only = frozenset({POLICE})
     given = grants(mous, sender=JAIL, exchange=RELEASE, facts=facts, on=DAY, only=only, role="janitor")

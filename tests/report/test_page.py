@@ -15,8 +15,9 @@ from lxml import etree, html
 
 from gateway.document.parse import to_bytes
 from gateway.policy.certificate import Certificate, certificate
-from gateway.policy.check import Check, Law, check
+from gateway.policy.check import Check, check
 from gateway.policy.coverage import as_csv, coverage, data
+from gateway.policy.law_bind import Bound
 from gateway.policy.mou import Clause, How, Item, Mou, Transform
 from gateway.policy.restriction import Restriction
 from gateway.report.page import granted, page, tables_page
@@ -45,10 +46,10 @@ def checked() -> Check:
     iepd = replace(tiny(), samples={"fullest.xml": to_bytes(tiny_message(SAMPLE))})
     day = tiny().catalog.named(field_at("t:Thing/t:Day"))
     assert day is not None
-    law = Law(restrictions={day.path: (Restriction(law="42 CFR 2.31"),)})
+    law = Bound(restrictions={day.path: (Restriction(law="42 CFR 2.31"),)})
 
-    def of(clause: Clause, _: str) -> Law:
-        return law if clause.id == "T1" else Law()
+    def of(clause: Clause, _: str) -> Bound:
+        return law if clause.id == "T1" else Bound()
 
     return check(agreement(), {iepd.id: iepd}, law=of)
 
