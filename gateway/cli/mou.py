@@ -14,6 +14,7 @@ from gateway.cli.mou_check import check_command
 from gateway.cli.mou_coverage import coverage_command
 from gateway.cli.mou_diff import diff
 from gateway.cli.mou_explain import explain
+from gateway.cli.mou_simulate import simulate
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import (
@@ -31,6 +32,7 @@ app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft t
 
 app.command()(explain)
 app.command()(diff)
+app.command()(simulate)
 app.command("check")(check_command)
 app.command("coverage")(coverage_command)
 
