@@ -14,6 +14,7 @@ from gateway.cli.mou_check import check_command
 from gateway.cli.mou_coverage import coverage_command
 from gateway.cli.mou_diff import diff
 from gateway.cli.mou_explain import explain
+from gateway.cli.mou_replay import replay
 from gateway.cli.mou_simulate import simulate
 from gateway.cli.mou_status import history, status
 from gateway.cli.run import AsJson, Directory, answer, out, run
@@ -35,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft t
 app.command()(explain)
 app.command()(diff)
 app.command()(simulate)
+app.command()(replay)
 app.command()(status)
 app.command()(history)
 app.command("check")(check_command)
