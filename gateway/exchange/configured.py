@@ -99,7 +99,7 @@ class Configured:
 
     def is_tried(self, mou: Mou) -> bool:
         """Whether this version is on trial."""
-        return any(each.digest == mou.digest for each in self.trial.mous)
+        return mou.digest in self.trial.digests
 
     def tests(self, agency: AgencyId) -> bool:
         """Whether what is decided on trial really goes to this agency."""
