@@ -92,6 +92,7 @@ class Endpoint:
     payload_alone   REST only: the payload is the whole body, its Cover is at the URL in the `Cover-URL` header
     client_key      present the gateway's client certificate
     private_network an administrator allowed this address to be loopback or private
+    test            a system that people try things on: what an agreement on trial decides really goes there
     """
 
     kind: EndpointKind
@@ -100,6 +101,7 @@ class Endpoint:
     payload_alone: bool = False
     client_key: bool = True
     private_network: bool = False
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

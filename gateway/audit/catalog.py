@@ -31,6 +31,7 @@ class EntryType(StrEnum):
     REPEAT = "repeat"  # the same submission came again and got its first receipt
     DISSEMINATE = "disseminate"  # decided to share with one recipient: one for each
     WITHHOLD = "withhold"  # decided to share nothing with one recipient who was asked for
+    TRIAL = "trial"  # what an agreement on trial would share with one recipient; nothing left by it
     # a delivery
     DELIVER = "deliver"
     EVIDENCE = "evidence"  # the recipient's signed answer was verified
@@ -244,6 +245,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.WITHHOLD: (
         "message sender recipient code",
         "mou mou_digest clauses purpose role exchange action configuration kind",
+    ),
+    EntryType.TRIAL: (
+        "message sender recipient mou mou_digest clauses purpose",
+        "shared withheld reduced code exchange role configuration laws",
     ),
     EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor"),
     EntryType.EVIDENCE: (f"message {_TRY} digest", "fingerprint channel attempts"),

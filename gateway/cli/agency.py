@@ -168,7 +168,8 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
     mark = " [red]suspended[/]" if agency.suspended else ""
     out.print(f"{agency.id}: {escape(agency.name)}, {agency.kind}{', ORI ' + agency.ori if agency.ori else ''}{mark}")
     endpoint = agency.endpoint
-    out.print(f"endpoint   {endpoint.kind} {escape(endpoint.url)}, signature {endpoint.signature}")
+    test = ", a test system" if endpoint.test else ""
+    out.print(f"endpoint   {endpoint.kind} {escape(endpoint.url)}, signature {endpoint.signature}{test}")
     for contact in agency.contacts:
         out.print(f"contact    {escape(', '.join(filter(None, _contact(contact).values())))}")
     now = SystemClock().now()
@@ -192,6 +193,7 @@ def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
             "kind": agency.endpoint.kind.value,
             "url": agency.endpoint.url,
             "signature": agency.endpoint.signature.value,
+            "test": agency.endpoint.test,
         },
         "contacts": [_contact(contact) for contact in agency.contacts],
         "credentials": [

@@ -14,6 +14,9 @@ from gateway.cli.mou_check import check_command
 from gateway.cli.mou_coverage import coverage_command
 from gateway.cli.mou_diff import diff
 from gateway.cli.mou_explain import explain
+from gateway.cli.mou_replay import replay
+from gateway.cli.mou_simulate import simulate
+from gateway.cli.mou_status import history, status
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import (
@@ -24,6 +27,7 @@ from gateway.exchange.agreements import (
     stop_mou,
     try_mou,
 )
+from gateway.exchange.life import mou_of
 from gateway.policy.approval import Lack
 from gateway.store.interface import Agreement, AgreementState, Approval
 
@@ -31,6 +35,10 @@ app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft t
 
 app.command()(explain)
 app.command()(diff)
+app.command()(simulate)
+app.command()(replay)
+app.command()(status)
+app.command()(history)
 app.command("check")(check_command)
 app.command("coverage")(coverage_command)
 
@@ -152,7 +160,7 @@ async def _list(directory: Path) -> list[dict[str, object]]:
                 "version": one.version,
                 "state": one.state.value,
                 "digest": one.digest,
-                "title": gateway.current.mou(one).title,
+                "title": mou.title if (mou := mou_of(gateway.current, one)) is not None else "",
             }
             for one in gateway.current.agreements
         ]

@@ -17,10 +17,11 @@ from gateway.errors import Refused, Tampered, Unavailable
 from gateway.exchange.chain import Earlier, find_earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.consenting import consents_of
-from gateway.exchange.decide import Case, Denied, Release, decide
+from gateway.exchange.decide import Case, Denied, Release
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
 from gateway.exchange.submission import Accepted, ActionMismatch, IdConflict, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.trial import decide_all
 from gateway.exchange.write import Writing, outcomes, write
 from gateway.finding import errors
 from gateway.iepd.header import Header, find_impossible
@@ -104,17 +105,19 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
         raise InvalidMessage(findings)
     earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
     case = await _case(gateway, configured, submission, read, header, earlier)
-    decisions = await run(lambda: decide(case, configured, now=now))
+    decided = await run(lambda: decide_all(case, configured, now=now))
+    decisions = decided.decisions
     # What takes something back is accepted also when nobody may be told: waiting deliveries are recalled by it.
     if not case.past and not any(isinstance(decision, Release) for decision in decisions):
-        raise NoRecipient("no agreement in force lets any recipient have this message", outcomes(decisions, {}))
+        told = outcomes(decisions, {})
+        raise NoRecipient("no agreement in force lets any recipient have this message", told, decided.tried)
     writing = Writing(
         submission=submission,
         case=case,
         header=header,
         earlier=earlier,
         content_digest=read.content_digest,
-        decisions=decisions,
+        decided=decided,
         configured=configured,
         now=now,
     )

@@ -18,6 +18,7 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.destination import Standing, standings
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.proven import passed
+from gateway.exchange.recall import recall_ended
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd
 from gateway.policy.approval import Approved, Lack, lacking
@@ -31,9 +32,6 @@ SIGNS = (UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFIC
 """Who may approve for their agency."""
 
 NOT_OVER = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
-
-UNDECIDED = (AgreementState.DRAFT, AgreementState.TRIAL)
-"""Nothing was ever sent under a version in such a state."""
 
 STOPPED_FROM = {
     AgreementState.SUSPENDED: (AgreementState.IN_FORCE,),
@@ -163,13 +161,26 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) 
         raise NotApproved(mou, lacks)
     checked = _checked(gateway, draft, file, user, now)
     agreement = _agreement(draft, AgreementState.IN_FORCE, now)
-    before = [one for one in draft.others if one.state in STOPPED_FROM[AgreementState.ENDED]]
+    await _end_trials(gateway, draft, mou, by, user, now)
+    before = [one for one in draft.others if one.state in NOT_OVER]
     ended = [replace(one, state=AgreementState.ENDED, changed_at=now) for one in before]
     changes: list[Change] = [agreement, *ended]
     entries = [checked, _entry(gateway, EntryType.ACTIVATE, agreement, mou, by, user, now)]
     entries += [_entry(gateway, EntryType.END, one, mou, by, user, now) for one in ended]
     await change(gateway, changes, entries, relisted(gateway, mou.id, now))
     return agreement
+
+
+async def _end_trials(gateway: Gateway, draft: Draft, mou: Mou, by: Acting, user: User, now: datetime) -> None:
+    """End other versions that are on trial, and recall what waits for test endpoints under them, before this one comes
+    into force: afterwards it would go out under this one like whatever a version in force had decided. If the gateway
+    stops in between, the trial is over and nothing else has changed."""
+    tried = [one for one in draft.others if one.state is AgreementState.TRIAL]
+    ended = [replace(one, state=AgreementState.ENDED, changed_at=now) for one in tried]
+    entries = [_entry(gateway, EntryType.END, one, mou, by, user, now) for one in ended]
+    await change(gateway, ended, entries)
+    if ended:
+        await recall_ended(gateway)
 
 
 async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, by: Acting) -> Agreement:
@@ -195,7 +206,7 @@ async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, by: Acti
 def relisted(gateway: Gateway, id: str, now: datetime) -> Relisted | None:
     """What waited under the agreement while it was suspended or over can be read again: pollers have passed it."""
     current = gateway.current
-    decided = [one for one in current.agreements if one.mou == id and one.state not in UNDECIDED]
+    decided = [one for one in current.agreements if one.mou == id and one.state is not AgreementState.DRAFT]
     found = standings(decided, current.mous, current.day(now)).values()
     if all(standing is Standing.SEND for standing in found):
         return None

@@ -97,6 +97,14 @@ class Configured:
         """The agreement as a value."""
         return self.mous[agreement.mou, agreement.version]
 
+    def is_tried(self, mou: Mou) -> bool:
+        """Whether this version is on trial."""
+        return mou.digest in self.trial.digests
+
+    def tests(self, agency: AgencyId) -> bool:
+        """Whether what is decided on trial really goes to this agency."""
+        return agency in self.agencies and self.agencies[agency].endpoint.test
+
     def decide_recipients(
         self, *, sender: AgencyId, exchange: str, facts: Facts, on: datetime, only: frozenset[AgencyId]
     ) -> tuple[tuple[Grant, ...], tuple[Refusal, ...]]:
@@ -114,9 +122,13 @@ class Configured:
 
         The same clause of the same agreement cuts it, its version in force; another clause may share more. When that
         clause is not in force, access rules deny it now, or a correction is not one that it routes, it is a withdrawal
-        under the clause that decided the first. None when that clause is not between these two.
+        under the clause that decided the first. None when that clause is not between these two. What came by a version
+        on trial is corrected by that version, as long as it is on trial and the recipient has a test endpoint.
         """
         spoken = self.in_force.spoken(sender, exchange, self.day(on)).grants.get(past.recipient, ())
+        if self.tests(past.recipient):
+            tried = self.trial.spoken(sender, exchange, self.day(on)).grants.get(past.recipient, ())
+            spoken += tuple(each for each in tried if each.mou.version == past.mou_version)
         grant = next((each for each in spoken if (each.mou.id, each.clause.id) == (past.mou, past.clause)), None)
         if grant is not None:
             # What law has come to forbid since is not told again by whoever takes it back.

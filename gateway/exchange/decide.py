@@ -89,8 +89,8 @@ def _decide_past(case: Case, configured: Configured, facts: Facts, past: Past, n
     if found is None:
         return Denied(recipient=past.recipient, code="policy.no-mou-in-force")
     if found.withdrawal:
-        return _withdraw(case, configured, facts, found.grant)
-    return _release(case, configured, facts, found.grant, now)
+        return withdrawal_of(case, configured, facts, found.grant)
+    return release_of(case, configured, facts, found.grant, now)
 
 
 def decide_one(
@@ -101,17 +101,18 @@ def decide_one(
         return grant
     if configured.agencies[grant.recipient].suspended:
         return Denied(recipient=grant.recipient, code="agency.suspended")
-    return _release(case, configured, facts, grant, now)
+    return release_of(case, configured, facts, grant, now)
 
 
-def _withdraw(case: Case, configured: Configured, facts: Facts, grant: Grant) -> Release | Denied:
+def withdrawal_of(case: Case, configured: Configured, facts: Facts, grant: Grant) -> Release | Denied:
+    """Only that the earlier message is void."""
     kept = _cut(case, configured.rules(grant, case.iepd, withdrawal=True), facts)
     if kept is None:
         return Denied(recipient=grant.recipient, code=NotReleasable.code)
     return Release(grant=grant, cut=kept, withdrawal=True)
 
 
-def _release(case: Case, configured: Configured, facts: Facts, grant: Grant, now: datetime) -> Release | Denied:
+def release_of(case: Case, configured: Configured, facts: Facts, grant: Grant, now: datetime) -> Release | Denied:
     """What agreement and law let through. Consents are looked at for this recipient and purpose only."""
     bound = configured.bound(grant)
     holding = _NOTHING_HOLDS

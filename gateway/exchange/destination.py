@@ -44,6 +44,15 @@ class Standing(StrEnum):
     SEND = "send"
     HOLD = "hold"  # suspended: it waits, and its time runs
     RECALL = "recall"  # the agreement ended, or its last day is over
+    TEST = "test"  # on trial: it goes to a test endpoint, and nowhere else
+
+
+def standing_at(standing: Standing, agency: Agency | None) -> Standing:
+    """What becomes of a delivery to this agency. What was decided on trial for a test endpoint that has become a real
+    one never leaves: were it only held, it would go out on the day the agreement comes into force."""
+    if standing is not Standing.TEST:
+        return standing
+    return Standing.SEND if agency is not None and agency.endpoint.test else Standing.RECALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +71,12 @@ def standings(agreements: Iterable[Agreement], mous: Mapping[Version, Mou], day:
 
     One that a later version replaced has not ended the agreement: what was decided and receipted under it goes out; so
     it is held or recalled together with the later one. A later one that does not hold yet, since its first day is to
-    come, stands for it as long as its own days last.
+    come, stands for it as long as its own days last. An earlier one never does: what ended before it was ever in
+    force, on trial, is recalled, although the version before it goes on.
     """
     versions: defaultdict[str, list[Agreement]] = defaultdict(list)
     for agreement in agreements:
-        if agreement.state in _STANDING:  # a draft or a trial neither holds nor sends what another version decided
+        if agreement.state in _STANDING:
             versions[agreement.mou].append(agreement)
     found: dict[Version, Standing] = {}
     for each in versions.values():
@@ -75,8 +85,14 @@ def standings(agreements: Iterable[Agreement], mous: Mapping[Version, Mou], day:
             standing = own[one.version]
             if one.state is AgreementState.ENDED:
                 lasts = _holds(mous.get((one.mou, one.version)), day)
+                later = (
+                    other
+                    for other in each
+                    # A trial neither holds nor sends what another version decided.
+                    if other.version > one.version and other.state is not AgreementState.TRIAL
+                )
                 others = (
-                    own[other.version] for other in each if lasts or _holds(mous.get((other.mou, other.version)), day)
+                    own[other.version] for other in later if lasts or _holds(mous.get((other.mou, other.version)), day)
                 )
                 standing = min(others, default=standing, key=_ORDER.index)
             found[one.mou, one.version] = standing
@@ -97,6 +113,7 @@ _STANDING = {
     AgreementState.IN_FORCE: Standing.SEND,
     AgreementState.SUSPENDED: Standing.HOLD,
     AgreementState.ENDED: Standing.RECALL,
+    AgreementState.TRIAL: Standing.TEST,
 }
 
 _ORDER = (Standing.SEND, Standing.HOLD, Standing.RECALL)

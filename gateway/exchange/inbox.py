@@ -9,7 +9,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused, Unavailable
-from gateway.exchange.destination import Standing, standings
+from gateway.exchange.destination import Standing, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.message import DeliveryId, MessageId
 from gateway.store.interface import DisseminationRecord
@@ -96,7 +96,12 @@ def _withheld(gateway: Gateway, agency: AgencyId) -> frozenset[str]:
     own = {mou.id for mou in current.mous.values() if agency in mou.parties}
     versions = (one for one in current.agreements if one.mou in own)
     found = standings(versions, current.mous, current.day(gateway.clock.now()))
-    return frozenset(f"{mou}@{version}" for (mou, version), standing in found.items() if standing is not Standing.SEND)
+    own_agency = current.agencies.get(agency)
+    return frozenset(
+        f"{mou}@{version}"
+        for (mou, version), standing in found.items()
+        if standing_at(standing, own_agency) is not Standing.SEND
+    )
 
 
 async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
@@ -152,7 +157,8 @@ def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
     decided, current = record.dissemination, gateway.current
     versions = (one for one in current.agreements if one.mou == decided.mou)
     found = standings(versions, current.mous, current.day(gateway.clock.now()))
-    return found.get((decided.mou, decided.mou_version), Standing.HOLD)
+    standing = found.get((decided.mou, decided.mou_version), Standing.HOLD)
+    return standing_at(standing, current.agencies.get(decided.recipient))
 
 
 def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: str) -> AuditEntry:

@@ -7,6 +7,7 @@ from gateway.audit.entry import commit, make
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.submission import LISTED_MAX, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.trial import trial_entry
 from gateway.message import MessageId, bucket_name
 from gateway.store.interface import RefusedMessage
 
@@ -40,8 +41,27 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
         count=_count(error),
         refused=tuple(each.agency for each in error.outcomes)[:LISTED_MAX] if isinstance(error, NoRecipient) else None,
     )
+    tried = error.tried if isinstance(error, NoRecipient) else ()
+    entries = [
+        trial_entry(
+            each,
+            id=gateway.new_id(now),
+            now=now,
+            message=id,
+            sender=submission.sender,
+            configured=gateway.current,
+        )
+        for each in tried
+    ]
     await gateway.store.refuse(
-        RefusedMessage(id=id, sender=submission.sender, at=now, code=error.code, original=original, entries=(entry,))
+        RefusedMessage(
+            id=id,
+            sender=submission.sender,
+            at=now,
+            code=error.code,
+            original=original,
+            entries=(entry, *entries),
+        )
     )
 
 

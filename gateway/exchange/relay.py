@@ -16,7 +16,7 @@ from gateway.delivery.delivery import Delivery
 from gateway.delivery.outcome import Outcome
 from gateway.delivery.schedule import Schedule
 from gateway.exchange.attempt import attempt
-from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standings
+from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.store.interface import Claim, DisseminationRecord
 from gateway.telemetry import Metrics
@@ -158,7 +158,8 @@ class Relay:
         if day != self._day:
             self._standings, self._day = standings(current.agreements, current.mous, day), day
         decided = record.dissemination
-        return self._standings.get((decided.mou, decided.mou_version), Standing.HOLD)
+        found = self._standings.get((decided.mou, decided.mou_version), Standing.HOLD)
+        return standing_at(found, current.agencies.get(record.delivery.recipient))
 
     async def _one(self, claim: Claim) -> None:
         destination = self.destinations().get(claim.record.delivery.recipient)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.agency import AgencyId
 from gateway.errors import Refused
+from gateway.exchange.trial import Tried
 from gateway.finding import Finding
 from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
 
@@ -56,13 +57,14 @@ class ActionMismatch(Refused):
 
 
 class NoRecipient(Refused):
-    """No agency may have this message: every recipient is refused, or no agreement covers it."""
+    """No agency may have this message: every recipient is refused, or no agreement covers it. `tried`: what agreements
+    on trial would have shared; the sender is not told."""
 
     code = "policy.no-mou-in-force"
 
-    def __init__(self, text: str, outcomes: "tuple[RecipientOutcome, ...]" = ()) -> None:
+    def __init__(self, text: str, outcomes: "tuple[RecipientOutcome, ...]" = (), tried: tuple[Tried, ...] = ()) -> None:
         super().__init__(text)
-        self.outcomes = outcomes
+        self.outcomes, self.tried = outcomes, tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
+from gateway.exchange.trial import Decided, trial_entry
 from gateway.iepd.header import Header
 from gateway.message import (
     REACHES_PAST_RECIPIENTS,
@@ -25,10 +25,10 @@ from gateway.message import (
     DisseminationId,
     Message,
     MessageId,
-    Redaction,
     Sealed,
     bucket_name,
 )
+from gateway.policy.journal import counts
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.interface import Acceptance, NewDissemination, Stored
@@ -39,16 +39,21 @@ KEPT_DEFAULT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """A decided message on its way into the store."""
+    """A decided message on its way into the store. `decided`: what goes to whom, and what is only tried."""
 
     submission: Submission
     case: Case
     header: Header
     earlier: Earlier | None
     content_digest: bytes
-    decisions: tuple[Release | Denied, ...]
+    decided: Decided
     configured: Configured
     now: datetime
+
+    @property
+    def decisions(self) -> tuple[Release | Denied, ...]:
+        """One for each recipient."""
+        return self.decided.decisions
 
 
 def outcomes(
@@ -95,6 +100,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
             received,
             *(entry for _, entry in made),
             *(entry for entry in withheld if entry),
+            *_tried(gateway, writing, message),
             *_recalled(gateway, writing, message),
         ),
         chain_size=writing.earlier.chain_size if writing.earlier is not None else 0,
@@ -213,7 +219,7 @@ def _disseminate(
     sealed, salt = _seal(gateway, payload, due=due, id=id)
     cover = sign_cover(_cover(writing, message, dissemination, release, prefixes), gateway.keys.cover_signer)
     delivery = _delivery(gateway, writing, message, dissemination, release)
-    withheld, reduced = _counts(cut.redactions)
+    withheld, reduced = counts(cut.redactions)
     entry = make(
         EntryType.DISSEMINATE,
         id=gateway.new_id(writing.now),
@@ -237,16 +243,9 @@ def _disseminate(
         cover_digest=sha256_text(cover),
         bucket=sealed.bucket,
         laws=writing.configured.laws.digest,
+        kind="trial" if writing.configured.is_tried(grant.mou) else None,
     )
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
-
-
-def _counts(redactions: Iterable[Redaction]) -> tuple[dict[str, int], dict[str, int]]:
-    """Per label, how many places were taken out, and how many were let through in a lesser form."""
-    withheld, reduced = defaultdict[str, int](int), defaultdict[str, int](int)
-    for _, _, label, outcome, _ in redactions:
-        (withheld if outcome == "withheld" else reduced)[label] += 1
-    return withheld, reduced
 
 
 def _cover(
@@ -312,6 +311,18 @@ def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[
             delivery=delivery.id,
             recipient=delivery.recipient,
             action=message.action,
+        )
+
+
+def _tried(gateway: Gateway, writing: Writing, message: Message) -> Iterator[AuditEntry]:
+    for each in writing.decided.tried:
+        yield trial_entry(
+            each,
+            id=gateway.new_id(writing.now),
+            now=writing.now,
+            message=message.id,
+            sender=message.sender,
+            configured=writing.configured,
         )
 
 

@@ -108,7 +108,7 @@ def _duties(reading: Reading, root: Table) -> frozenset[Duty]:
 def _endpoint(reading: Reading, root: Table) -> Endpoint:
     node = root.entries.get("endpoint")
     absent = Endpoint(kind=EndpointKind.INBOX)
-    optional = ("url", "signature", "payload_alone", "client_key", "private_network")
+    optional = ("url", "signature", "payload_alone", "client_key", "private_network", "test")
     table = None if node is None else reading.table(node, ("kind",), optional)
     if table is None:
         return absent
@@ -128,4 +128,5 @@ def _endpoint(reading: Reading, root: Table) -> Endpoint:
         payload_alone=reading.flag(table, "payload_alone", absent=absent.payload_alone),
         client_key=reading.flag(table, "client_key", absent=absent.client_key),
         private_network=reading.flag(table, "private_network", absent=absent.private_network),
+        test=reading.flag(table, "test", absent=absent.test),
     )

@@ -104,6 +104,7 @@ class InForce:
 
     def __init__(self, mous: Iterable[Mou]) -> None:
         self.mous = tuple(sorted(mous, key=lambda mou: (mou.id, -mou.version)))
+        self.digests = frozenset(mou.digest for mou in self.mous)
         found: dict[_Key, list[tuple[Access, Clause]]] = defaultdict(list)
         self._versions: dict[str, list[Mou]] = defaultdict(list)
         for mou in self.mous:

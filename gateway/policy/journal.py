@@ -5,7 +5,7 @@ read them. Notes hold places, never values.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, cast
 
 from lxml import etree
@@ -25,6 +25,14 @@ UNKNOWN, UNCLASSIFIED = "unknown", "unclassified"
 
 
 _UNKNOWN: Mapping[str, Node] = {}
+
+
+def counts(redactions: Iterable[Redaction]) -> tuple[dict[str, int], dict[str, int]]:
+    """Per label, how many places were taken out, and how many were let through in a lesser form."""
+    withheld, reduced = Counter[str](), Counter[str]()
+    for _, _, label, outcome, _ in redactions:
+        (withheld if outcome == WITHHELD else reduced)[label] += 1
+    return withheld, reduced
 
 
 class Point(NamedTuple):

@@ -53,6 +53,13 @@ def verify_enveloped(document: Document, trusted: TrustedKeys, *, now: datetime)
     return Document(_without(verify_root(document.root, trusted, now=now)))
 
 
+def unsigned(document: Document) -> Document:
+    """A copy without its signature, of a document that was verified when it came in."""
+    copy = stripped(document.root)
+    _signature_of(copy)
+    return Document(_without(copy))
+
+
 def verify_root(root: etree._Element, trusted: TrustedKeys, *, now: datetime) -> etree._Element:
     """A verified copy of the root, the signature still in it. Raises like `verify_enveloped`."""
     if root.getparent() is not None:

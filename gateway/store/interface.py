@@ -419,6 +419,10 @@ class Store(Protocol):
     async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
         """Entries about one message, in the order they were written."""
 
+    async def entries_of_types(self, types: Collection[str], *, after: str = "", limit: int) -> tuple[StoredEntry, ...]:
+        """Entries of these types in the order they were written, after the one with this id; those not yet in the tree
+        too. It reads the whole log: for people who ask, not for the way of a message."""
+
     async def entry_by_leaf(self, leaf_hash: bytes) -> StoredEntry | None:
         """The entry with this leaf hash."""
 

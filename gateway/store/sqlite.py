@@ -317,6 +317,11 @@ class SqliteStore:
         """Entries about one message, in the order they were written."""
         return await self._all(rows.stored_entry_of, "entries_of", message=message)
 
+    async def entries_of_types(self, types: Collection[str], *, after: str = "", limit: int) -> tuple[StoredEntry, ...]:
+        """Entries of these types, in the order they were written."""
+        values = {"types": json_text(sorted(types)), "after": after, "limit": limit}
+        return await self._all(rows.stored_entry_of, "entries_of_types", **values)
+
     async def entry_by_leaf(self, leaf_hash: bytes) -> StoredEntry | None:
         """The entry with this leaf hash."""
         return await self._one(rows.stored_entry_of, "entry_by_leaf", leaf_hash=leaf_hash)

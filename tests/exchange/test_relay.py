@@ -313,6 +313,8 @@ async def test_a_cancellation_goes_out_although_the_agreement_ended(here: World,
         ([AgreementState.SUSPENDED], Standing.HOLD),
         ([AgreementState.ENDED, AgreementState.DRAFT], Standing.RECALL),
         ([AgreementState.ENDED, AgreementState.TRIAL], Standing.RECALL),
+        ([AgreementState.TRIAL], Standing.TEST),
+        ([AgreementState.TRIAL, AgreementState.DRAFT], Standing.TEST),
         ([AgreementState.IN_FORCE, AgreementState.DRAFT], Standing.SEND),
         ([AgreementState.ENDED], Standing.RECALL),
         ([AgreementState.ENDED, AgreementState.IN_FORCE], Standing.SEND),
@@ -325,6 +327,13 @@ def test_what_becomes_of_deliveries_of_a_version(states: list[AgreementState], f
     versions = [agreement(state, version) for version, state in enumerate(states, start=1)]
     mous = {(MOU, each.version): mou_until(TODAY, version=each.version) for each in versions}
     assert standings(versions, mous, TODAY)[MOU, 1] is first
+
+
+@pytest.mark.parametrize("before", [AgreementState.IN_FORCE, AgreementState.SUSPENDED])
+def test_a_trial_that_ended_is_recalled_although_the_version_before_it_goes_on(before: AgreementState) -> None:
+    versions = [agreement(before, 1), agreement(AgreementState.ENDED, 2)]
+    mous = {(MOU, each.version): mou_until(TODAY, version=each.version) for each in versions}
+    assert standings(versions, mous, TODAY)[MOU, 2] is Standing.RECALL
 
 
 ENDED, IN_FORCE, SUSPENDED = AgreementState.ENDED, AgreementState.IN_FORCE, AgreementState.SUSPENDED
@@ -341,6 +350,7 @@ ENDED, IN_FORCE, SUSPENDED = AgreementState.ENDED, AgreementState.IN_FORCE, Agre
         ([(ENDED, -9, 0), (IN_FORCE, 1, 9)], Standing.SEND),  # its own days last until those of the next begin
         ([(ENDED, -9, -1), (IN_FORCE, 1, 9)], Standing.RECALL),  # today nothing is in force
         ([(ENDED, -9, 9), (SUSPENDED, 1, 9)], Standing.HOLD),
+        ([(AgreementState.TRIAL, -9, -1)], Standing.RECALL),
     ],
 )
 def test_no_delivery_goes_out_on_a_day_when_its_agreement_does_not_hold(

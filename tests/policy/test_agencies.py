@@ -45,10 +45,18 @@ def test_everything_in_the_file_is_in_the_agency() -> None:
     assert agency is not None
     assert (agency.kind, agency.ori, agency.signs) == (AgencyKind.POLICE, "FR0440100", True)
     assert agency.endpoint.kind is EndpointKind.REST
+    assert not agency.endpoint.test
     assert agency.endpoint.url == "https://exchange.police.example/messages"
     assert agency.units[0].id == "patrol"
     assert agency.jurisdiction == "NY"
     assert agency.duties == {Duty.CFR23, Duty.CHRI_AGREEMENT}
+
+
+def test_an_endpoint_is_a_test_system_when_the_file_says_so() -> None:
+    agency, findings = read_agency(GOOD.replace("kind: rest,", "kind: rest, test: true,").encode(), "a.yaml")
+    assert findings == ()
+    assert agency is not None
+    assert agency.endpoint.test
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,21 @@ async def test_an_entry_is_found_by_id_leaf_and_message_before_and_after_it_is_o
     assert await store.entry(new_id()) is None
 
 
+async def test_entries_of_some_types_are_read_page_by_page_ordered_or_not(store: Store) -> None:
+    written = [entry(type=word) for word in ("trial", "receive", "approve", "trial", "read", "trial")]
+    for each in written[:4]:
+        await store.record([each])
+    await store.sequence(10, Sequencer())
+    for each in written[4:]:
+        await store.record([each])
+    asked = ("trial", "approve")
+    first = await store.entries_of_types(asked, limit=3)
+    assert [each.entry for each in first] == [written[0], written[2], written[3]]
+    rest = await store.entries_of_types(asked, after=first[-1].entry.id, limit=3)
+    assert rest == (StoredEntry(entry=written[5], index=None),)
+    assert await store.entries_of_types((), limit=3) == ()
+
+
 async def test_complete_subtrees_are_kept_above_the_leaves(store: Store) -> None:
     await store.record([entry() for _ in range(600)])
     sequencer = Sequencer()
