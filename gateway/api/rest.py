@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, Refused
 from gateway.exchange.accept import accept
 from gateway.exchange.access import record_access_refused
 from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, Gateway
-from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_page, inbox_payload
+from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_notice, inbox_page, inbox_payload
 from gateway.exchange.refuse import record_refusal
 from gateway.exchange.status import receipt, status
 from gateway.exchange.submission import Accepted, Submission
@@ -264,6 +264,7 @@ async def inbox(
                     "urgent": item.urgent,
                     "payload_url": f"/v1/inbox/{item.delivery}/payload",
                     "cover_url": f"/v1/inbox/{item.delivery}/cover",
+                    "notice_url": f"/v1/inbox/{item.delivery}/notice",
                 }
                 for item in items
             ],
@@ -285,6 +286,12 @@ async def delivery_payload(delivery: str, gateway: Running, agency: Caller) -> R
 async def delivery_cover(delivery: str, gateway: Running, agency: Caller) -> Response:
     """Agreement, purpose, duties and the payload's digest, signed by the gateway."""
     return _document(await inbox_cover(gateway, agency.id, DeliveryId(delivery)), "cover")
+
+
+@router.get("/inbox/{delivery}/notice", tags=["inbox"], summary="The handling notice", response_class=PlainTextResponse)
+async def delivery_notice(delivery: str, gateway: Running, agency: Caller) -> Response:
+    """What the Cover and the agreement say of it, in words for whoever opens the record."""
+    return PlainTextResponse(await inbox_notice(gateway, agency.id, DeliveryId(delivery)))
 
 
 def _document(content: bytes, name: str) -> Response:

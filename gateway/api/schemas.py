@@ -69,9 +69,10 @@ class InboxItem(_Answer):
     exchange: Annotated[str, Field(examples=["custody-release/1.0"])]
     mou: Annotated[str, Field(examples=["JAIL-PD-2026-01@1"])]
     received_at: datetime
-    urgent: Annotated[bool, Field(description="a correction or cancellation: read it first")]
+    urgent: Annotated[bool, Field(description="a correction, cancellation or emergency release: read it first")]
     payload_url: Annotated[str, Field(description="relative to this address")]
     cover_url: Annotated[str, Field(description="relative to this address")]
+    notice_url: Annotated[str, Field(description="handling notice for people; relative to this address")]
 
 
 class InboxPage(_Answer):

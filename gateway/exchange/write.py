@@ -271,7 +271,7 @@ def _cover(
         role=clause.role,
         keep_until=writing.now + kept if kept else None,
         onward_sharing="" if handed.no_onward else clause.onward_sharing,
-        notices=clause.notices + handed.notices,
+        notices=clause.notices + handed.notices + release.grant.duties,
         fields_withheld=bool(dissemination.redactions),
         contact=" ".join(part for part in (contact.role, contact.phone or contact.email) if part) if contact else "",
         created=writing.now,

@@ -28,6 +28,8 @@ POLICE = Agency(id=AgencyId("millbrook-police"), name="Millbrook Police", kind=A
 COVER = b"<?xml version='1.0' encoding='UTF-8'?>\n<c:Cover xmlns:c='urn:example:cover'>signed</c:Cover>"
 PAYLOAD = b"<?xml version='1.0' encoding='UTF-8'?>\n<Notice>\n  <Of>a release</Of>\n</Notice>"
 
+NOTICE = "HANDLING NOTICE\nPass nothing on, to nobody.\n"
+
 
 @dataclass
 class PretendStore:
@@ -190,6 +192,10 @@ class PretendGateway:
         self._own(agency, delivery)
         return COVER
 
+    async def inbox_notice(self, _: object, agency: AgencyId, delivery: DeliveryId) -> str:
+        self._own(agency, delivery)
+        return NOTICE
+
     async def acknowledge(self, _: object, agency: AgencyId, delivery: DeliveryId) -> Delivery:
         self._own(agency, delivery)
         self.acknowledged.append(delivery)
@@ -222,6 +228,7 @@ class PretendGateway:
             "inbox_page",
             "inbox_payload",
             "inbox_cover",
+            "inbox_notice",
             "acknowledge",
         )
         for module in (rest, soap):
