@@ -23,7 +23,7 @@ from gateway.exchange.access import record_access_refused
 from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, Gateway
 from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_notice, inbox_page, inbox_payload
 from gateway.exchange.refuse import record_refusal
-from gateway.exchange.status import receipt, status
+from gateway.exchange.status import DeliveryStatus, receipt, status
 from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
 
@@ -227,19 +227,24 @@ async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
             "received_at": timestamp(message.received_at),
             "as_of": _moment(message.as_of),
             "digest": message.digest,
-            "deliveries": [
-                {
-                    "delivery": each.delivery,
-                    "recipient": each.recipient,
-                    "state": each.state.value,
-                    "attempts": each.attempts,
-                    "delivered_at": _moment(each.delivered_at),
-                    "code": each.last_error,
-                }
-                for each in found.deliveries
+            "deliveries": [_stands(each) for each in found.deliveries],
+            "emergency": [
+                {"at": timestamp(each.at), "reason": each.reason, **_stands(each.delivery)}
+                for each in found.emergencies
             ],
         }
     )
+
+
+def _stands(delivery: DeliveryStatus) -> dict[str, Any]:
+    return {
+        "delivery": delivery.delivery,
+        "recipient": delivery.recipient,
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "delivered_at": _moment(delivery.delivered_at),
+        "code": delivery.last_error,
+    }
 
 
 @router.get("/inbox", tags=["inbox"], summary="What waits for you", response_model=InboxPage)

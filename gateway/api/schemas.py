@@ -46,6 +46,13 @@ class DeliveryState(_Answer):
     code: Annotated[str, Field(description="of the last failure; empty when there was none")]
 
 
+class EmergencyState(DeliveryState):
+    """An emergency release of the message, under no agreement: when, why, and how it stands."""
+
+    at: datetime
+    reason: Annotated[str, Field(examples=["imminent-danger"])]
+
+
 class MessageState(_Answer):
     """How a message and its deliveries stand."""
 
@@ -58,6 +65,7 @@ class MessageState(_Answer):
     as_of: datetime | None
     digest: Digest
     deliveries: list[DeliveryState]
+    emergency: Annotated[list[EmergencyState], Field(description="releases of your data in an emergency")]
 
 
 class InboxItem(_Answer):

@@ -177,7 +177,7 @@ async def _own(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> Diss
 
 
 def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
-    """As for what is pushed: a correction or cancellation always goes out."""
+    """As for what is pushed: a correction, cancellation or emergency release always goes out."""
     if record.delivery.urgent:
         return Standing.SEND
     decided, current = record.dissemination, gateway.current
