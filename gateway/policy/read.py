@@ -79,7 +79,7 @@ def _mou(
     audit_kept = read_audit_kept(reading, root)
     approvals = read_approvals(reading, root, parties, since)
     _check_law_packs(reading, root, law_packs)
-    if taking.text(root, "mou").upper() == EMERGENCY:
+    if taking.text(root, "mou") == EMERGENCY:
         reading.wrong("reserved-id", "this id stands for releases under no agreement at all", root.entries["mou"])
     if kind is None or since is None or until is None or reading.findings:
         return None
