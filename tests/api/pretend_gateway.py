@@ -1,6 +1,6 @@
 """A pretended gateway: real settings, clock and ids; the verbs behind it are plain methods that remember."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.inbox import DeliveryUnknown, InboxItem
-from gateway.exchange.status import DeliveryStatus, MessageStatus, MessageUnknown
+from gateway.exchange.status import DeliveryStatus, EmergencyStatus, MessageStatus, MessageUnknown
 from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
 from gateway.message import Action, DeliveryId, DisseminationId, Message, MessageId, uuid7
 from gateway.store.interface import Counts
@@ -162,7 +162,8 @@ class PretendGateway:
             delivered_at=AT,
             last_error="",
         )
-        return MessageStatus(message=message, deliveries=(waiting, done))
+        released = EmergencyStatus(at=AT, reason="imminent-danger", delivery=replace(done, delivery=DeliveryId("d-7")))
+        return MessageStatus(message=message, deliveries=(waiting, done), emergencies=(released,))
 
     async def receipt(self, _: object, agency: AgencyId, id: str) -> str:
         await self.status(_, agency, id)
