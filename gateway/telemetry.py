@@ -74,6 +74,7 @@ class Metrics:
     messages: Gauge = field(init=False)
     deliveries: Gauge = field(init=False)
     oldest_delivery_seconds: Gauge = field(init=False)
+    emergencies: Gauge = field(init=False)
     log_size: Gauge = field(init=False)
     log_unsequenced: Gauge = field(init=False)
     log_lag_seconds: Gauge = field(init=False)
@@ -96,6 +97,7 @@ class Metrics:
             "messages": ("gateway_messages", "Messages held.", ()),
             "deliveries": ("gateway_deliveries", "Deliveries not yet done.", ("recipient", "state")),
             "oldest_delivery_seconds": ("gateway_oldest_delivery_seconds", "How long the oldest push is overdue.", ()),
+            "emergencies": ("gateway_emergency_releases", "Emergency releases, ever: alert when it grows.", ()),
             "log_size": ("gateway_log_size", "Leaves of the audit log.", ()),
             "log_unsequenced": ("gateway_log_unsequenced", "Audit entries not yet in the log.", ()),
             "log_lag_seconds": ("gateway_log_lag_seconds", "How long the oldest of those waits.", ()),

@@ -66,6 +66,7 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     for recipient, state, count in counts.deliveries:
         metrics.deliveries.labels(recipient, state.value).set(count)
     metrics.oldest_delivery_seconds.set(_seconds_since(counts.oldest, now))
+    metrics.emergencies.set(counts.emergencies)
     metrics.log_size.set(counts.log_size)
     metrics.log_unsequenced.set(counts.unsequenced)
     metrics.log_lag_seconds.set(_seconds_since(counts.unsequenced_since, now))

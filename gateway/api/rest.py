@@ -21,9 +21,9 @@ from gateway.errors import GatewayError, Refused
 from gateway.exchange.accept import accept
 from gateway.exchange.access import record_access_refused
 from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, Gateway
-from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_page, inbox_payload
+from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_notice, inbox_page, inbox_payload
 from gateway.exchange.refuse import record_refusal
-from gateway.exchange.status import receipt, status
+from gateway.exchange.status import DeliveryStatus, receipt, status
 from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
 
@@ -227,19 +227,24 @@ async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
             "received_at": timestamp(message.received_at),
             "as_of": _moment(message.as_of),
             "digest": message.digest,
-            "deliveries": [
-                {
-                    "delivery": each.delivery,
-                    "recipient": each.recipient,
-                    "state": each.state.value,
-                    "attempts": each.attempts,
-                    "delivered_at": _moment(each.delivered_at),
-                    "code": each.last_error,
-                }
-                for each in found.deliveries
+            "deliveries": [_stands(each) for each in found.deliveries],
+            "emergency": [
+                {"at": timestamp(each.at), "reason": each.reason, **_stands(each.delivery)}
+                for each in found.emergencies
             ],
         }
     )
+
+
+def _stands(delivery: DeliveryStatus) -> dict[str, Any]:
+    return {
+        "delivery": delivery.delivery,
+        "recipient": delivery.recipient,
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "delivered_at": _moment(delivery.delivered_at),
+        "code": delivery.last_error,
+    }
 
 
 @router.get("/inbox", tags=["inbox"], summary="What waits for you", response_model=InboxPage)
@@ -264,6 +269,7 @@ async def inbox(
                     "urgent": item.urgent,
                     "payload_url": f"/v1/inbox/{item.delivery}/payload",
                     "cover_url": f"/v1/inbox/{item.delivery}/cover",
+                    "notice_url": f"/v1/inbox/{item.delivery}/notice",
                 }
                 for item in items
             ],
@@ -285,6 +291,12 @@ async def delivery_payload(delivery: str, gateway: Running, agency: Caller) -> R
 async def delivery_cover(delivery: str, gateway: Running, agency: Caller) -> Response:
     """Agreement, purpose, duties and the payload's digest, signed by the gateway."""
     return _document(await inbox_cover(gateway, agency.id, DeliveryId(delivery)), "cover")
+
+
+@router.get("/inbox/{delivery}/notice", tags=["inbox"], summary="The handling notice", response_class=PlainTextResponse)
+async def delivery_notice(delivery: str, gateway: Running, agency: Caller) -> Response:
+    """What the Cover and the agreement say of it, in words for whoever opens the record."""
+    return PlainTextResponse(await inbox_notice(gateway, agency.id, DeliveryId(delivery)))
 
 
 def _document(content: bytes, name: str) -> Response:

@@ -46,6 +46,13 @@ class DeliveryState(_Answer):
     code: Annotated[str, Field(description="of the last failure; empty when there was none")]
 
 
+class EmergencyState(DeliveryState):
+    """An emergency release of the message, under no agreement: when, why, and how it stands."""
+
+    at: datetime
+    reason: Annotated[str, Field(examples=["imminent-danger"])]
+
+
 class MessageState(_Answer):
     """How a message and its deliveries stand."""
 
@@ -58,6 +65,7 @@ class MessageState(_Answer):
     as_of: datetime | None
     digest: Digest
     deliveries: list[DeliveryState]
+    emergency: Annotated[list[EmergencyState], Field(description="releases of your data in an emergency")]
 
 
 class InboxItem(_Answer):
@@ -69,9 +77,10 @@ class InboxItem(_Answer):
     exchange: Annotated[str, Field(examples=["custody-release/1.0"])]
     mou: Annotated[str, Field(examples=["JAIL-PD-2026-01@1"])]
     received_at: datetime
-    urgent: Annotated[bool, Field(description="a correction or cancellation: read it first")]
+    urgent: Annotated[bool, Field(description="a correction, cancellation or emergency release: read it first")]
     payload_url: Annotated[str, Field(description="relative to this address")]
     cover_url: Annotated[str, Field(description="relative to this address")]
+    notice_url: Annotated[str, Field(description="handling notice for people; relative to this address")]
 
 
 class InboxPage(_Answer):

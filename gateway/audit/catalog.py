@@ -30,6 +30,7 @@ class EntryType(StrEnum):
     REFUSE = "refuse"  # a submission was not accepted
     REPEAT = "repeat"  # the same submission came again and got its first receipt
     DISSEMINATE = "disseminate"  # decided to share with one recipient: one for each
+    EMERGENCY = "emergency"  # two people released it to one recipient without an agreement; its owner is told
     WITHHOLD = "withhold"  # decided to share nothing with one recipient who was asked for
     TRIAL = "trial"  # what an agreement on trial would share with one recipient; nothing left by it
     # a delivery
@@ -197,6 +198,7 @@ SHAPES: Mapping[str, Shape] = {
     "number": NUMBER,
     "outcome": CODE,  # of a check
     "parties": AGENCIES,
+    "owner_delivery": ID,  # by which the owner of what was released is told
     "position": NUMBER,
     "purpose": CODE,
     "reason": CODE,  # one of a list of codes; what a person wrote stays out of the log
@@ -206,6 +208,10 @@ SHAPES: Mapping[str, Shape] = {
     "refused": AGENCIES,  # recipients who were asked for and get nothing
     "role": CODE,
     "roles": CODES,
+    "second": ACTOR,  # account of the second person of an act that takes two
+    "second_agency": AGENCY,
+    "second_fingerprint": HEX,
+    "second_signature": SIGNATURE,  # over the same act, but for agency and user
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
     "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
@@ -226,6 +232,8 @@ SHAPES: Mapping[str, Shape] = {
 ALWAYS = ("type", "id", "at", "parties")
 
 _TRY = "dissemination delivery recipient"
+_COUNTED = "counts shared withheld reduced"
+_TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
 _WHY = "attempts channel code status evidence reason actor mou clauses count"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
@@ -241,6 +249,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.DISSEMINATE: (
         "message dissemination delivery sender recipient mou mou_digest clauses purpose shared withheld reduced commit",
         "role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws",
+    ),
+    EntryType.EMERGENCY: (
+        f"message {_TRY} owner_delivery sender exchange reason mou mou_digest {_COUNTED} cover_digest {_TWO_PEOPLE}",
+        "agency second_agency laws configuration",
     ),
     EntryType.WITHHOLD: (
         "message sender recipient code",
@@ -288,7 +300,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
     EntryType.SETTING: ("action kind", "actor digest configuration"),
-    EntryType.READ: ("kind", "message dissemination delivery agency recipient actor channel reason count purpose"),
+    EntryType.READ: (
+        "kind",
+        "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
+    ),
     EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),

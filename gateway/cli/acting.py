@@ -17,6 +17,9 @@ from gateway.user import UserId
 PASSPHRASE = "GATEWAY_USER_PASSPHRASE"
 """Environment variable with the passphrase of a personal key, for scripts."""
 
+SECOND_PASSPHRASE = "GATEWAY_SECOND_PASSPHRASE"
+"""The same, of the second person of an act that takes two."""
+
 FOLDER = "users"
 """Where personal keys lie in a deployment, unless --key says otherwise."""
 
@@ -34,21 +37,21 @@ Key = Annotated[
 ]
 
 
-def acting(user: str, key: Path | None, directory: Path) -> Acting:
-    """The person with their key unlocked; the passphrase is asked for, or taken from GATEWAY_USER_PASSPHRASE.
+def acting(user: str, key: Path | None, directory: Path, *, variable: str = PASSPHRASE) -> Acting:
+    """The person with their key unlocked; the passphrase is asked for, or taken from the environment variable.
 
     Raises what `config.read_settings` and `keys.personal.unlock` raise.
     """
     read_settings(directory)  # a folder that is no deployment is said before a passphrase is asked for
     path = key or key_path(directory, user)
-    sign, public_key = unlock(path, passphrase(f"Passphrase of {path}"))
+    sign, public_key = unlock(path, passphrase(f"Passphrase of {path}", variable=variable))
     return Acting(user=UserId(user), sign=sign, public_key=public_key)
 
 
-def person(user: str, key: Path | None, directory: Path) -> Acting:
+def person(user: str, key: Path | None, directory: Path, *, variable: str = PASSPHRASE) -> Acting:
     """`acting`, ending the command with a sentence when the key does not open."""
     try:
-        return acting(user, key, directory)
+        return acting(user, key, directory, variable=variable)
     except GatewayError as error:
         fail(error)
 
@@ -58,12 +61,12 @@ def key_path(directory: Path, user: str) -> Path:
     return directory / FOLDER / f"{user}.key"
 
 
-def passphrase(question: str, *, confirm: bool = False) -> bytes:
+def passphrase(question: str, *, confirm: bool = False, variable: str = PASSPHRASE) -> bytes:
     """From the environment, or from the person at the terminal; never from the command line, which others can read."""
-    given = os.environ.get(PASSPHRASE)
+    given = os.environ.get(variable)
     if given is not None:
         return given.encode()
     if not sys.stdin.isatty():
-        err.print(f"[bold red]error[/] \\[user.passphrase] no terminal to ask for the passphrase: set {PASSPHRASE}")
+        err.print(f"[bold red]error[/] \\[user.passphrase] no terminal to ask for the passphrase: set {variable}")
         raise typer.Exit(2)
     return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm, err=True)).encode()

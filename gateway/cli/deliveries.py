@@ -10,10 +10,12 @@ from gateway.app import open_deployment
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
-from gateway.exchange.inbox import DeliveryUnknown
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.inbox import DeliveryUnknown, notice_of
 from gateway.exchange.requeue import discard as discard_delivery
 from gateway.exchange.requeue import requeue as requeue_delivery
 from gateway.message import DeliveryId
+from gateway.store.interface import DisseminationRecord
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries: list, show, requeue, discard.")
 
@@ -68,8 +70,22 @@ def _row(delivery: Delivery) -> dict[str, Any]:
 
 
 @app.command()
-def show(id: Id, directory: Directory = Path(), json: AsJson = False) -> None:
+def show(
+    id: Id,
+    notice: Annotated[
+        bool, typer.Option("--notice", help="The recipient's handling notice instead, to print.")
+    ] = False,
+    directory: Directory = Path(),
+    json: AsJson = False,
+) -> None:
     """One delivery: where it stands, and what was withheld by which clause. No content."""
+    if notice:
+        text = run(_notice(id, directory))
+        if json:
+            answer({"delivery": id, "notice": text})
+        else:
+            out.print(text, markup=False, end="")
+        return
     found = run(_show(id, directory))
     if json:
         answer(found)
@@ -81,11 +97,21 @@ def show(id: Id, directory: Directory = Path(), json: AsJson = False) -> None:
         out.print(f"{each['outcome']:>14}  {each['label']:<26} {each['clause']:<16} {each['path']}")
 
 
-async def _show(id: str, directory: Path) -> dict[str, Any]:
-    async with open_deployment(directory) as gateway:
-        record = await gateway.store.delivery(DeliveryId(id))
+async def _record(gateway: Gateway, id: str) -> DisseminationRecord:
+    record = await gateway.store.delivery(DeliveryId(id))
     if record is None:
         raise DeliveryUnknown(f"there is no delivery {id}")
+    return record
+
+
+async def _notice(id: str, directory: Path) -> str:
+    async with open_deployment(directory) as gateway:
+        return notice_of(gateway, await _record(gateway, id))
+
+
+async def _show(id: str, directory: Path) -> dict[str, Any]:
+    async with open_deployment(directory) as gateway:
+        record = await _record(gateway, id)
     dissemination = record.dissemination
     return {
         **_row(record.delivery),

@@ -9,6 +9,7 @@ from gateway.cli import (
     consent,
     deliveries,
     doctor,
+    emergency,
     iepd,
     init,
     keys,
@@ -50,6 +51,7 @@ app.add_typer(law.app, name="law")
 app.add_typer(agency.app, name="agency")
 app.add_typer(user.app, name="user")
 app.add_typer(consent.app, name="consent")
+app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")

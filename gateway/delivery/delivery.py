@@ -24,7 +24,8 @@ class Delivery:
     """One delivery.
 
     first        id of the first message of the chain: two of one chain never travel to one recipient at once
-    urgent       corrections and cancellations go ahead of the queue
+    urgent       corrections, cancellations and emergency releases go ahead of the queue, whatever became of an
+                 agreement
     attempts     tries so far, the one under way included
     last_error   code of the last failure, "" when there was none; never text from the partner
     evidence     "transport" or "signed" once delivered

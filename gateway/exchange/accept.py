@@ -29,6 +29,7 @@ from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.message import REACHES_PAST_RECIPIENTS
+from gateway.policy.emergency import is_release
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.shape import SignatureMissing
 from gateway.store.interface import Known, Stored
@@ -176,13 +177,22 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
         received_at=record.message.received_at,
         digest=record.message.digest,
         recipients=outcomes(
-            (_denied(each.entry) for each in entries if each.entry.type == EntryType.WITHHOLD),
-            {each.dissemination.recipient: each.delivery.id for each in disseminations},
+            (_denied(each.entry) for each in entries if _is_withheld(each.entry)),
+            {
+                each.dissemination.recipient: each.delivery.id
+                for each in disseminations
+                if not is_release(each.dissemination)
+            },
         ),
         entry=entries[0].entry.id,
         receipt=known.receipt.decode(),
         repeated=True,
     )
+
+
+def _is_withheld(entry: AuditEntry) -> bool:
+    """Whether a recipient was refused when the message came; an emergency release may be refused at any later time."""
+    return entry.type == EntryType.WITHHOLD and "kind" not in json.loads(entry.body)
 
 
 def _denied(entry: AuditEntry) -> Denied:

@@ -8,6 +8,7 @@ from gateway.exchange.past import Past
 from gateway.exchange.submission import ActionMismatch, AlreadyCanceled, EarlierUnknown, Submission
 from gateway.iepd.header import Header
 from gateway.message import REACHES_PAST_RECIPIENTS, Action, Message, MessageId
+from gateway.policy.emergency import EMERGENCY
 from gateway.store.interface import DisseminationRecord, Store
 
 OPEN = frozenset({State.WAITING, State.SENDING})
@@ -67,7 +68,11 @@ async def _message(store: Store, submission: Submission, id: str) -> Message | N
 
 
 def _past(records: Sequence[DisseminationRecord]) -> tuple[Past, ...]:
-    """Each past recipient once, with the agreement of the newest message it was to get."""
+    """Each past recipient once, with the agreement of the newest message it was to get; an emergency release counts
+    where no agreement gave it anything. The sender, who was told of one, is no recipient."""
+    given = [record for record in records if record.dissemination.recipient != record.sender]
+    agreed = [record for record in given if record.dissemination.mou != EMERGENCY]
+    released = [record for record in given if record.dissemination.mou == EMERGENCY]
     past = {
         record.dissemination.recipient: Past(
             recipient=record.dissemination.recipient,
@@ -75,6 +80,6 @@ def _past(records: Sequence[DisseminationRecord]) -> tuple[Past, ...]:
             mou_version=record.dissemination.mou_version,
             clause=record.dissemination.clauses[0],
         )
-        for record in records
+        for record in (*released, *agreed)
     }
     return tuple(past[recipient] for recipient in sorted(past))

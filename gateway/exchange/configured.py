@@ -16,6 +16,7 @@ from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
 from gateway.keys.pseudonym import NO_PSEUDONYMS, Pseudonyms
+from gateway.policy.emergency import EMERGENCY, Reason, emergency_mou, withdrawal_mou
 from gateway.policy.grant import Grant, InForce, Refusal, grants, matches, refusals
 from gateway.policy.law import Laws, parties
 from gateway.policy.law_bind import Bound, bind, restricted
@@ -135,6 +136,8 @@ class Configured:
             asked = self.bound(grant).conditions if canceling else grant.clause.route
             if matches(asked, facts):
                 return PastGrant(grant=grant, withdrawal=False)
+        if past.mou == EMERGENCY:
+            return self._released_to(past, sender, exchange, self.day(on))
         decided = self.mous.get((past.mou, past.mou_version))
         clause_then = decided.clause(past.clause) if decided is not None else None
         if decided is None or clause_then is None or past.recipient not in clause_then.recipients:
@@ -142,6 +145,15 @@ class Configured:
         if (clause_then.sender, clause_then.exchange) != (sender, exchange):
             return None
         return PastGrant(grant=Grant(mou=decided, clause=clause_then, recipient=past.recipient), withdrawal=True)
+
+    def _released_to(self, past: Past, sender: AgencyId, exchange: str, day: date) -> PastGrant | None:
+        """What takes an emergency release back: it is told that the message is void, and nothing new."""
+        iepd = self.iepds.get(exchange)
+        if iepd is None:
+            return None
+        terms = emergency_mou(iepd, sender=sender, recipient=past.recipient, reason=Reason(past.clause), on=day)
+        mou = withdrawal_mou(terms)
+        return PastGrant(grant=Grant(mou=mou, clause=mou.exchanges[0], recipient=past.recipient), withdrawal=True)
 
     def rules(self, grant: Grant, iepd: Iepd, *, withdrawal: bool = False) -> SharingRules:
         """What the grant's clause lets through; of a withdrawal, only that something is void."""

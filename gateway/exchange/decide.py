@@ -28,12 +28,14 @@ class Release:
     """What one recipient may have. `withdrawal`: only that the earlier message is void.
 
     handed  what law asks of the recipient: it travels in the Cover
+    urgent  it goes ahead of the queue, whatever the message's action
     """
 
     grant: Grant
     cut: Cut
     withdrawal: bool = False
     handed: Handed = NOTHING_ASKED
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

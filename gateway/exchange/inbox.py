@@ -12,6 +12,8 @@ from gateway.errors import Refused, Unavailable
 from gateway.exchange.destination import Standing, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.message import DeliveryId, MessageId
+from gateway.policy.handling import Handling, handling_notice
+from gateway.signing.cover import read_cover
 from gateway.store.interface import DisseminationRecord
 
 PAGE_MAX = 200
@@ -122,6 +124,35 @@ async def inbox_cover(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) 
     return (await _own(gateway, agency, delivery)).cover
 
 
+async def inbox_notice(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> str:
+    """The handling notice: what the Cover says, and the agreement of all that goes under it, for people. To be had when
+    the Cover is; it holds nothing of the content either."""
+    return notice_of(gateway, await _own(gateway, agency, delivery))
+
+
+def notice_of(gateway: Gateway, record: DisseminationRecord) -> str:
+    """The handling notice of a delivery, as text."""
+    cover, current = read_cover(record.cover), gateway.current
+    handling = Handling(
+        delivery=record.delivery.id,
+        sender=cover.sender,
+        recipient=cover.recipient,
+        exchange=cover.exchange,
+        mou=cover.mou,
+        mou_version=cover.mou_version,
+        clauses=cover.clauses,
+        purpose=cover.purpose,
+        role=cover.role,
+        keep_until=cover.keep_until,
+        onward_sharing=cover.onward_sharing,
+        notices=cover.notices,
+        fields_withheld=cover.fields_withheld,
+        contact=cover.contact,
+    )
+    mou = current.mous.get((cover.mou, cover.mou_version))
+    return "\n".join((*handling_notice(handling, mou, current.agencies, zone=current.zone), ""))
+
+
 async def acknowledge(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> Delivery:
     """The recipient has it. A second acknowledgement is answered like the first."""
     record = await _own(gateway, agency, delivery)
@@ -151,7 +182,7 @@ async def _own(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> Diss
 
 
 def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
-    """As for what is pushed: a correction or cancellation always goes out."""
+    """As for what is pushed: a correction, cancellation or emergency release always goes out."""
     if record.delivery.urgent:
         return Standing.SEND
     decided, current = record.dissemination, gateway.current

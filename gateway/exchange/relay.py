@@ -151,7 +151,8 @@ class Relay:
         return self._breakers.get(destination.endpoint.url, CLOSED)
 
     def _standing(self, record: DisseminationRecord) -> Standing:
-        """A correction or cancellation always goes out: it mends what the recipient has."""
+        """A correction or cancellation always goes out, since it mends what the recipient has; so does an emergency
+        release, behind which no agreement stands."""
         if record.delivery.urgent:
             return Standing.SEND
         current, day = self._gateway.current, self._gateway.current.day(self._gateway.clock.now())

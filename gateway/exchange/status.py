@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.agency import AgencyId
-from gateway.delivery.delivery import State
+from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
 from gateway.message import DeliveryId, Message, MessageId
+from gateway.policy.emergency import is_release
 
 
 class MessageUnknown(Refused):
@@ -29,11 +30,21 @@ class DeliveryStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyStatus:
+    """An emergency release of the message: when, to whom, why, and how it stands. `reason` is a code."""
+
+    at: datetime
+    reason: str
+    delivery: DeliveryStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageStatus:
-    """A message and its deliveries, by recipient."""
+    """A message and its deliveries, by recipient; and its emergency releases, by the same."""
 
     message: Message
     deliveries: tuple[DeliveryStatus, ...]
+    emergencies: tuple[EmergencyStatus, ...] = ()
 
 
 async def status(gateway: Gateway, agency: AgencyId, id: str) -> MessageStatus:
@@ -42,17 +53,27 @@ async def status(gateway: Gateway, agency: AgencyId, id: str) -> MessageStatus:
     records = await gateway.store.disseminations(message.id)
     return MessageStatus(
         message=message,
-        deliveries=tuple(
-            DeliveryStatus(
-                delivery=record.delivery.id,
-                recipient=record.delivery.recipient,
-                state=record.delivery.state,
-                attempts=record.delivery.attempts,
-                delivered_at=record.delivery.delivered_at,
-                last_error=record.delivery.last_error,
+        deliveries=tuple(_stands(record.delivery) for record in records if not is_release(record.dissemination)),
+        emergencies=tuple(
+            EmergencyStatus(
+                at=record.delivery.created_at,
+                reason=record.dissemination.clauses[0],
+                delivery=_stands(record.delivery),
             )
             for record in records
+            if is_release(record.dissemination) and record.delivery.recipient != agency
         ),
+    )
+
+
+def _stands(delivery: Delivery) -> DeliveryStatus:
+    return DeliveryStatus(
+        delivery=delivery.id,
+        recipient=delivery.recipient,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        delivered_at=delivery.delivered_at,
+        last_error=delivery.last_error,
     )
 
 

@@ -38,7 +38,15 @@ KEPT_DEFAULT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
+class Moment:
+    """What holds while something is written: it was decided under this."""
+
+    configured: Configured
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing(Moment):
     """A decided message on its way into the store. `decided`: what goes to whom, and what is only tried."""
 
     submission: Submission
@@ -47,8 +55,6 @@ class Writing:
     earlier: Earlier | None
     content_digest: bytes
     decided: Decided
-    configured: Configured
-    now: datetime
 
     @property
     def decisions(self) -> tuple[Release | Denied, ...]:
@@ -75,8 +81,8 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
     Everything is made before the transaction opens: a key may sit in a token, and nothing slow may hold a lock.
     """
     message = _message(gateway, writing)
-    due = _due(gateway, writing)
-    original, salt = _seal(gateway, writing.submission.body, due=due, id=message.id)
+    due = due_of(gateway, writing, releases(writing.decisions))
+    original, salt = seal(gateway, writing.submission.body, due=due, id=message.id)
     received = _received(gateway, writing, message, salt)
     receipt = make_receipt(
         gateway.keys.receipt_signer,
@@ -87,7 +93,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         digest=message.digest,
         leaf_hash=received.leaf_hash,
     )
-    made = [_disseminate(gateway, writing, message, release, due) for release in releases(writing.decisions)]
+    made = [disseminate(gateway, writing, message, release, due) for release in releases(writing.decisions)]
     withheld = [_withheld(gateway, writing, message, decision) for decision in writing.decisions]
     acceptance = Acceptance(
         configuration=writing.configured.version,
@@ -137,21 +143,21 @@ def _message(gateway: Gateway, writing: Writing) -> Message:
     )
 
 
-def _due(gateway: Gateway, writing: Writing) -> datetime:
+def due_of(gateway: Gateway, moment: Moment, made: Iterable[Release]) -> datetime:
     """The latest day on which any copy of this message is due: the original takes the latest of its agreements.
 
     Counted from the last moment a delivery can still be made, so that it is never too early.
     """
-    days = [_expires(gateway, writing, release) + _kept(release) for release in releases(writing.decisions)]
-    return max(days, default=writing.now + KEPT_DEFAULT)
+    days = [_expires(gateway, moment, release) + _kept(release) for release in made]
+    return max(days, default=moment.now + KEPT_DEFAULT)
 
 
-def _expires(gateway: Gateway, writing: Writing, release: Release) -> datetime:
+def _expires(gateway: Gateway, moment: Moment, release: Release) -> datetime:
     """When it is too late to arrive: a push after its budget of tries; what waits in an inbox stays as long as the
     gateway's copy may be kept, for an agency that looks in once a week must not lose a notice."""
-    if writing.configured.agencies[release.grant.recipient].endpoint.kind is EndpointKind.INBOX:
-        return writing.now + _kept(release)
-    return writing.now + timedelta(hours=gateway.settings.relay.budget_hours)
+    if moment.configured.agencies[release.grant.recipient].endpoint.kind is EndpointKind.INBOX:
+        return moment.now + _kept(release)
+    return moment.now + timedelta(hours=gateway.settings.relay.budget_hours)
 
 
 def _kept(release: Release) -> timedelta:
@@ -159,7 +165,8 @@ def _kept(release: Release) -> timedelta:
     return min(kept, release.handed.keep or kept)
 
 
-def _seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple[Sealed, bytes]:
+def seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple[Sealed, bytes]:
+    """Seal a payload until it is due, bound to its id; and the salt of its commitment."""
     return gateway.payloads.seal_salted(
         plaintext, bucket=bucket_name(due), aad=id.encode(), random=gateway.clock.random(SEAL_RANDOM_SIZE_BYTES)
     )
@@ -188,13 +195,13 @@ def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes)
     )
 
 
-def _disseminate(
-    gateway: Gateway, writing: Writing, message: Message, release: Release, due: datetime
+def disseminate(
+    gateway: Gateway, moment: Moment, message: Message, release: Release, due: datetime
 ) -> tuple[NewDissemination, AuditEntry]:
     """One recipient's payload, Cover, delivery and entry."""
     grant, cut = release.grant, release.cut
     clause = grant.clause
-    endpoint = writing.configured.agencies[grant.recipient].endpoint
+    endpoint = moment.configured.agencies[grant.recipient].endpoint
     prefixes: tuple[str, ...] = ()
     if endpoint.signature is SignatureForm.ENVELOPED and endpoint.kind is not EndpointKind.SOAP:
         payload = sign_enveloped(cut.document, gateway.keys.cover_signer)
@@ -202,7 +209,7 @@ def _disseminate(
         # Canonical, so that a recipient of SOAP, who gets it inside an envelope, can make the same bytes again.
         prefixes = declared_prefixes(cut.document.root)
         payload = exclusive(cut.document.root, prefixes=prefixes)
-    id = DisseminationId(gateway.new_id(writing.now))
+    id = DisseminationId(gateway.new_id(moment.now))
     dissemination = Dissemination(
         id=id,
         message=message.id,
@@ -216,14 +223,14 @@ def _disseminate(
         redactions=cut.redactions,
         payload_digest=sha256_text(payload),
     )
-    sealed, salt = _seal(gateway, payload, due=due, id=id)
-    cover = sign_cover(_cover(writing, message, dissemination, release, prefixes), gateway.keys.cover_signer)
-    delivery = _delivery(gateway, writing, message, dissemination, release)
+    sealed, salt = seal(gateway, payload, due=due, id=id)
+    cover = sign_cover(_cover(moment, message, dissemination, release, prefixes), gateway.keys.cover_signer)
+    delivery = _delivery(gateway, moment, message, dissemination, release)
     withheld, reduced = counts(cut.redactions)
     entry = make(
         EntryType.DISSEMINATE,
-        id=gateway.new_id(writing.now),
-        at=writing.now,
+        id=gateway.new_id(moment.now),
+        at=moment.now,
         parties=(message.sender,),  # not the recipient: that there was something to withhold is a disclosure too
         message=message.id,
         dissemination=id,
@@ -242,18 +249,18 @@ def _disseminate(
         commit=commit(salt, message.sender_id, payload),
         cover_digest=sha256_text(cover),
         bucket=sealed.bucket,
-        laws=writing.configured.laws.digest,
-        kind="trial" if writing.configured.is_tried(grant.mou) else None,
+        laws=moment.configured.laws.digest,
+        kind="trial" if moment.configured.is_tried(grant.mou) else None,
     )
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
 
 
 def _cover(
-    writing: Writing, message: Message, dissemination: Dissemination, release: Release, prefixes: tuple[str, ...]
+    moment: Moment, message: Message, dissemination: Dissemination, release: Release, prefixes: tuple[str, ...]
 ) -> Cover:
     clause, handed = release.grant.clause, release.handed
     kept = min((each for each in (clause.retention.recipient_copy, handed.keep) if each is not None), default=None)
-    contact = next((each for each in writing.configured.agencies[message.sender].contacts), None)
+    contact = next((each for each in moment.configured.agencies[message.sender].contacts), None)
     return Cover(
         dissemination=dissemination.id,
         message=message.id,
@@ -268,31 +275,31 @@ def _cover(
         clauses=dissemination.clauses,
         purpose=clause.purpose,
         role=clause.role,
-        keep_until=writing.now + kept if kept else None,
+        keep_until=moment.now + kept if kept else None,
         onward_sharing="" if handed.no_onward else clause.onward_sharing,
-        notices=clause.notices + handed.notices,
+        notices=clause.notices + handed.notices + release.grant.duties,
         fields_withheld=bool(dissemination.redactions),
         contact=" ".join(part for part in (contact.role, contact.phone or contact.email) if part) if contact else "",
-        created=writing.now,
+        created=moment.now,
         payload_digest=dissemination.payload_digest,
         payload_prefixes=prefixes,
     )
 
 
 def _delivery(
-    gateway: Gateway, writing: Writing, message: Message, dissemination: Dissemination, release: Release
+    gateway: Gateway, moment: Moment, message: Message, dissemination: Dissemination, release: Release
 ) -> Delivery:
     return Delivery(
-        id=DeliveryId(gateway.new_id(writing.now)),
+        id=DeliveryId(gateway.new_id(moment.now)),
         dissemination=dissemination.id,
         message=message.id,
         first=message.first,
         recipient=dissemination.recipient,
         state=State.WAITING,
-        urgent=message.action in REACHES_PAST_RECIPIENTS,
-        created_at=writing.now,
-        due_at=writing.now,
-        expires_at=_expires(gateway, writing, release),
+        urgent=release.urgent or message.action in REACHES_PAST_RECIPIENTS,
+        created_at=moment.now,
+        due_at=moment.now,
+        expires_at=_expires(gateway, moment, release),
     )
 
 

@@ -14,6 +14,7 @@ from gateway.iepd.package import Iepd
 from gateway.policy import taking
 from gateway.policy.clause import read_clauses
 from gateway.policy.digest import digest, digest_of
+from gateway.policy.emergency import EMERGENCY
 from gateway.policy.format import AGREEMENT
 from gateway.policy.frame import (
     read_approvals,
@@ -78,6 +79,8 @@ def _mou(
     audit_kept = read_audit_kept(reading, root)
     approvals = read_approvals(reading, root, parties, since)
     _check_law_packs(reading, root, law_packs)
+    if taking.text(root, "mou") == EMERGENCY:
+        reading.wrong("reserved-id", "this id stands for releases under no agreement at all", root.entries["mou"])
     if kind is None or since is None or until is None or reading.findings:
         return None
     return Mou(

@@ -18,7 +18,7 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Unavailable
-from gateway.message import DeliveryId, Dissemination, Message, MessageId, Sealed
+from gateway.message import DeliveryId, Dissemination, DisseminationId, Message, MessageId, Sealed
 from gateway.policy.consent import Consent
 from gateway.user import User, UserId
 
@@ -188,8 +188,24 @@ class Acceptance:
     recalls: tuple[AgencyId, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyRelease:
+    """What an emergency release writes, in one transaction: disseminations of a message that was accepted before.
+
+    configuration, chain_size  as of `Acceptance`: what it was decided under
+    because  what a person wrote of it, sealed; kept with the first of the disseminations
+    """
+
+    configuration: int
+    message: Message
+    chain_size: int
+    disseminations: tuple[NewDissemination, ...]
+    entries: tuple[AuditEntry, ...]
+    because: Sealed | None = None
+
+
 class Stored(StrEnum):
-    """What became of an acceptance."""
+    """What became of an acceptance, or of a release."""
 
     STORED = "stored"
     KNOWN = "known"  # (sender, sender_id) is taken: nothing was written; ask `known`
@@ -278,6 +294,7 @@ class Counts:
     deliveries  by recipient and state; delivered ones are not counted
     oldest      when the oldest waiting delivery that is not an inbox item fell due
     unsequenced audit entries not yet in the tree, and when the oldest of them was written
+    emergencies emergency releases, ever
     """
 
     messages: int
@@ -286,6 +303,7 @@ class Counts:
     unsequenced: int
     unsequenced_since: datetime | None
     log_size: int
+    emergencies: int = 0
 
 
 # --- the promises -----------------------------------------------------------------------------------------------
@@ -341,6 +359,18 @@ class Store(Protocol):
         comes before STALE. No acceptance is STORED under a version that is gone when it commits, nor after a message
         of its chain that it was decided without. Acceptances of one chain happen one after the other: recalls reach all
         that was stored of it before."""
+
+    async def release(self, release: EmergencyRelease) -> Stored:
+        """Write all or nothing: STORED, or STALE when the configuration or the message's chain changed since, or the
+        message is not there."""
+
+    async def because(self, dissemination: DisseminationId) -> Sealed | None:
+        """What a person wrote of a release."""
+
+    async def emergencies(
+        self, since: datetime | None, until: datetime | None, after: str, limit: int
+    ) -> tuple[StoredEntry, ...]:
+        """Entries of emergency releases from one moment up to, not including, another, oldest first, by key."""
 
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal. It does not occupy the sender's id."""

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
-from gateway.message import DeliveryId, Message, MessageId
+from gateway.message import DeliveryId, DisseminationId, Message, MessageId, Sealed
 from gateway.policy.consent import Consent
 from gateway.store import configuration_rows, rows
 from gateway.store import postgres_transaction as transaction
@@ -31,6 +31,7 @@ from gateway.store.interface import (
     Configuration,
     Counts,
     DisseminationRecord,
+    EmergencyRelease,
     Known,
     MessageRecord,
     NewLeaves,
@@ -266,6 +267,22 @@ class PostgresStore:
                 return [error]
         return [result for each in group for result in await self._together(write, [each])]
 
+    async def release(self, release: EmergencyRelease) -> Stored:
+        """Write all or nothing."""
+        async with self._writing("release") as db:
+            return await transaction.release(db, release)
+
+    async def because(self, dissemination: DisseminationId) -> Sealed | None:
+        """What a person wrote of a release."""
+        return await self._one(rows.sealed_of, "because", dissemination=dissemination)
+
+    async def emergencies(
+        self, since: datetime | None, until: datetime | None, after: str, limit: int
+    ) -> tuple[StoredEntry, ...]:
+        """Entries of emergency releases, oldest first."""
+        period = {"since": rows.micros_or_none(since), "until": rows.micros_or_none(until)}
+        return await self._all(rows.stored_entry_of, "emergencies", **period, after=after, limit=limit)
+
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal."""
         async with self._writing("refuse") as db:
@@ -417,6 +434,7 @@ class PostgresStore:
                 unsequenced=unsequenced,
                 unsequenced_since=None if since is None else rows.moment(since),
                 log_size=await transaction.value(db, "log_size"),
+                emergencies=await transaction.value(db, "count_emergencies"),
             )
 
 

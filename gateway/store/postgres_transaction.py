@@ -23,6 +23,8 @@ from gateway.store.interface import (
     Acceptance,
     Change,
     Claim,
+    EmergencyRelease,
+    NewDissemination,
     RefusedMessage,
     Relisted,
     Stored,
@@ -175,15 +177,32 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
             for each in stored
         ],
     )
+    await _insert_disseminations(db, new, list(chain.from_iterable(each.entries for each in stored)))
+
+
+async def _insert_disseminations(db: Connected, new: Sequence[NewDissemination], entries: Sequence[AuditEntry]) -> None:
     await _insert_batch(
         db,
         "insert_disseminations",
         [(*rows.dissemination_row(each.dissemination), *rows.sealed_row(each.payload), each.cover) for each in new],
     )
-    await insert_entries(db, list(chain.from_iterable(each.entries for each in stored)))
+    await insert_entries(db, entries)
     # Last, since the inboxes stay locked until the commit.
     await lock_keys(db, Space.INBOX, (each.delivery.recipient for each in new))
     await _insert_batch(db, "insert_deliveries", [rows.delivery_row(each.delivery) for each in new])
+
+
+async def release(db: Connected, release: EmergencyRelease) -> Stored:
+    """Write a release, decided under the present configuration and chain."""
+    await db.execute(SQL["share_configuration"], {"space": int(Space.CONFIGURATION)})
+    await lock_keys(db, Space.CHAIN, (release.message.first,))
+    asked = {"message": release.message.id, "first": release.message.first}
+    standing = await (await db.execute(SQL["release_standing"], asked)).fetchone()
+    if standing != (release.configuration, 1, release.chain_size):
+        return Stored.STALE
+    await _insert(db, "insert_because", rows.because_rows(release))
+    await _insert_disseminations(db, release.disseminations, release.entries)
+    return Stored.STORED
 
 
 async def refuse(db: Connected, refused: RefusedMessage) -> None:

@@ -26,6 +26,7 @@ from gateway.message import (
 from gateway.store.agency_text import json_text
 from gateway.store.interface import (
     DisseminationRecord,
+    EmergencyRelease,
     MessageRecord,
     RefusedMessage,
     StoredEntry,
@@ -111,6 +112,13 @@ def sealed_of(row: Row) -> Sealed:
 def message_record_of(row: Row) -> MessageRecord:
     """The columns of `message_row`, then of `sealed_row`, then the receipt."""
     return MessageRecord(message=message_of(row[:10]), original=sealed_of(row[10:14]), receipt=row[14])
+
+
+def because_rows(release: EmergencyRelease) -> tuple[Row, ...]:
+    """dissemination, then the columns of `sealed_row`; () when nobody wrote anything."""
+    if release.because is None:
+        return ()
+    return ((release.disseminations[0].dissemination.id, *sealed_row(release.because)),)
 
 
 def refused_row(refused: RefusedMessage) -> Row:

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
-from gateway.message import DeliveryId, Message, MessageId
+from gateway.message import DeliveryId, DisseminationId, Message, MessageId, Sealed
 from gateway.policy.consent import Consent
 from gateway.store import configuration_rows, rows
 from gateway.store.agency_text import agency_of, json_text
@@ -31,6 +31,7 @@ from gateway.store.interface import (
     Configuration,
     Counts,
     DisseminationRecord,
+    EmergencyRelease,
     Known,
     MessageRecord,
     NewLeaves,
@@ -208,6 +209,22 @@ class SqliteStore:
         """Write all or nothing."""
         stored: Stored = await self._writer.write("accept", acceptance)
         return stored
+
+    async def release(self, release: EmergencyRelease) -> Stored:
+        """Write all or nothing."""
+        stored: Stored = await self._writer.write("release", release)
+        return stored
+
+    async def because(self, dissemination: DisseminationId) -> Sealed | None:
+        """What a person wrote of a release."""
+        return await self._one(rows.sealed_of, "because", dissemination=dissemination)
+
+    async def emergencies(
+        self, since: datetime | None, until: datetime | None, after: str, limit: int
+    ) -> tuple[StoredEntry, ...]:
+        """Entries of emergency releases, oldest first."""
+        period = {"since": rows.micros_or_none(since), "until": rows.micros_or_none(until)}
+        return await self._all(rows.stored_entry_of, "emergencies", **period, after=after, limit=limit)
 
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal."""
@@ -422,4 +439,5 @@ def _counts(db: sqlite3.Connection) -> Counts:
             unsequenced=unsequenced,
             unsequenced_since=None if since is None else rows.moment(since),
             log_size=db.execute(SQL["log_size"]).fetchone()[0],
+            emergencies=db.execute(SQL["count_emergencies"]).fetchone()[0],
         )

@@ -21,6 +21,8 @@ from gateway.store.agency_text import json_text
 from gateway.store.interface import (
     Acceptance,
     Change,
+    EmergencyRelease,
+    NewDissemination,
     NewLeaves,
     RefusedMessage,
     Relisted,
@@ -163,8 +165,7 @@ def _insert_accepted(
 ) -> None:
     sender_ids: list[rows.Row] = []
     messages: list[rows.Row] = []
-    disseminations: list[rows.Row] = []
-    deliveries: list[rows.Row] = []
+    made: list[tuple[int, NewDissemination]] = []
     entries: list[AuditEntry] = []
     for each in stored:
         message += 1
@@ -178,21 +179,45 @@ def _insert_accepted(
                 *rows.sealed_row(each.original),
             )
         )
-        for new in each.disseminations:
-            dissemination += 1
-            position += 1
-            key, _, *what = rows.dissemination_row(new.dissemination)
-            disseminations.append((dissemination, key, message, *what, *rows.sealed_row(new.payload), new.cover))
-            key, _, _, *how = rows.delivery_row(new.delivery)
-            deliveries.append((dissemination, key, *how, position))
+        made.extend((message, new) for new in each.disseminations)
         entries.extend(each.entries)
     _insert(db, "insert_sender_ids", sender_ids)
     _insert(db, "insert_messages", messages)
+    _insert_disseminations(db, made, dissemination, position)
+    _insert_entries(db, entries)
+
+
+def _insert_disseminations(
+    db: sqlite3.Connection, made: Sequence[tuple[int, NewDissemination]], dissemination: int, position: int
+) -> None:
+    """made: each with the number of its message. dissemination, position: the last given."""
+    disseminations: list[rows.Row] = []
+    deliveries: list[rows.Row] = []
+    for number, (message, new) in enumerate(made, dissemination + 1):
+        position += 1
+        key, _, *what = rows.dissemination_row(new.dissemination)
+        disseminations.append((number, key, message, *what, *rows.sealed_row(new.payload), new.cover))
+        key, _, _, *how = rows.delivery_row(new.delivery)
+        deliveries.append((number, key, *how, position))
     _insert(db, "insert_disseminations", disseminations)
     _insert(db, "insert_deliveries", deliveries)
     if deliveries:
         db.execute(SQL["set_position"], {"last": position})
-    _insert_entries(db, entries)
+
+
+def _release(db: sqlite3.Connection, wanted: Sequence[EmergencyRelease]) -> list[Stored]:
+    return [_release_one(db, release) for release in wanted]
+
+
+def _release_one(db: sqlite3.Connection, release: EmergencyRelease) -> Stored:
+    asked = {"message": release.message.id, "first": release.message.first}
+    version, message, size, dissemination, position = db.execute(SQL["release_standing"], asked).fetchone()
+    if message is None or (version, size) != (release.configuration, release.chain_size):
+        return Stored.STALE
+    _insert_disseminations(db, [(message, new) for new in release.disseminations], dissemination, position)
+    _insert(db, "insert_because", rows.because_rows(release))
+    _insert_entries(db, release.entries)
+    return Stored.STORED
 
 
 def _refuse(db: sqlite3.Connection, wanted: Sequence[RefusedMessage]) -> list[None]:
@@ -389,6 +414,7 @@ def _sequence_one(db: sqlite3.Connection, sequencing: Sequencing) -> bool:
 
 _ACTS: Final[dict[str, Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]]] = {
     "accept": _accept,
+    "release": _release,
     "refuse": _refuse,
     "record": _record,
     "change": _change,

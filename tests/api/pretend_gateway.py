@@ -1,6 +1,6 @@
 """A pretended gateway: real settings, clock and ids; the verbs behind it are plain methods that remember."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.inbox import DeliveryUnknown, InboxItem
-from gateway.exchange.status import DeliveryStatus, MessageStatus, MessageUnknown
+from gateway.exchange.status import DeliveryStatus, EmergencyStatus, MessageStatus, MessageUnknown
 from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
 from gateway.message import Action, DeliveryId, DisseminationId, Message, MessageId, uuid7
 from gateway.store.interface import Counts
@@ -27,6 +27,8 @@ JAIL = Agency(id=AgencyId("harlan-county-jail"), name="Harlan County Jail", kind
 POLICE = Agency(id=AgencyId("millbrook-police"), name="Millbrook Police", kind=AgencyKind.POLICE)
 COVER = b"<?xml version='1.0' encoding='UTF-8'?>\n<c:Cover xmlns:c='urn:example:cover'>signed</c:Cover>"
 PAYLOAD = b"<?xml version='1.0' encoding='UTF-8'?>\n<Notice>\n  <Of>a release</Of>\n</Notice>"
+
+NOTICE = "HANDLING NOTICE\nPass nothing on, to nobody.\n"
 
 
 @dataclass
@@ -160,7 +162,8 @@ class PretendGateway:
             delivered_at=AT,
             last_error="",
         )
-        return MessageStatus(message=message, deliveries=(waiting, done))
+        released = EmergencyStatus(at=AT, reason="imminent-danger", delivery=replace(done, delivery=DeliveryId("d-7")))
+        return MessageStatus(message=message, deliveries=(waiting, done), emergencies=(released,))
 
     async def receipt(self, _: object, agency: AgencyId, id: str) -> str:
         await self.status(_, agency, id)
@@ -189,6 +192,10 @@ class PretendGateway:
     async def inbox_cover(self, _: object, agency: AgencyId, delivery: DeliveryId) -> bytes:
         self._own(agency, delivery)
         return COVER
+
+    async def inbox_notice(self, _: object, agency: AgencyId, delivery: DeliveryId) -> str:
+        self._own(agency, delivery)
+        return NOTICE
 
     async def acknowledge(self, _: object, agency: AgencyId, delivery: DeliveryId) -> Delivery:
         self._own(agency, delivery)
@@ -222,6 +229,7 @@ class PretendGateway:
             "inbox_page",
             "inbox_payload",
             "inbox_cover",
+            "inbox_notice",
             "acknowledge",
         )
         for module in (rest, soap):

@@ -108,6 +108,7 @@ async def test_openapi_describes_every_route(console: aiohttp.ClientSession) -> 
         "/v1/inbox",
         "/v1/inbox/{delivery}/payload",
         "/v1/inbox/{delivery}/cover",
+        "/v1/inbox/{delivery}/notice",
         "/v1/inbox/{delivery}/ack",
         "/v1/consents",
         "/v1/consents/{id}/revoke",

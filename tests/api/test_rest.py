@@ -8,7 +8,7 @@ from gateway.exchange.submission import IdConflict, InvalidMessage, NoRecipient,
 from gateway.finding import Finding
 from gateway.message import Action
 from gateway.store.interface import StoreUnavailable
-from tests.api.pretend_gateway import COVER, DIGEST, JAIL, PAYLOAD, POLICE, PretendGateway
+from tests.api.pretend_gateway import COVER, DIGEST, JAIL, NOTICE, PAYLOAD, POLICE, PretendGateway
 from tests.api.wire import once, status
 
 XML = {"Content-Type": "application/xml"}
@@ -159,6 +159,7 @@ async def test_a_mistake_of_ours_says_nothing_of_itself(
         ("GET", "/v1/inbox"),
         ("GET", "/v1/inbox/d-3/payload"),
         ("GET", "/v1/inbox/d-3/cover"),
+        ("GET", "/v1/inbox/d-3/notice"),
         ("POST", "/v1/inbox/d-3/ack"),
         ("GET", "/v1/audit/proof?entry=x"),
         ("POST", "/soap"),
@@ -335,9 +336,16 @@ async def test_an_inbox_item_leads_to_its_payload_and_cover(police: aiohttp.Clie
     assert payload.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_an_inbox_item_leads_to_its_handling_notice_as_plain_text(police: aiohttp.ClientSession) -> None:
+    (item, *_) = (await (await police.get("/v1/inbox")).json())["items"]
+    notice = await police.get(item["notice_url"])
+    assert (notice.content_type, await notice.text()) == ("text/plain", NOTICE)
+
+
 async def test_an_inbox_is_its_agencys_alone(client: aiohttp.ClientSession) -> None:
     assert (await (await client.get("/v1/inbox")).json())["items"] == []
     assert (await client.get("/v1/inbox/d-3/payload")).status == 404
+    assert (await client.get("/v1/inbox/d-3/notice")).status == 404
     assert (await client.post("/v1/inbox/d-3/ack")).status == 404
 
 

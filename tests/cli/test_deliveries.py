@@ -96,3 +96,11 @@ def test_what_is_given_up_names_a_code_word_as_reason(deployment: Deployment, me
 def test_a_delivery_nobody_knows(deployment: Deployment, words: tuple[str, ...]) -> None:
     act, *more = words
     assert "[delivery." in deployment.run("deliveries", act, "nothing-like-it", *more, status=1).stderr
+
+
+def test_the_handling_notice_of_a_delivery_is_printed_for_people(deployment: Deployment, message: str) -> None:
+    delivery = to_police(deployment)["delivery"]
+    printed = deployment.run("deliveries", "show", delivery, "--notice").stdout
+    assert printed.startswith("HANDLING NOTICE\n")
+    assert "sign in with a second factor" in printed
+    assert deployment.json("deliveries", "show", delivery, "--notice") == {"delivery": delivery, "notice": printed}

@@ -18,6 +18,7 @@ from gateway.exchange.inbox import (
     DeliveryUnknown,
     acknowledge,
     inbox_cover,
+    inbox_notice,
     inbox_page,
     inbox_payload,
 )
@@ -300,3 +301,21 @@ async def test_a_cancellation_is_read_although_the_agreement_ended(place: Deploy
     await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
     withdrawn = await sent(place, POLICE, body=release(Action.CANCEL, "HCJ-1"))
     assert b"cancel" in await inbox_payload(place.gateway, POLICE, withdrawn)
+
+
+async def test_the_handling_notice_says_what_the_cover_and_the_agreement_say(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    cover = read_cover(await inbox_cover(place.gateway, POLICE, delivery))
+    notice = " ".join((await inbox_notice(place.gateway, POLICE, delivery)).split())
+    for said in cover.notices:
+        assert said in notice
+    assert "JAIL-PD-2026-01 version 1, clause E1" in notice
+    assert "A request from outside is referred to the jail" in notice
+    assert "Tell Lt. Dana Whitcombe (liaison): +1-555-010-4400." in notice
+    assert "Calvin" not in notice
+
+
+async def test_the_handling_notice_is_for_the_recipient_alone(place: Deployed) -> None:
+    delivery = await sent(place, POLICE)
+    with pytest.raises(DeliveryUnknown):
+        await inbox_notice(place.gateway, PROBATION, delivery)

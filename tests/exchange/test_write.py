@@ -56,7 +56,11 @@ async def test_the_cover_says_what_the_agreement_says_of_the_payload(place: Depl
     )
     assert (cover.mou, cover.mou_version, cover.mou_digest, cover.clauses) == (mou.id, 1, mou.digest, ("E1",))
     assert (cover.purpose, cover.role) == ("release-notification", "patrol-officer")
-    assert cover.notices == mou.exchanges[0].notices
+    duty = "sign in with a second factor and hold the training cjis-security, not expired (rule A1)"
+    assert cover.notices == (
+        *mou.exchanges[0].notices,
+        f"Whoever opens this must {duty}. The receiving agency attests to it.",
+    )
     assert cover.fields_withheld
     assert cover.onward_sharing == ""
     assert cover.contact == "liaison +1-555-010-4400"

@@ -19,7 +19,15 @@ from gateway.message import (
     Sealed,
     uuid7,
 )
-from gateway.store.interface import Acceptance, NewDissemination, NewLeaves, RefusedMessage, Store, TreeHead
+from gateway.store.interface import (
+    Acceptance,
+    EmergencyRelease,
+    NewDissemination,
+    NewLeaves,
+    RefusedMessage,
+    Store,
+    TreeHead,
+)
 
 NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 JAIL = AgencyId("harlan-county-jail")
@@ -140,6 +148,21 @@ def acceptance(
         entries=(entry(key), entry(key, "disseminate")),
         chain_size=0 if after is None else after.chain_size + 1 if chain_size is None else chain_size,
         recalls=recalls,
+    )
+
+
+def release(of: Acceptance, *, configuration: int = 0, chain_size: int = 1) -> EmergencyRelease:
+    """An emergency release of this message to a fusion center, with word to the sender."""
+    return EmergencyRelease(
+        configuration=configuration,
+        message=of.message,
+        chain_size=chain_size,
+        disseminations=(
+            new_dissemination(of.message, FUSION, urgent=True),
+            new_dissemination(of.message, JAIL, urgent=True),
+        ),
+        entries=(entry(of.message.id, "emergency"),),
+        because=sealed(),
     )
 
 

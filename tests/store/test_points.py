@@ -36,6 +36,7 @@ async def life(url):
                   if new.delivery.id != claim.record.delivery.id]
     await store.move(delivered(waiting), expected=State.WAITING, entries=[entry(type="move")])
     await store.sequence(100, Sequencer())
+    await store.release(release(first, configuration=1))
     await store.close()
     print("lived", flush=True)
 
@@ -64,6 +65,7 @@ async def shows(store: Store, kind: str) -> bool:
         "claim": any(each.attempts == 1 for each in deliveries),
         "settle": any(each.state is State.DELIVERED for each in deliveries),
         "move": len(deliveries) == 2 and all(each.state is State.DELIVERED for each in deliveries),
+        "release": counts.emergencies == 1 and len(deliveries) == 4,
         "sequence": counts.log_size == 9 and await store.checkpoint() is not None,
     }
     return written[kind]

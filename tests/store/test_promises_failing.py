@@ -15,7 +15,7 @@ from gateway.delivery.delivery import State
 from gateway.store import points
 from gateway.store.interface import Store, Stored, StoreUnavailable
 from gateway.store.open import open_store
-from tests.store.examples import JAIL, Sequencer, acceptance, agency, claim_one, delivered, entry, refused
+from tests.store.examples import JAIL, Sequencer, acceptance, agency, claim_one, delivered, entry, refused, release
 
 
 class BrokenDatabase(psycopg.OperationalError, sqlite3.OperationalError):
@@ -39,7 +39,8 @@ def mend(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
     """A write of this kind with all that has to be there for it."""
-    await store.accept(acceptance(sender_id="zero"))
+    zero = acceptance(sender_id="zero")
+    await store.accept(zero)
     written = (entry(type="written"),)
     if kind in ("settle", "move"):
         claim = await claim_one(store)
@@ -49,6 +50,7 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         return lambda: store.move(outcome, expected=State.SENDING, entries=written)
     writes: dict[str, Callable[[], Awaitable[object]]] = {
         "accept": lambda: store.accept(replace(acceptance(sender_id="one"), entries=written)),
+        "release": lambda: store.release(replace(release(zero), entries=written)),
         "refuse": lambda: store.refuse(replace(refused(), entries=written)),
         "record": lambda: store.record(written),
         "change": lambda: store.change([agency()], written),

@@ -210,6 +210,7 @@ CREATE TABLE IF NOT EXISTS entry (
     body bytea NOT NULL
 );
 CREATE INDEX IF NOT EXISTS entry_by_message ON entry (message) WHERE message IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entry_of_emergency ON entry (id, at) WHERE type = 'emergency';
 
 CREATE TABLE IF NOT EXISTS pending_entry (
     entry bigint PRIMARY KEY
@@ -245,6 +246,15 @@ CREATE TABLE IF NOT EXISTS refused (
     key_index bigint,
     nonce bytea,
     ciphertext bytea
+);
+
+-- What a person wrote of an emergency release, sealed.
+CREATE TABLE IF NOT EXISTS because (
+    dissemination text COLLATE "C" PRIMARY KEY,
+    bucket text NOT NULL,
+    key_index bigint NOT NULL,
+    nonce bytea NOT NULL,
+    ciphertext bytea NOT NULL
 );
 
 -- An entry cannot be written without standing in line for the tree.

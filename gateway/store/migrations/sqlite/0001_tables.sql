@@ -204,6 +204,7 @@ CREATE TABLE IF NOT EXISTS entry (
     body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS entry_by_message ON entry (message) WHERE message IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entry_of_emergency ON entry (id, at) WHERE type = 'emergency';
 
 CREATE TABLE IF NOT EXISTS pending_entry (
     entry INTEGER PRIMARY KEY REFERENCES entry (number)
@@ -243,6 +244,15 @@ CREATE TABLE IF NOT EXISTS refused (
     key_index INTEGER,
     nonce BLOB,
     ciphertext BLOB
+);
+
+-- What a person wrote of an emergency release, sealed.
+CREATE TABLE IF NOT EXISTS because (
+    dissemination TEXT PRIMARY KEY,
+    bucket TEXT NOT NULL,
+    key_index INTEGER NOT NULL,
+    nonce BLOB NOT NULL,
+    ciphertext BLOB NOT NULL
 );
 
 -- The log is written once.

@@ -114,3 +114,17 @@ SELECT
     r ->> 0, r ->> 1, (r ->> 2)::bigint, bytes_at(:bytes, r -> 3), r ->> 4, r ->> 5, bytes_at(:bytes, r -> 6)
 FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
 ORDER BY place;
+
+-- name: insert_because!
+-- What a person wrote of an emergency release.
+INSERT INTO because (dissemination, bucket, key_index, nonce, ciphertext)
+VALUES (:dissemination, :bucket, :key_index, :nonce, :ciphertext);
+
+-- name: release_standing^
+-- Before a release, the chain being locked: the configuration's version, how many messages have its id, and the size of
+-- its chain.
+SELECT
+    (SELECT version FROM configuration),
+    (SELECT count(*) FROM message WHERE id = :message),
+    (SELECT count(*) FROM message WHERE id = :first)
+    + (SELECT count(*) FROM message WHERE first = :first AND first <> id);

@@ -29,6 +29,10 @@ WHERE sender = :sender AND (:before::text IS NULL OR id < :before)
 ORDER BY id DESC
 LIMIT :limit;
 
+-- name: because^
+-- What a person wrote of an emergency release.
+SELECT bucket, key_index, nonce, ciphertext FROM because WHERE dissemination = :dissemination;
+
 -- name: disseminations
 -- Who gets what of one message.
 SELECT * FROM dissemination_record WHERE message = :message ORDER BY recipient, delivery;

@@ -92,3 +92,18 @@ VALUES (:id, :sender, :at, :code, :bucket, :key_index, :nonce, :ciphertext);
 -- Audit entries; each stands in line for the tree by a trigger.
 INSERT INTO entry (id, type, at, leaf_hash, parties, message, body)
 VALUES (:id, :type, :at, :leaf_hash, :parties, :message, :body);
+
+-- name: insert_because!
+-- What a person wrote of an emergency release.
+INSERT INTO because (dissemination, bucket, key_index, nonce, ciphertext)
+VALUES (:dissemination, :bucket, :key_index, :nonce, :ciphertext);
+
+-- name: release_standing^
+-- Before a release: the configuration's version, the message's number, the size of its chain, the last numbers given.
+SELECT
+    (SELECT version FROM configuration),
+    (SELECT number FROM message WHERE id = :message),
+    (SELECT count(*) FROM message WHERE id = :first)
+    + (SELECT count(*) FROM message WHERE first = :first AND first <> id),
+    (SELECT coalesce(max(number), 0) FROM dissemination),
+    (SELECT last FROM position);

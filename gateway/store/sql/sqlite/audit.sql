@@ -96,6 +96,23 @@ WHERE
 ORDER BY e.number
 LIMIT :limit;
 
+-- name: emergencies
+-- A page of the emergency releases of a period, oldest first.
+SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
+FROM entry AS e
+LEFT JOIN leaf AS l ON l.entry = e.number
+WHERE
+    e.type = 'emergency'
+    AND e.id > :after
+    AND (:since IS NULL OR e.at >= :since)
+    AND (:until IS NULL OR e.at < :until)
+ORDER BY e.id
+LIMIT :limit;
+
+-- name: count_emergencies$
+-- How many emergency releases there ever were.
+SELECT count(*) FROM entry WHERE type = 'emergency';
+
 -- name: entry_by_leaf^
 -- The entry with this leaf hash, in the tree or still waiting for it.
 SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx

@@ -29,6 +29,10 @@ WHERE sender = :sender AND (:before IS NULL OR id < :before)
 ORDER BY id DESC
 LIMIT :limit;
 
+-- name: because^
+-- What a person wrote of an emergency release.
+SELECT bucket, key_index, nonce, ciphertext FROM because WHERE dissemination = :dissemination;
+
 -- name: disseminations
 -- Who gets what of one message.
 SELECT *
