@@ -1,6 +1,6 @@
 """People of a test who act under keys of their own, made when they are first needed."""
 
-from gateway.agency import AgencyId
+from gateway.agency import AgencyId, agency_of
 from gateway.exchange import agreements
 from gateway.exchange.acting import Acting
 from gateway.exchange.agreements import approve_mou, read_draft
@@ -18,8 +18,8 @@ _known: dict[tuple[str, str], Acting] = {}
 async def officer(
     gateway: Gateway, agency: AgencyId = OPERATOR, *, number: int = 1, roles: frozenset[UserRole] = OFFICER
 ) -> Acting:
-    """Somebody of this agency ("" = the gateway's operator), the same one each time."""
-    id = UserId(f"officer-{number}{'.' if agency else ''}{agency}")
+    """Somebody of this agency or unit ("" = the gateway's operator), the same one each time."""
+    id = UserId(f"officer-{number}{'.' if agency else ''}{agency.replace('/', '.')}")
     key = (gateway.keys.cover_signer.certificate_der.hex(), id)
     if key not in _known:
         sign, public_key = throwaway()
@@ -27,7 +27,9 @@ async def officer(
     acting = _known[key]
     await gateway.refresh()
     if id not in gateway.current.users:
-        user = User(id=id, agency=agency, roles=roles, public_key=acting.public_key, since=gateway.clock.now())
+        user = User(
+            id=id, agency=agency_of(agency), roles=roles, public_key=acting.public_key, since=gateway.clock.now()
+        )
         await add_user(gateway, user, actor="test")
     return acting
 

@@ -1,5 +1,6 @@
 """An agreement is approved by people, each for their party, before it is put in force; every act is signed."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from gateway.exchange.people import disable_user
 from gateway.exchange.submission import NoRecipient
 from gateway.keys.personal import throwaway
 from gateway.signing.act import Act, ActSignatureWrong, verify_act
-from gateway.store.interface import AgreementState
+from gateway.store.interface import Agreement, AgreementState
 from gateway.user import UserId, UserRole
 from tests.exchange.deployed import POLICE, PROBATION, SHELTER, Deployed, agreement, release
 from tests.exchange.officers import OPERATOR, activate_mou, approve_for_all, officer, stop_mou
@@ -151,3 +152,18 @@ async def test_a_trial_is_ended_like_an_agreement_in_force(place: Deployed) -> N
     await try_mou(place.gateway, TEXT, "file", by=await officer(place.gateway))
     await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED)
     assert state(place) is AgreementState.ENDED
+
+
+async def test_of_two_versions_activated_at_the_same_moment_one_is_in_force(place: Deployed) -> None:
+    second, third = (agreement("S-1", SHELTER, POLICE, version=version) for version in (2, 3))
+    await approve_for_all(place.gateway, second)
+    await approve_for_all(place.gateway, third)
+    by = await officer(place.gateway)
+    done = await asyncio.gather(
+        *(agreements.activate_mou(place.gateway, data, "file", by=by) for data in (second, third)),
+        return_exceptions=True,
+    )
+    assert any(isinstance(each, Agreement) for each in done)
+    await place.gateway.refresh()
+    in_force = [one.version for one in place.gateway.current.agreements if one.state is AgreementState.IN_FORCE]
+    assert len([v for v in in_force if v in {2, 3}]) == 1
