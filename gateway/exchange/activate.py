@@ -3,11 +3,12 @@
 Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into the database.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
@@ -24,6 +25,7 @@ from gateway.store.interface import (
     AgreementState,
     Change,
     Configuration,
+    ConfigurationChanged,
     Credential,
     CredentialKind,
     Exchange,
@@ -31,6 +33,11 @@ from gateway.store.interface import (
 )
 
 TOKEN_VALID = timedelta(days=365)
+
+TRIES_MAX = 5
+
+_Given = ParamSpec("_Given")
+_Done = TypeVar("_Done")
 
 
 class ExchangeInUse(Refused):
@@ -73,6 +80,30 @@ class CredentialAmbiguous(Refused):
     code = "credential.ambiguous"
 
 
+def decided_anew(
+    act: Callable[Concatenate[Gateway, _Given], Awaitable[_Done]],
+) -> Callable[Concatenate[Gateway, _Given], Coroutine[Any, Any, _Done]]:
+    """An act that judges what is in force and then changes it through `change`: under the newest configuration, and
+    again when somebody else was faster. Two activations at once never both find themselves the only one.
+
+    Nothing is awaited between judging and `change`, or the configuration judged is not the one compared.
+    """
+
+    @wraps(act)
+    async def newest(gateway: Gateway, /, *args: _Given.args, **named: _Given.kwargs) -> _Done:
+        for _ in range(TRIES_MAX - 1):
+            await gateway.refresh()
+            try:
+                return await act(gateway, *args, **named)
+            except ConfigurationChanged:
+                continue
+        await gateway.refresh()
+        return await act(gateway, *args, **named)
+
+    return newest
+
+
+@decided_anew
 async def register_exchanges(
     gateway: Gateway, iepds: Sequence[Iepd], *, by: Acting | None = None, actor: str = ""
 ) -> None:
@@ -85,9 +116,10 @@ async def register_exchanges(
     and `RootTaken`: after either, no process could read the configuration any more; and what `allowed` raises.
     """
     stored = await gateway.store.configuration()
+    if stored.version != gateway.current.version:
+        raise ConfigurationChanged("the configuration changed meanwhile; try again")
     held = {exchange.id: exchange.digest for exchange in stored.exchanges}
     new = [iepd for iepd in iepds if held.get(iepd.id) != iepd.edition]
-    await gateway.refresh()
     _refuse_conflicts(stored, {**gateway.current.iepds, **{iepd.id: iepd for iepd in new}}, {each.id for each in new})
     now = gateway.clock.now()
     changes = [Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in new]
@@ -116,11 +148,16 @@ def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed:
         raise ExchangeInUse(tuple(wrong))
 
 
-async def put_agency(gateway: Gateway, agency: Agency, *, actor: str, action: str = "put") -> None:
+@decided_anew
+async def put_agency(gateway: Gateway, agency: Agency, *, actor: str) -> None:
     """Add an agency, or change the one with its id. A suspended one stays so: that is `suspend_agency`'s to change."""
     held = gateway.current.agencies.get(agency.id)
-    if action == "put" and held is not None:
+    if held is not None:
         agency = replace(agency, suspended=held.suspended)
+    await _write_agency(gateway, agency, actor=actor, action="put")
+
+
+async def _write_agency(gateway: Gateway, agency: Agency, *, actor: str, action: str) -> None:
     now = gateway.clock.now()
     entry = make(
         EntryType.AGENCY,
@@ -135,15 +172,17 @@ async def put_agency(gateway: Gateway, agency: Agency, *, actor: str, action: st
     await change(gateway, [agency], [entry])
 
 
+@decided_anew
 async def suspend_agency(gateway: Gateway, id: AgencyId, *, actor: str, suspended: bool = True) -> None:
     """Shut an agency out at once - its credentials and its deliveries - or let it in again."""
     agency = gateway.current.agencies.get(id)
     if agency is None:
         raise AgencyUnknown(f"there is no agency {id}")
     action = "suspend" if suspended else "resume"
-    await put_agency(gateway, replace(agency, suspended=suspended), actor=actor, action=action)
+    await _write_agency(gateway, replace(agency, suspended=suspended), actor=actor, action=action)
 
 
+@decided_anew
 async def issue_token(gateway: Gateway, id: AgencyId, *, actor: str) -> str:
     """A new bearer token for an agency: shown once, stored as a digest only. 256 random bits."""
     token = f"gw_{gateway.clock.random(32).hex()}"
@@ -159,11 +198,11 @@ async def issue_token(gateway: Gateway, id: AgencyId, *, actor: str) -> str:
     return token
 
 
+@decided_anew
 async def register_certificate(gateway: Gateway, id: AgencyId, der: bytes, pem: bytes, *, actor: str) -> Credential:
     """Register a client and signing certificate of an agency. Raises `Refused` when it cannot be read."""
     certificate = read_certificate(der)
     fingerprint = sha256(der).hexdigest()
-    await gateway.refresh()
     held = gateway.current.credentials.get(fingerprint)
     if held is not None and held.agency != id:
         raise CredentialTaken(f"this certificate is registered for {held.agency}; an agency has a key of its own")
@@ -181,12 +220,12 @@ async def register_certificate(gateway: Gateway, id: AgencyId, der: bytes, pem: 
     return credential
 
 
+@decided_anew
 async def revoke_credential(gateway: Gateway, id: AgencyId, prefix: str, *, actor: str) -> Credential:
     """Revoke one credential of an agency, named by how its fingerprint begins; the others go on.
 
     Raises `AgencyUnknown`, `CredentialUnknown`, `CredentialAmbiguous`, `CredentialRevoked`.
     """
-    await gateway.refresh()
     if id not in gateway.current.agencies:
         raise AgencyUnknown(f"there is no agency {id}")
     wanted = prefix.replace(":", "").lower()  # as openssl writes them
@@ -226,7 +265,7 @@ async def _put_credential(gateway: Gateway, credential: Credential, *, action: s
 async def change(
     gateway: Gateway, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
 ) -> None:
-    """Write the changes with their entries, and take them up."""
+    """Write the changes with their entries, and take them up. Raises `ConfigurationChanged`; see `decided_anew`."""
     if changes:
-        await gateway.store.change(changes, entries, relisted)
+        await gateway.store.change(changes, entries, relisted, under=gateway.current.version)
         await gateway.refresh()

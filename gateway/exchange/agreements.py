@@ -13,7 +13,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Misconfigured, Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.activate import change
+from gateway.exchange.activate import change, decided_anew
 from gateway.exchange.configured import Configured
 from gateway.exchange.destination import Standing, standings
 from gateway.exchange.gateway import Gateway
@@ -90,12 +90,12 @@ class Draft:
     others: tuple[Agreement, ...]
 
 
+@decided_anew
 async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: AgencyId, by: Acting) -> Approval:
     """One person's approval for a party they speak for. The version becomes a draft in the database if it was not held.
 
     Raises `AgreementRefused`, `VersionTaken`, `VersionPassed` and what `allowed` raises.
     """
-    await gateway.refresh()
     draft = read_draft(gateway.current, data, file)
     if party not in draft.mou.parties:
         raise AgreementUnknown(f"{party} is not a party of {draft.mou.id}")
@@ -129,12 +129,12 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
     return approval
 
 
+@decided_anew
 async def try_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
     """Put a version on trial: real messages are decided under it and counted, and nothing leaves.
 
     Raises what `activate_mou` does, but for approvals.
     """
-    await gateway.refresh()
     draft = read_draft(gateway.current, data, file)
     if draft.held is not None and draft.held.state is not AgreementState.DRAFT:
         raise VersionPassed(f"{draft.mou.id} version {draft.mou.version} is {draft.held.state} already")
@@ -146,13 +146,13 @@ async def try_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Ag
     return tried
 
 
+@decided_anew
 async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Agreement:
     """Put an agreement in force; the version before it ends in the same transaction.
 
     Raises `AgreementRefused` with all findings, `VersionTaken`, `VersionPassed`, `NotApproved`, `CheckFailed`, and what
     `allowed` raises.
     """
-    await gateway.refresh()
     draft = read_draft(gateway.current, data, file)
     mou = draft.mou
     user = _decides(gateway, by, mou)
@@ -183,12 +183,12 @@ async def _end_trials(gateway: Gateway, draft: Draft, mou: Mou, by: Acting, user
         await recall_ended(gateway)
 
 
+@decided_anew
 async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, by: Acting) -> Agreement:
     """Suspend the version in force, end it or a suspended one, or put a suspended one back in force.
 
     Raises `AgreementUnknown` and what `allowed` raises.
     """
-    await gateway.refresh()
     wanted = STOPPED_FROM[state]
     agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state in wanted), None)
     if agreement is None:

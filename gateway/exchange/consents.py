@@ -11,7 +11,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.activate import AgencyUnknown, change
+from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.gateway import Gateway
 from gateway.keys.blind import blind
 from gateway.policy.consent import Consent
@@ -149,7 +149,9 @@ def _wrong(new: NewConsent) -> Iterator[str]:
 
 
 async def _write(gateway: Gateway, consents: tuple[Consent, ...], action: str, by: Acting | None) -> None:
-    await change(gateway, consents, [_entry(gateway, each, action, by) for each in consents])
+    """Whatever else changes meanwhile: a consent depends on nothing that is in force."""
+    await gateway.store.change(consents, [_entry(gateway, each, action, by) for each in consents])
+    await gateway.refresh()
 
 
 def _entry(gateway: Gateway, consent: Consent, action: str, by: Acting | None) -> AuditEntry:

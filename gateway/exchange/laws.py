@@ -8,7 +8,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.activate import change
+from gateway.exchange.activate import change, decided_anew
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.lawful import read_pack
 from gateway.policy.law import LawPack
@@ -21,6 +21,7 @@ class LawVersionPassed(Refused):
     code = "law.version-passed"
 
 
+@decided_anew
 async def add_laws(gateway: Gateway, files: Sequence[tuple[str, bytes]], *, by: Acting | None = None) -> list[LawPack]:
     """Take packs in, by file name and bytes; they bind from the next decision on. A version held as it is stays.
 
@@ -28,7 +29,6 @@ async def add_laws(gateway: Gateway, files: Sequence[tuple[str, bytes]], *, by: 
 
     Raises `LawsRefused` with every finding, `LawVersionPassed` and what `allowed` raises.
     """
-    await gateway.refresh()
     packs = [(read_pack(file, data), data) for file, data in files]
     now = gateway.clock.now()
     held = {(law.id, law.version): law.digest for law in (await gateway.store.configuration()).laws}

@@ -8,7 +8,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
 from gateway.errors import Refused
 from gateway.exchange.acting import Acting, UserUnknown, allowed, fingerprint, sign_entry
-from gateway.exchange.activate import AgencyUnknown
+from gateway.exchange.activate import AgencyUnknown, change, decided_anew
 from gateway.exchange.gateway import Gateway
 from gateway.user import User, UserId, UserRole
 
@@ -31,13 +31,13 @@ class LastAdministrator(Refused):
     code = "user.last-administrator"
 
 
+@decided_anew
 async def add_user(gateway: Gateway, user: User, *, by: Acting | None = None, actor: str = "") -> User:
     """Let a person in. Without `by` only while there is no administrator: whoever can run commands on the machine then
     makes the first one, and the sample officers. `actor` is what the log then names.
 
     Raises `UserTaken`, `AdministratorNeeded`, `AgencyUnknown` and what `allowed` raises.
     """
-    await gateway.refresh()
     check_new_user(gateway, user.id, user.agency, by)
     now = gateway.clock.now()
     user = replace(user, since=now, disabled_at=None)
@@ -60,8 +60,7 @@ async def add_user(gateway: Gateway, user: User, *, by: Acting | None = None, ac
             actor=actor,
             **fields,
         )
-    await gateway.store.change([user], [entry])
-    await gateway.refresh()
+    await change(gateway, [user], [entry])
     return user
 
 
@@ -77,9 +76,9 @@ def check_new_user(gateway: Gateway, id: UserId, agency: AgencyId, by: Acting | 
         raise AdministratorNeeded("an administrator adds people: give --as with an administrator's account")
 
 
+@decided_anew
 async def disable_user(gateway: Gateway, id: str, *, by: Acting) -> User:
     """Shut a person out. What they signed stays signed. Raises `UserUnknown`, `LastAdministrator`."""
-    await gateway.refresh()
     administrator = allowed(gateway, by, (UserRole.ADMINISTRATOR,))
     user = next((one for one in gateway.current.users.values() if one.id == id), None)
     if user is None or user.disabled_at is not None:
@@ -91,8 +90,7 @@ async def disable_user(gateway: Gateway, id: str, *, by: Acting) -> User:
     signed = sign_entry(
         gateway, EntryType.USER, by, administrator, of=user.id, digest="", at=now, user=user.id, action="disable"
     )
-    await gateway.store.change([shut], [signed.entry])
-    await gateway.refresh()
+    await change(gateway, [shut], [signed.entry])
     return shut
 
 

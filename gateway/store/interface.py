@@ -23,6 +23,12 @@ from gateway.policy.consent import Consent
 from gateway.user import User, UserId
 
 
+class ConfigurationChanged(Unavailable):
+    """Somebody else changed the configuration meanwhile: what was decided under the one before may no longer hold."""
+
+    code = "configuration.changed"
+
+
 class StoreUnavailable(Unavailable):
     """The database did not do what was asked; whether it stored something is not known."""
 
@@ -333,10 +339,19 @@ class Store(Protocol):
         """A consistent snapshot."""
 
     async def change(
-        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+        self,
+        changes: Sequence[Change],
+        entries: Sequence[AuditEntry],
+        relisted: Relisted | None = None,
+        *,
+        under: int | None = None,
     ) -> int:
         """Apply all changes, write the entries, and give the new version. With it, WAITING deliveries of `relisted` get
-        new positions in the same order, above all that were ever answered: no poller has passed them."""
+        new positions in the same order, above all that were ever answered: no poller has passed them.
+
+        under  the version that the changes were decided under: `ConfigurationChanged`, and nothing written, when it is
+               gone; None = they hold whatever else changed
+        """
 
     # consents
 

@@ -192,11 +192,16 @@ class PostgresStore:
             )
 
     async def change(
-        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+        self,
+        changes: Sequence[Change],
+        entries: Sequence[AuditEntry],
+        relisted: Relisted | None = None,
+        *,
+        under: int | None = None,
     ) -> int:
         """Apply all changes, write the entries, and give the new version."""
         async with self._writing("change") as db:
-            return await transaction.change(db, changes, entries, relisted)
+            return await transaction.change(db, changes, entries, relisted, under)
 
     # consents
 

@@ -23,6 +23,7 @@ from gateway.store.interface import (
     Acceptance,
     Change,
     Claim,
+    ConfigurationChanged,
     EmergencyRelease,
     NewDissemination,
     RefusedMessage,
@@ -215,10 +216,16 @@ async def refuse(db: Connected, refused: RefusedMessage) -> None:
 
 
 async def change(
-    db: Connected, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+    db: Connected,
+    changes: Sequence[Change],
+    entries: Sequence[AuditEntry],
+    relisted: Relisted | None,
+    under: int | None,
 ) -> int:
-    """Apply all changes; the new version."""
+    """Apply all changes; the new version. Raises `ConfigurationChanged`."""
     await db.execute(SQL["own_configuration"], {"space": int(Space.CONFIGURATION)})
+    if under is not None and under != int(await value(db, "configuration_version")):
+        raise ConfigurationChanged("the configuration changed meanwhile; try again")
     for each in configuration_rows.in_order(changes):
         query, row = configuration_rows.put_of(each)
         await _insert(db, query, [row])

@@ -29,6 +29,7 @@ from gateway.store.interface import (
     Change,
     Claim,
     Configuration,
+    ConfigurationChanged,
     Counts,
     DisseminationRecord,
     EmergencyRelease,
@@ -173,11 +174,18 @@ class SqliteStore:
         return await self._read(_configuration)
 
     async def change(
-        self, changes: Sequence[Change], entries: Sequence[AuditEntry], relisted: Relisted | None = None
+        self,
+        changes: Sequence[Change],
+        entries: Sequence[AuditEntry],
+        relisted: Relisted | None = None,
+        *,
+        under: int | None = None,
     ) -> int:
         """Apply all changes, write the entries, and give the new version."""
-        changing = Changing(changes=tuple(changes), entries=tuple(entries), relisted=relisted)
-        version: int = await self._writer.write("change", changing)
+        changing = Changing(changes=tuple(changes), entries=tuple(entries), relisted=relisted, under=under)
+        version: int | None = await self._writer.write("change", changing)
+        if version is None:
+            raise ConfigurationChanged("the configuration changed meanwhile; try again")
         return version
 
     # consents

@@ -76,6 +76,7 @@ class Changing:
     changes: Sequence[Change]
     entries: Sequence[AuditEntry]
     relisted: Relisted | None = None
+    under: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +245,14 @@ def _insert_entries(db: sqlite3.Connection, entries: Sequence[AuditEntry]) -> No
 # --- configuration ----------------------------------------------------------------------------------------------
 
 
-def _change(db: sqlite3.Connection, wanted: Sequence[Changing]) -> list[int]:
-    versions: list[int] = []
+def _change(db: sqlite3.Connection, wanted: Sequence[Changing]) -> list[int | None]:
+    """New versions; None where the version that a change was decided under is gone."""
+    versions: list[int | None] = []
     for changing in wanted:
+        version = db.execute(SQL["configuration_version"]).fetchone()[0]
+        if changing.under not in {None, version}:
+            versions.append(None)
+            continue
         for change in configuration_rows.in_order(changing.changes):
             query, row = configuration_rows.put_of(change)
             _insert(db, query, [row])

@@ -20,8 +20,8 @@ _known: dict[tuple[str, str], Acting] = {}
 async def officer(
     gateway: Gateway, agency: AgencyId = OPERATOR, *, number: int = 1, roles: frozenset[UserRole] = OFFICER
 ) -> Acting:
-    """Somebody of this agency ("" = the gateway's operator), the same one each time."""
-    id = UserId(f"officer-{number}{'.' if agency else ''}{agency}")
+    """Somebody of this agency or unit ("" = the gateway's operator), the same one each time."""
+    id = UserId(f"officer-{number}{'.' if agency else ''}{agency.replace('/', '.')}")
     key = (gateway.keys.cover_signer.certificate_der.hex(), id)
     if key not in _known:
         sign, public_key = throwaway()
@@ -29,7 +29,9 @@ async def officer(
     acting = _known[key]
     await gateway.refresh()
     if id not in gateway.current.users:
-        user = User(id=id, agency=agency, roles=roles, public_key=acting.public_key, since=gateway.clock.now())
+        user = User(
+            id=id, agency=agency_of(agency), roles=roles, public_key=acting.public_key, since=gateway.clock.now()
+        )
         await add_user(gateway, user, actor="test")
     return acting
 

@@ -1,5 +1,6 @@
 """An agreement is approved by people, each for their party, before it is put in force; every act is signed."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -199,3 +200,18 @@ async def test_the_certificate_in_the_log_is_made_again_from_the_same_words_exch
     made = check_under_law(current, current.mous["S-1", 1], TEXT, "file", on=current.day(place.clock.now()))
     assert entry["digest"] == certificate(made).digest
     assert (entry["laws"], entry["actor"]) == (current.laws.digest, "officer-1")
+
+
+async def test_of_two_versions_activated_at_the_same_moment_one_is_in_force(place: Deployed) -> None:
+    second, third = (agreement("S-1", SHELTER, POLICE, version=version) for version in (2, 3))
+    await approve_for_all(place.gateway, second)
+    await approve_for_all(place.gateway, third)
+    by = await officer(place.gateway)
+    done = await asyncio.gather(
+        *(agreements.activate_mou(place.gateway, data, "file", by=by) for data in (second, third)),
+        return_exceptions=True,
+    )
+    assert any(isinstance(each, Agreement) for each in done)
+    await place.gateway.refresh()
+    in_force = [one.version for one in place.gateway.current.agreements if one.state is AgreementState.IN_FORCE]
+    assert len([v for v in in_force if v in {2, 3}]) == 1

@@ -1,17 +1,19 @@
 """People who act: let in by an administrator, shut out at once, and always in the log."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.agency import AgencyId
-from gateway.exchange.acting import NotAllowed, UserUnknown
+from gateway.exchange.acting import Acting, NotAllowed, UserUnknown
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.people import AdministratorNeeded, LastAdministrator, UserTaken, add_user, disable_user
 from gateway.keys.personal import throwaway
 from gateway.user import User, UserId, UserRole
 from tests.exchange.deployed import JAIL, Deployed
-from tests.exchange.officers import officer
+from tests.exchange.officers import OPERATOR, officer
 
 ADMINISTRATOR = frozenset({UserRole.ADMINISTRATOR})
 
@@ -75,3 +77,17 @@ def test_what_is_no_account_name_is_refused(name: str) -> None:
             public_key="ab" * 32,
             since=None,  # type: ignore[arg-type]
         )
+
+
+async def test_two_administrators_never_shut_each_other_out(place: Deployed) -> None:
+    one = await officer(place.gateway, roles=ADMINISTRATOR)
+    sign, public_key = throwaway()
+    second = somebody(place, agency=OPERATOR, roles=ADMINISTRATOR)
+    await add_user(place.gateway, replace(second, public_key=public_key), by=one)
+    other = Acting(user=second.id, sign=sign, public_key=public_key)
+    done = await asyncio.gather(
+        disable_user(place.gateway, other.user, by=one),
+        disable_user(place.gateway, one.user, by=other),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, User) for each in done) == 1

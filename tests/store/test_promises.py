@@ -14,6 +14,7 @@ from gateway.store.interface import (
     Agreement,
     AgreementState,
     Approval,
+    ConfigurationChanged,
     Credential,
     CredentialKind,
     Exchange,
@@ -106,6 +107,17 @@ async def test_a_change_that_cannot_be_stored_changes_nothing(store: Store) -> N
     assert await store.configuration_version() == 0
     assert (await store.configuration()).agencies == ()
     assert await store.entry(written.id) is None
+
+
+async def test_a_change_decided_under_a_configuration_that_is_gone_changes_nothing(store: Store) -> None:
+    version = await store.change([agency(JAIL)], [])
+    await store.change([agency(JAIL)], [], under=version)
+    late = entry(type="agency")
+    with pytest.raises(ConfigurationChanged):
+        await store.change([agency(POLICE)], [late], under=version)
+    assert await store.configuration_version() == version + 1
+    assert [each.id for each in (await store.configuration()).agencies] == [JAIL]
+    assert await store.entry(late.id) is None
 
 
 # --- accept -------------------------------------------------------------------------------------------------------
