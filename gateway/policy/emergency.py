@@ -4,7 +4,7 @@ No agreement stands behind it, law does. What law withholds stays withheld, unle
 emergency: `RELIEFS` names those, each as one more ground (`law.Basis`) on which its rule lets a field go. A rule on
 whole messages - sealed, juvenile - has no such ground. `NEVER` holds whatever packs of law a gateway has.
 
-The terms are values in code: two people who act at night must find them as everybody left them (docs/decisions/0016).
+The terms are values in code: two people who act at night must find them as everybody left them (docs/decisions/0019).
 """
 
 from collections.abc import Iterable, Mapping

@@ -59,7 +59,8 @@ class Cover:
     role            the role at the recipient that may see it
     keep_until      day and time by which the recipient destroys its copy; None when the agreement sets none
     onward_sharing  what the recipient may pass on, and to whom; "" = nothing to nobody
-    notices         texts the law or the agreement wants to travel with it (42 CFR 2.32 and its like)
+    notices         texts the law or the agreement wants to travel with it (42 CFR 2.32 and its like), and what access
+                    rules demand of whoever opens it
     contact         whom to call at the sender
     payload_digest  "sha-256:<hex>" of the very bytes of the payload
     payload_prefixes  PrefixList with which the exclusive C14N of the payload's root element gives those bytes: for who

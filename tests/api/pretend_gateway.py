@@ -53,6 +53,7 @@ class PretendStore:
             unsequenced=1,
             unsequenced_since=None,
             log_size=7,
+            emergencies=2,
         )
 
     async def checkpoint(self, size: int | None = None) -> bytes | None:

@@ -56,6 +56,7 @@ async def test_metrics_count_what_was_accepted_and_refused_and_show_what_waits(g
     assert lines['gateway_deliveries{recipient="millbrook-police",state="waiting"}'] == "2.0"
     assert 29 < float(lines["gateway_oldest_delivery_seconds"]) < 40
     assert lines["gateway_log_size"] == "7.0"
+    assert lines["gateway_emergency_releases"] == "2.0"
 
 
 async def test_an_unknown_address_does_not_become_a_label(gateway: PretendGateway) -> None:

@@ -304,6 +304,12 @@ async def test_a_message_tells_its_sender_how_it_stands(client: aiohttp.ClientSe
             "code": "",
         },
     ]
+    (released,) = body["emergency"]
+    assert (released["delivery"], released["reason"], released["at"]) == (
+        "d-7",
+        "imminent-danger",
+        "2026-03-02T08:15:00.25Z",
+    )
 
 
 async def test_nobody_else_learns_that_a_message_exists(police: aiohttp.ClientSession) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.agency import AgencyId, Endpoint, EndpointKind, SignatureForm
 from gateway.clock import timestamp
+from gateway.delivery.outcome import Outcome, acknowledged
 from gateway.document.canonical import sha256_text
 from gateway.document.parse import parse
 from gateway.errors import Refused
@@ -28,6 +29,7 @@ from gateway.exchange.emergency import (
 )
 from gateway.exchange.gateway import AgencySuspended
 from gateway.exchange.inbox import inbox_notice, inbox_page, inbox_payload
+from gateway.exchange.relay import Relay
 from gateway.exchange.releasable import Emergency
 from gateway.exchange.status import MessageUnknown, status
 from gateway.iepd.validate import validate
@@ -37,6 +39,7 @@ from gateway.signing.act import Act, verify_act
 from gateway.signing.cover import read_cover
 from gateway.signing.enveloped import has_signature
 from gateway.store.interface import AgreementState, DisseminationRecord
+from gateway.transport.interface import Parcel
 from gateway.user import UserId, UserRole
 from tests.exchange.deployed import (
     CONTACT,
@@ -327,6 +330,37 @@ async def test_an_agreement_that_is_suspended_does_not_hold_it_back(place: Deplo
     await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.SUSPENDED)
     assert [item.delivery for item in await inbox_page(place.gateway, POLICE, after=0, limit=5)] == [released.delivery]
     assert await inbox_payload(place.gateway, POLICE, released.delivery)
+
+
+class Taking:
+    """Takes whatever comes."""
+
+    def __init__(self) -> None:
+        self.parcels: list[Parcel] = []
+
+    async def send(self, parcel: Parcel, *, deadline: timedelta) -> Outcome:
+        self.parcels.append(parcel)
+        return acknowledged()
+
+    async def close(self) -> None: ...
+
+
+async def test_it_is_pushed_to_recipient_and_owner_although_their_agreement_has_ended(place: Deployed) -> None:
+    id = await sent(place)
+    for agency in (POLICE, JAIL):
+        await place.connect(agency, Endpoint(kind=EndpointKind.REST, url=f"https://{agency}.example.gov/in"))
+    released = await go(place, id, to=POLICE)
+    await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
+    taking, trouble = Taking(), []
+    relay = Relay(place.gateway, {EndpointKind.REST: taking}, report=trouble.append)
+    while await relay.fill():
+        await relay.drain(timedelta(seconds=5))
+    assert trouble == []
+    pushed = {parcel.delivery: parcel for parcel in taking.parcels}
+    assert set(pushed) == {released.delivery, released.owner_delivery}  # what the agreement decided is recalled
+    assert pushed[released.delivery].payload == pushed[released.owner_delivery].payload
+    entry_of = [each for each in await place.log() if each["type"] == "deliver"]
+    assert {each["mou"] for each in entry_of} == {"EMERGENCY@1"}
 
 
 async def test_what_was_corrected_or_canceled_is_not_released(place: Deployed) -> None:
