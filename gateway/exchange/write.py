@@ -282,6 +282,9 @@ def _cover(
 def _delivery(
     gateway: Gateway, writing: Writing, message: Message, dissemination: Dissemination, release: Release
 ) -> Delivery:
+    # What is urgent goes out whatever has become of its agreement. That is not for content decided on trial: it may go
+    # to test endpoints only, as long as the trial lasts. That something is void always goes.
+    only_tried = writing.configured.is_tried(release.grant.mou) and not release.withdrawal
     return Delivery(
         id=DeliveryId(gateway.new_id(writing.now)),
         dissemination=dissemination.id,
@@ -289,7 +292,7 @@ def _delivery(
         first=message.first,
         recipient=dissemination.recipient,
         state=State.WAITING,
-        urgent=message.action in REACHES_PAST_RECIPIENTS,
+        urgent=message.action in REACHES_PAST_RECIPIENTS and not only_tried,
         created_at=writing.now,
         due_at=writing.now,
         expires_at=_expires(gateway, writing, release),

@@ -189,6 +189,10 @@ async def test_a_correction_of_what_was_tried_comes_by_the_version_on_trial(plac
     (record,) = await place.gateway.store.disseminations(corrected.id)
     assert (record.dissemination.mou, record.dissemination.mou_version) == (MOU, 1)
     assert b"Nolan" in await inbox_payload(place.gateway, POLICE, record.delivery.id)
+    await connect_test(place, POLICE, test=False)  # an ordinary correction would go out all the same
+    with pytest.raises(DeliveryRecalled):
+        await inbox_payload(place.gateway, POLICE, record.delivery.id)
+    await connect_test(place, POLICE)
     await stop_mou(place.gateway, MOU, state=AgreementState.ENDED)
     last = await place.accept(release(Action.CORRECT, "2", given="Miles"), "3", sender=SHELTER)
     (record,) = await place.gateway.store.disseminations(last.id)
