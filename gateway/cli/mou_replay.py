@@ -24,7 +24,7 @@ def replay(id: Id, directory: Directory = Path(), json: AsJson = False) -> None:
     else:
         for each in found:
             _tell(each)
-    raise typer.Exit(EXIT_OK if all(each.same for each in found) else EXIT_FINDINGS)
+    raise typer.Exit(EXIT_OK if all(each.same or not each.decided for each in found) else EXIT_FINDINGS)
 
 
 async def _replay(id: str, directory: Path) -> tuple[Redecided, ...]:
@@ -35,11 +35,13 @@ async def _replay(id: str, directory: Path) -> tuple[Redecided, ...]:
 def _tell(each: Redecided) -> None:
     made = each.dissemination
     verdict = "[green]the same[/]" if each.same else "[bold red]different[/]"
+    if not each.decided:
+        verdict = "[yellow]cannot be decided again[/]: no agreement here has that version"
     under = f"{made.mou} version {made.mou_version}, clause {', '.join(made.clauses)}"
     out.print(f"{made.id} to {made.recipient} under {under}: {verdict}")
-    if each.code:
+    if each.code and each.decided:
         out.print(f"  it would get nothing now ({each.code})")
-    elif each.shared[0] != each.shared[1]:
+    elif each.decided and each.shared[0] != each.shared[1]:
         out.print(f"  places shared as they are: {each.shared[0]} then, {each.shared[1]} now")
     for place in each.deviations:
         out.print(f"  {escape(place.path)} ({place.label}): {place.then} then, {place.now} now")
@@ -66,6 +68,7 @@ def _data(each: Redecided) -> dict[str, Any]:
         "mou": f"{made.mou}@{made.mou_version}",
         "mou_digest": made.mou_digest,
         "clauses": list(made.clauses),
+        "decided": each.decided,
         "same": each.same,
         "code": each.code or None,
         "shared": {"then": each.shared[0], "now": each.shared[1]},

@@ -113,12 +113,12 @@ def _tell(made: Simulated) -> None:
     today = ", as if its days held today" if made.as_if_today else ""
     out.print(f"{mou.id} version {mou.version} {instead}{today}: {made.messages} messages decided twice")
     for count, why in (
-        (made.destroyed, "could not be: their time was up and their keys are destroyed"),
-        (made.unreadable, "could not be: they are not valid messages of a registered exchange"),
-        (made.withdrawals, "were not: a cancellation goes to those who had the first"),
+        (made.destroyed, "whose time was up and whose keys are destroyed"),
+        (made.unreadable, "not valid messages of a registered exchange"),
+        (made.withdrawals, "cancellations, which go to those who had the first"),
     ):
         if count:
-            out.print(f"{count} {why}")
+            out.print(f"not decided: {count} {why}")
     changed = [each for each in made.effects if each.changed]
     for each in changed:
         _tell_effect(each)

@@ -28,7 +28,7 @@ _WORTH = {
     Signature.VERIFIED: "[green]signature verified[/]",
     Signature.WRONG: "[bold red]signature wrong[/]",
     Signature.NO_KEY: "[yellow]no such account here[/]",
-    Signature.NONE: "[yellow]not signed[/]",
+    Signature.NONE: "[dim]not signed[/]",
 }
 
 

@@ -84,7 +84,7 @@ class Deviation:
 class Redecided:
     """One dissemination decided again.
 
-    code      why it would get nothing at all, "" when it gets something
+    code      why it would get nothing at all, "" when it gets something; "mou.version-gone" when nobody can tell
     shared    places shared as they are, then and now
     payload   whether the payload is the same byte for byte; None when that cannot be told, since it was signed inside
     laws, consents, configuration  whether these differ from then
@@ -100,6 +100,11 @@ class Redecided:
     configuration: bool
 
     @property
+    def decided(self) -> bool:
+        """Whether it could be decided again at all."""
+        return self.code != VersionGone.code
+
+    @property
     def same(self) -> bool:
         """Whether the decision comes out as it was recorded."""
         return not self.code and not self.deviations and self.shared[0] == self.shared[1]
@@ -108,8 +113,7 @@ class Redecided:
 async def redecide(gateway: Gateway, id: str, *, actor: str) -> tuple[Redecided, ...]:
     """Decide again what is named: one dissemination, by its own id or its delivery's, or all of a message.
 
-    That the message is opened is an audit entry, written before. Raises `DecisionUnknown`, `KeyGone`, `VersionGone`,
-    `VersionAltered`.
+    That the message is opened is an audit entry, written before. Raises `DecisionUnknown`, `KeyGone`, `VersionAltered`.
     """
     await gateway.refresh()
     records = await _named(gateway, id)
@@ -133,17 +137,30 @@ async def redecide(gateway: Gateway, id: str, *, actor: str) -> tuple[Redecided,
     consents = await consents_of(gateway, document, gateway.current.iepds[found.message.exchange])
     then = await _then(gateway, message)
     return tuple(
-        decide_again(
-            gateway.current,
-            found.message,
-            document,
-            each.dissemination,
-            consents=consents,
-            then=then.get(each.dissemination.id, Then()),
-            now=now,
-        )
+        _again(gateway, found.message, document, each.dissemination, consents, then.get(each.dissemination.id, Then()))
         for each in records
     )
+
+
+def _again(
+    gateway: Gateway, message: Message, document: Document, made: Dissemination, consents: Consents, then: Then
+) -> Redecided:
+    """One that was decided under no agreement's version that is here hides none of the others."""
+    try:
+        return decide_again(
+            gateway.current, message, document, made, consents=consents, then=then, now=gateway.clock.now()
+        )
+    except VersionGone as error:
+        return Redecided(
+            dissemination=made,
+            code=error.code,
+            shared=(made.shared, 0),
+            deviations=(),
+            payload=None,
+            laws=then.laws != gateway.current.laws.digest,
+            consents=False,
+            configuration=then.configuration != gateway.current.version,
+        )
 
 
 async def _named(gateway: Gateway, id: str) -> tuple[DisseminationRecord, ...]:

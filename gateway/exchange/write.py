@@ -289,6 +289,9 @@ def _cover(
 def _delivery(
     gateway: Gateway, moment: Moment, message: Message, dissemination: Dissemination, release: Release
 ) -> Delivery:
+    # What is urgent goes out whatever has become of its agreement. That is not for content decided on trial: it may go
+    # to test endpoints only, as long as the trial lasts. That something is void always goes.
+    only_tried = moment.configured.is_tried(release.grant.mou) and not release.withdrawal
     return Delivery(
         id=DeliveryId(gateway.new_id(moment.now)),
         dissemination=dissemination.id,
@@ -296,7 +299,7 @@ def _delivery(
         first=message.first,
         recipient=dissemination.recipient,
         state=State.WAITING,
-        urgent=release.urgent or message.action in REACHES_PAST_RECIPIENTS,
+        urgent=release.urgent or (message.action in REACHES_PAST_RECIPIENTS and not only_tried),
         created_at=moment.now,
         due_at=moment.now,
         expires_at=_expires(gateway, moment, release),

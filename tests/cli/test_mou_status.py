@@ -33,13 +33,14 @@ def test_a_draft_is_listed_with_what_it_lacks(deployment: Deployment, second: Pa
 def test_history_says_of_each_act_whose_it_was(deployment: Deployment, second: Path) -> None:
     deployment.activate(second)
     told = deployment.json("mou", "history", ID)
-    acts = [(each["act"], each["version"], each["by"]) for each in told["acts"] if each["version"] == 2]
+    signed = [each for each in told["acts"] if each["act"] != "check"]
+    acts = [(each["act"], each["version"], each["by"]) for each in signed if each["version"] == 2]
     assert acts == [
         ("approve", 2, f"officer.{JAIL}"),
         ("approve", 2, f"officer.{PROBATION}"),
         ("activate", 2, "officer.operator"),
     ]
-    assert {each["signature"] for each in told["acts"]} == {"verified"}
+    assert {each["signature"] for each in signed} == {"verified"}
     assert told["versions"][1]["digest"] == told["acts"][-1]["digest"] or told["acts"][-1]["act"] == "end"
     shown = deployment.run("mou", "history", ID).stdout
     assert "activate in-force by officer.operator of the operator: signature verified" in shown

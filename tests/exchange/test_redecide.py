@@ -136,6 +136,16 @@ async def test_a_version_that_is_not_there_or_has_other_words_is_said(place: Dep
         await recorded(place, mou_digest="sha-256:" + "0" * 64)
 
 
+async def test_one_whose_version_is_not_here_hides_none_of_the_others(place: Deployed) -> None:
+    accepted = await place.accept(release())
+    current = place.gateway.current
+    held = tuple(one for one in current.agreements if one.mou != "JAIL-PD-2026-01")
+    place.gateway.current = replace(current, agreements=held)
+    found = await again(place, accepted.id)
+    assert (found[POLICE].decided, found[POLICE].same, found[POLICE].code) == (False, False, "mou.version-gone")
+    assert found[PROBATION].same
+
+
 async def test_other_law_packs_than_those_of_then_are_told(place: Deployed) -> None:
     accepted = await place.accept(sample("fullest"))
     current = place.gateway.current

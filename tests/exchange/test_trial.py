@@ -8,6 +8,7 @@ import pytest
 from gateway.agency import AgencyId, Endpoint, EndpointKind
 from gateway.delivery.delivery import State
 from gateway.exchange import agreements
+from gateway.exchange.activate import suspend_agency
 from gateway.exchange.agreements import try_mou
 from gateway.exchange.inbox import DeliveryRecalled, inbox_page, inbox_payload
 from gateway.exchange.recall import recall_ended
@@ -82,10 +83,11 @@ async def test_a_trial_beside_what_is_in_force_is_written_with_the_acceptance_an
 
 
 async def test_a_recipient_that_would_get_nothing_on_trial_is_counted_with_its_code(place: Deployed) -> None:
-    await on_trial(place, agreement(MOU, SHELTER, POLICE, share="person.name"))
+    await on_trial(place)
+    await suspend_agency(place.gateway, POLICE, actor="test")
     await refused(place)
     (entry,) = await trials(place)
-    assert entry["code"] == "policy.not-releasable"
+    assert entry["code"] == "agency.suspended"
     assert "shared" not in entry
 
 
@@ -187,6 +189,10 @@ async def test_a_correction_of_what_was_tried_comes_by_the_version_on_trial(plac
     (record,) = await place.gateway.store.disseminations(corrected.id)
     assert (record.dissemination.mou, record.dissemination.mou_version) == (MOU, 1)
     assert b"Nolan" in await inbox_payload(place.gateway, POLICE, record.delivery.id)
+    await connect_test(place, POLICE, test=False)  # an ordinary correction would go out all the same
+    with pytest.raises(DeliveryRecalled):
+        await inbox_payload(place.gateway, POLICE, record.delivery.id)
+    await connect_test(place, POLICE)
     await stop_mou(place.gateway, MOU, state=AgreementState.ENDED)
     last = await place.accept(release(Action.CORRECT, "2", given="Miles"), "3", sender=SHELTER)
     (record,) = await place.gateway.store.disseminations(last.id)

@@ -18,7 +18,7 @@ from gateway.document.names import DS, STRUCTURES_60, WSU
 from gateway.document.parse import Document, parse, to_bytes
 from gateway.errors import GatewayError, Refused, Tampered
 from gateway.signing.certificate import CertificateExpired, CertificateNotYetValid
-from gateway.signing.enveloped import has_signature, sign_enveloped, verify_enveloped
+from gateway.signing.enveloped import has_signature, sign_enveloped, unsigned, verify_enveloped
 from gateway.signing.keyring import Signer, TrustedKeys
 from gateway.signing.shape import SignatureAlgorithm, SignatureMissing, SignatureShape
 from gateway.signing.signature import NotSigner, SignatureInvalid
@@ -77,6 +77,12 @@ def test_what_is_signed_comes_back_without_its_signature(name: str) -> None:
     assert verified(signed, trusted(SIGNERS[name])) == exclusive(notice().root)
     assert has_signature(parse(signed))
     assert not has_signature(verify_enveloped(parse(signed), trusted(SIGNERS[name]), now=NOW))
+
+
+def test_what_was_verified_before_is_read_again_without_its_signature() -> None:
+    document = parse(sign_enveloped(notice(), SIGNERS["p-256"]))
+    assert exclusive(unsigned(document).root) == exclusive(notice().root)
+    assert has_signature(document)
 
 
 @pytest.mark.parametrize("name", KEYS)
