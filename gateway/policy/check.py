@@ -217,7 +217,7 @@ def _of_exchanges(mou: Mou, clauses: Sequence[Checked], iepds: Mapping[str, Iepd
     """Of each exchange: places that no field names, and labels that nobody gets."""
     for exchange in dict.fromkeys(clause.exchange for clause in mou.exchanges):
         iepd = iepds[exchange]
-        unnamed = unclassified(iepd)
+        unnamed = unclassified(iepd, cut=False)
         if unnamed:
             yield Remark(
                 code="mou.unclassified",

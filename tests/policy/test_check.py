@@ -8,7 +8,7 @@ from dataclasses import replace
 from gateway.document.source import read_source
 from gateway.finding import Severity
 from gateway.iepd.catalog import Catalog
-from gateway.iepd.package import Iepd, load
+from gateway.iepd.package import Iepd, load, unclassified
 from gateway.policy.certificate import certificate
 from gateway.policy.check import NO_LAW, Check, check
 from gateway.policy.coverage import as_csv, coverage, in_short
@@ -21,6 +21,7 @@ from gateway.policy.restriction import Restriction
 from gateway.report.page import granted
 from tests.policy.elder import five
 from tests.policy.examples import TINY, agreement_files, agreements, clause_of, exchanges, field_at, mou_of, tiny
+from tests.policy.test_prove import recursive
 
 HEAD = "message.head"
 
@@ -232,6 +233,12 @@ def test_places_that_no_field_names_are_an_error() -> None:
     assert not found.passed
     for mou in agreements().values():
         assert "mou.unclassified" not in {each.code for each in check(mou, exchanges()).remarks}
+
+
+def test_a_type_that_contains_itself_is_no_place_that_somebody_forgot_to_name() -> None:
+    iepd = recursive(1)
+    assert unclassified(iepd) == ("t:Part/t:Part",)
+    assert check(mou_of(clause_of(iepd, "name")), {iepd.id: iepd}).passed
 
 
 def test_labels_that_nobody_gets_are_noted() -> None:
