@@ -176,9 +176,11 @@ def load_archive(data: bytes) -> Iepd:
     return load(folder, schemas) if source is None else _load(folder, schemas, source, ())
 
 
-def unclassified(iepd: Iepd) -> tuple[str, ...]:
-    """Places that a message can hold a value in and that no field of the catalog names."""
-    return tuple(show_path(leaf.path, iepd.prefixes) for leaf in iepd.leaves if iepd.catalog.find(leaf.path) is None)
+def unclassified(iepd: Iepd, *, cut: bool = True) -> tuple[str, ...]:
+    """Places that a message can hold a value in and that no field of the catalog names. `cut`: those too at which the
+    walk over the schema set ended, and which no field can name."""
+    places = (leaf for leaf in iepd.leaves if iepd.catalog.find(leaf.path) is None and (cut or not leaf.cut))
+    return tuple(show_path(leaf.path, iepd.prefixes) for leaf in places)
 
 
 def _check_catalog_file(folder: Mapping[str, bytes]) -> Iterator[Finding]:

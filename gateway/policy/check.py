@@ -69,6 +69,13 @@ class Checked:
         yield from (transform.what for transform in self.clause.transforms if transform.how is not How.REMOVE)
 
     @property
+    def ending(self) -> frozenset[Steps]:
+        """Fields that are given where the catalog ends and the schema does not: the rules let nothing through there."""
+        places = self.proof.root.at_and_below()
+        fields = (at.node.field for at in places if at.node.leaf is not None and not at.node.leaf.released)
+        return frozenset(each.path for each in fields if each is not None and self.decided[each.path].released)
+
+    @property
     def errors(self) -> frozenset[Kind]:
         """The flaws for which the agreement is refused."""
         vain = self.vain
@@ -170,7 +177,7 @@ def _of_clause(mou: Mou, checked: Checked, spots: Spots) -> Iterator[Remark]:
     words = Words(clause=clause, iepd=iepd, proof=checked.proof, vain=checked.vain, errors=checked.errors, again=again)
     for flaw in checked.proof.flaws:
         yield words.remark(flaw, _giving(flaw, clause, iepd, spots))
-    yield from Vain(clause, iepd, law.restrictions, _always(checked), spots).remarks()
+    yield from Vain(clause, iepd, law.restrictions, _always(checked), spots, checked.ending).remarks()
     yield from mandated(law.mandates, clause, iepd.catalog, dict(checked.decided), spots.clause(clause.id))
 
 
@@ -210,7 +217,7 @@ def _of_exchanges(mou: Mou, clauses: Sequence[Checked], iepds: Mapping[str, Iepd
     """Of each exchange: places that no field names, and labels that nobody gets."""
     for exchange in dict.fromkeys(clause.exchange for clause in mou.exchanges):
         iepd = iepds[exchange]
-        unnamed = unclassified(iepd)
+        unnamed = unclassified(iepd, cut=False)
         if unnamed:
             yield Remark(
                 code="mou.unclassified",

@@ -11,7 +11,7 @@ from gateway.iepd.catalog import Steps
 from gateway.iepd.package import Iepd
 from gateway.policy.condition import negation, parts
 from gateway.policy.condition import said as in_words
-from gateway.policy.mou import Clause, Grain, How, Mou
+from gateway.policy.mou import Clause, Grain, How, Mou, Transform
 from gateway.policy.outcome import DEFAULT, Outcome
 
 SHARED, REDUCED, WITHHELD = "shared", "reduced", "withheld"
@@ -122,7 +122,7 @@ def _cell(outcome: Outcome, titles: Mapping[str, str]) -> Cell:
         return Cell(outcome=WITHHELD, by=by, because=because)
     return Cell(
         outcome=SHARED if outcome.change is None else REDUCED,
-        how=_how(outcome),
+        how=in_short(outcome.because) if outcome.because is not None and outcome.change is not None else "",
         conditions=tuple(said(condition, titles) for condition in sorted(outcome.unless)),
         by=", ".join(dict.fromkeys((outcome.clause, *(law for _, law in sorted(outcome.laws))))),
         because=because,
@@ -137,17 +137,19 @@ def said(condition: str, titles: Mapping[str, str]) -> str:
     return f"not where: {in_words(condition, titles)}"
 
 
-def _how(outcome: Outcome) -> str:
-    transform = outcome.because
-    if transform is None or outcome.change is None:
-        return ""
-    if transform.how is How.MASK:
-        return f"masked, last {transform.keep_last}" if transform.keep_last else "masked"
-    if transform.how is How.REPLACE:
-        return f'as "{transform.text}"'
-    if transform.how is How.PSEUDONYMIZE:
-        return "as a token"
-    return _GRAINS[transform.to or Grain.YEAR]
+def in_short(transform: Transform) -> str:
+    """What a transform leaves of a value, in a cell: "masked, last 4", "year only"."""
+    match transform.how:
+        case How.MASK:
+            return f"masked, last {transform.keep_last}" if transform.keep_last else "masked"
+        case How.REPLACE:
+            return f'as "{transform.text}"'
+        case How.PSEUDONYMIZE:
+            return "as a token"
+        case How.GENERALIZE:
+            return _GRAINS[transform.to or Grain.YEAR]
+        case How.REMOVE:
+            return "nothing"
 
 
 _GRAINS: Mapping[Grain, str] = {

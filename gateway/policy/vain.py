@@ -38,11 +38,19 @@ class Vain:
     """Looks through one clause.
 
     always  conditions that hold for every message the clause's route takes
+    ending  fields where the catalog ends and the schema does not
     """
 
     def __init__(
-        self, clause: Clause, iepd: Iepd, restrictions: Restrictions, always: frozenset[str], spots: Spots
+        self,
+        clause: Clause,
+        iepd: Iepd,
+        restrictions: Restrictions,
+        always: frozenset[str],
+        spots: Spots,
+        ending: frozenset[Steps] = frozenset(),
     ) -> None:
+        self._ending = ending
         self._clause, self._catalog, self._spots = clause, iepd.catalog, spots
         self._always = always
         self._law = {
@@ -88,6 +96,11 @@ class Vain:
         if not lines or all(never):
             why = f": {next(filter(None, never), '')}" if any(never) else ": the exchange has no such field"
             return self._remark("dead-rule", Severity.ERROR, f"{item.what} is never shared{why}", fields, spot)
+        going = [each for each in fields if not self._of(each).removals]
+        if all(each.path in self._ending for each in going):
+            text = f"{item.what} is given only where the catalog ends: the schema lets anything stand there, and no cut"
+            way = "take out this line, or name in fields.yaml what stands there"
+            return self._remark("catalog-ends", Severity.ERROR, f"{text} lets that through", fields, spot, way)
         own = conditions(item)
         if all(each.again(own) for each in lines):
             text = f"{item.what} is shared by other lines already"

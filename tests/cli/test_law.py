@@ -136,5 +136,5 @@ def test_a_pack_is_put_in_force_by_an_officer_and_a_broken_one_changes_nothing(
 
 def test_what_an_agreement_shares_and_law_withholds_names_the_section(deployment: Deployment, tmp_path: Path) -> None:
     """`gateway redact` shows it before anything is sent."""
-    words = ("redact", SAMPLES / "fullest.xml", "--to", "harlan-probation", "--purpose", "supervision")
-    assert "34 U.S.C. 12291(b)(2)(D)" in json.dumps(deployment.json(*words))
+    words = ("redact", SAMPLES / "fullest.xml", "--to", "tri-county-fusion", "--purpose", "threat-assessment")
+    assert "28 CFR 23.20(a)" in json.dumps(deployment.json(*words))

@@ -59,6 +59,20 @@ def test_a_new_version_ends_the_one_before(deployment: Deployment, tmp_path: Pat
     assert states(deployment) == {1: "ended", 2: "in-force"}
 
 
+def test_what_does_not_pass_its_check_is_not_put_in_force(deployment: Deployment, tmp_path: Path) -> None:
+    """Law withholds the protected person's name for any other purpose, and no order can be sent without it."""
+    file = tmp_path / "agreement.yaml"
+    text = FILE.read_text().replace("version: 1", "version: 2")
+    file.write_text(text.replace("protective-order-enforcement", "supervision"))
+    refused = deployment.run("mou", "activate", file, "--as", deployment.officer(), "--trial", status=1)
+    assert "[mou.check-failed]" in refused.stderr
+    assert "[mou.promise-lost]" in refused.stderr
+    assert "34 U.S.C. 12291(b)(2)(D)" in refused.stderr
+    assert f"{file}:" in refused.stderr
+    assert states(deployment) == {1: "in-force"}
+    assert deployment.run("mou", "check", file, status=1).exit_code == 1
+
+
 def test_the_same_version_with_another_text_is_refused(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "agreement.yaml"
     file.write_text(FILE.read_text().replace("kind: dsa", "kind: mou"))

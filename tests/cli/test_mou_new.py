@@ -33,6 +33,13 @@ def test_every_template_lints_clean_and_fits_the_schema(tmp_path: Path) -> None:
         validator.validate(plain(root))
 
 
+@pytest.mark.parametrize("name", templates())
+def test_every_template_passes_its_check_under_law(name: str) -> None:
+    assert command("mou", "new", "--template", name, "-o", "draft.yaml").exit_code == 0
+    result = command("mou", "check", "draft.yaml")
+    assert result.exit_code == 0, result.output
+
+
 def test_the_templates_are_listed_with_a_line_each() -> None:
     told = command("mou", "new", "--list").stdout
     assert all(name in told for name in templates())

@@ -8,17 +8,20 @@ from dataclasses import replace
 from gateway.document.source import read_source
 from gateway.finding import Severity
 from gateway.iepd.catalog import Catalog
+from gateway.iepd.package import Iepd, load, unclassified
 from gateway.policy.certificate import certificate
 from gateway.policy.check import NO_LAW, Check, check
-from gateway.policy.coverage import as_csv, coverage
+from gateway.policy.coverage import as_csv, coverage, in_short
 from gateway.policy.law_bind import Bound
 from gateway.policy.mandate import Mandate
-from gateway.policy.mou import AccessRule, Clause, Condition, Effect, How, Item, Mou, Transform
+from gateway.policy.mou import AccessRule, Clause, Condition, Effect, Grain, How, Item, Mou, Transform
 from gateway.policy.read import read_mou
 from gateway.policy.remark import Remark
 from gateway.policy.restriction import Restriction
 from gateway.report.page import granted
-from tests.policy.examples import agreement_files, agreements, clause_of, exchanges, field_at, mou_of, tiny
+from tests.policy.elder import five
+from tests.policy.examples import TINY, agreement_files, agreements, clause_of, exchanges, field_at, mou_of, tiny
+from tests.policy.test_prove import recursive
 
 HEAD = "message.head"
 
@@ -83,6 +86,77 @@ def test_a_line_that_the_route_never_lets_apply_is_dead() -> None:
 def test_a_transform_that_another_line_removes_is_in_conflict_with_it() -> None:
     mask = Transform(what=field_at("t:Thing/t:Name"), how=How.MASK, keep_last=1)
     assert ("mou.conflicting", "error") in of([HEAD], mask, remove("thing.name"))
+
+
+def open_ended() -> Iepd:
+    """An exchange with a place where anything may stand."""
+    schema = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{TINY}" targetNamespace="{TINY}"
+      elementFormDefault="qualified"><xs:complexType name="AnyType"><xs:sequence>
+       <xs:any processContents="lax" minOccurs="0"/></xs:sequence></xs:complexType>
+      <xs:complexType name="WholeType"><xs:sequence><xs:element name="Name" type="xs:string"/>
+       <xs:element name="More" type="t:AnyType" minOccurs="0"/></xs:sequence></xs:complexType>
+      <xs:element name="Whole" type="t:WholeType"/></xs:schema>"""
+    fields = f"""exchange: whole/1.0
+title: Whole
+root: t:Whole
+namespaces: {{t: {TINY}}}
+schemas: [extension.xsd]
+message: {{}}
+fields:
+  - {{path: "t:Name", field: name.f1, label: name, title: Name}}
+  - {{path: "t:More", field: more.f2, label: more, title: More}}
+facts: []
+"""
+    return load({"fields.yaml": fields.encode(), "extension.xsd": schema.encode()}, {})
+
+
+def test_a_line_that_is_given_only_where_the_catalog_ends_is_an_error() -> None:
+    iepd = open_ended()
+    found = check(mou_of(clause_of(iepd, "name", "more")), {iepd.id: iepd})
+    remark = named(found, "mou.catalog-ends")
+    assert (remark.severity, remark.fields) == (Severity.ERROR, ("more.f2",))
+    assert check(mou_of(clause_of(iepd, "name")), {iepd.id: iepd}).passed
+
+
+def test_a_form_of_a_value_is_told_in_words() -> None:
+    iepd = open_ended()
+    clause = clause_of(iepd, transforms=(Transform(what="name", how=How.PSEUDONYMIZE),))
+    made = check(mou_of(clause), {iepd.id: iepd})
+    (table,) = coverage(granted(made))
+    assert made.passed, "of a token it is known that it arrives, whatever the key"
+    assert (table.rows[0].cells[0].outcome, table.rows[0].cells[0].how) == ("reduced", "as a token")
+    for grain in Grain:
+        assert in_short(Transform(what="name", how=How.GENERALIZE, to=grain)).endswith("only")
+
+
+def test_conditions_of_law_are_words_in_coverage_and_in_findings() -> None:
+    first = field_at("t:Thing/t:Pair/t:First")
+    path = next(field.path for field in tiny().catalog.fields if field.name == first)
+    consent = Restriction(law="42 CFR 2.31", where=frozenset({"law:no consent thing.first"}))
+    made = checked(
+        clause_of(tiny(), HEAD, first, field_at("t:Thing/t:Pair/t:Second")), law=Bound(restrictions={path: (consent,)})
+    )
+    remark = named(made, "mou.promise-lost")
+    assert "(where no consent is on file for thing.first)" in remark.text
+    assert not any("law:" in way for way in remark.ways)
+    (table,) = coverage(granted(made))
+    (cell,) = next(row.cells for row in table.rows if row.field == first)
+    assert cell.conditions == ("not where: no consent is on file for thing.first",)
+
+
+def test_where_an_element_may_be_empty_that_is_a_way_out() -> None:
+    """Its number may stand there empty, with who issued it; withheld as a whole it would take the record along."""
+    iepd = five()
+    made = check(mou_of(clause_of(iepd, "x.action-code", "x.record-text", "x.date", "x.at-issuer")), {iepd.id: iepd})
+    ways = [way for remark in made.remarks for way in remark.ways]
+    assert any(way.endswith("stand there empty ({do: remove, leave: nil})") for way in ways), ways
+
+
+def test_law_that_blocks_a_whole_message_is_an_error_with_its_section() -> None:
+    made = checked(clause_of(tiny(), HEAD, "thing.name"), law=Bound(blocked="18 U.S.C. 5038"))
+    remark = named(made, "mou.law-blocked")
+    assert (remark.severity, made.passed) == (Severity.ERROR, False)
+    assert "18 U.S.C. 5038" in remark.text
 
 
 # --- law ---------------------------------------------------------------------------------------------------------
@@ -159,6 +233,12 @@ def test_places_that_no_field_names_are_an_error() -> None:
     assert not found.passed
     for mou in agreements().values():
         assert "mou.unclassified" not in {each.code for each in check(mou, exchanges()).remarks}
+
+
+def test_a_type_that_contains_itself_is_no_place_that_somebody_forgot_to_name() -> None:
+    iepd = recursive(1)
+    assert unclassified(iepd) == ("t:Part/t:Part",)
+    assert check(mou_of(clause_of(iepd, "name")), {iepd.id: iepd}).passed
 
 
 def test_labels_that_nobody_gets_are_noted() -> None:
