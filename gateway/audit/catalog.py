@@ -256,7 +256,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     ),
     EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
     EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
-    EntryType.REGISTER: ("kind digest", "mou exchange actor configuration state count"),
+    EntryType.REGISTER: ("kind digest", "mou exchange actor agency fingerprint signature configuration state count"),
     EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",

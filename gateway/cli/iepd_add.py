@@ -1,6 +1,5 @@
 """`gateway iepd add` and `gateway iepd check`: any message specification, NIEM 2.0 to 6.0, from its folder or zip."""
 
-import re
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -8,8 +7,10 @@ import typer
 from rich.markup import escape
 
 from gateway.app import open_deployment
+from gateway.cli.acting import As, Key, person
 from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, as_json, err, fail, out, run, show
 from gateway.errors import GatewayError, Refused
+from gateway.exchange.acting import Acting
 from gateway.exchange.activate import register_exchanges
 from gateway.finding import errors
 from gateway.folders import read_specification, shipped_schemas
@@ -31,9 +32,6 @@ Without = Annotated[
         "--without", metavar="FILE", help="Leave this file or folder out, such as one of two for a namespace. Repeat."
     ),
 ]
-
-
-_ACCOUNT = re.compile(r"[a-z][a-z0-9._@-]{0,79}")
 
 
 class NotConfirmed(Refused):
@@ -88,7 +86,8 @@ def add(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Confirm every field of fields.yaml as it stands, then register.")
     ] = False,
-    as_user: Annotated[str, typer.Option("--as", help="Who confirms: goes into the log.", metavar="NAME")] = "",
+    by: As = "",
+    key: Key = None,
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
@@ -98,12 +97,10 @@ def add(
     then add the folder again. A field that nobody confirmed is withheld from everyone.
 
     [bold]gateway iepd add our-booking-iepd/ --root BookingReport[/]         writes the draft
-    [bold]gateway iepd add our-booking-iepd/ --confirm --as jdoe[/]         confirms it and registers
+    [bold]gateway iepd add our-booking-iepd/ --confirm --as dana.whitcombe[/]  confirms it and registers
     """
-    if confirm and not as_user:
-        raise typer.BadParameter("--confirm needs --as NAME: who confirms goes into the log")
-    if as_user and not _ACCOUNT.fullmatch(as_user):
-        raise typer.BadParameter("--as takes the name of an account: small letters, digits and . _ @ -, such as jdoe")
+    if confirm and not by:
+        raise typer.BadParameter("--confirm needs --as USER: who confirms signs for it, and stands in the log")
     if confirm and draft is not None:
         raise typer.BadParameter("--draft only writes a draft; confirm it when it has been reviewed")
     wanted = Wanted(root=root, id=id, without=tuple(without or ()))
@@ -120,15 +117,15 @@ def add(
             raise NotConfirmed(f"no field is confirmed, so all would be withheld: review {FILE}, then use --confirm")
     except GatewayError as error:
         _refuse(error, folder, json)
-    run(_register(intake, as_user or "cli", directory))
+    run(_register(intake, person(by, key, directory) if by else None, directory))
     if text:
         (folder / FILE).write_bytes(text)
     _tell(intake, folder, json, registered=True)
 
 
-async def _register(intake: Intake, actor: str, directory: Path) -> None:
+async def _register(intake: Intake, by: Acting | None, directory: Path) -> None:
     async with open_deployment(directory) as gateway:
-        await register_exchanges(gateway, [intake.iepd], actor=actor)
+        await register_exchanges(gateway, [intake.iepd], actor="cli", by=by)
 
 
 def _take_in(folder: Path, wanted: Wanted, json: bool, fields: bytes = b"") -> Intake:
@@ -177,7 +174,7 @@ def _write_draft(intake: Intake, place: Path, json: bool) -> None:
     out.print(f"[green]draft[/] {escape(str(place))}: {written.fields} places, {written.unclassified} unclassified")
     for stem, count in sorted(written.labels.items()):
         out.print(f"{count:>8} {stem}")
-    out.print("Nothing is registered. Review the draft, then: gateway iepd add FOLDER --confirm --as NAME")
+    out.print("Nothing is registered. Review the draft, then: gateway iepd add FOLDER --confirm --as USER")
 
 
 def _labels(written: Draft) -> dict[str, object]:

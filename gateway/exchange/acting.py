@@ -87,20 +87,20 @@ def sign_entry(
 
     of  what it is done to: the act's subject
     """
+    proof = signed_by(type, acting, person, of=of, digest=digest, at=at)
+    entry = make(type, id=gateway.new_id(at), at=at, parties=parties, **proof, **fields)
+    return Signed(entry=entry, signature=proof["signature"])
+
+
+def signed_by(type: EntryType, acting: Acting, person: User, *, of: str, digest: str, at: datetime) -> dict[str, Any]:
+    """The fields of an entry that say who acted, with the signature."""
     act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
-    signature = sign_act(act, acting.sign)
-    entry = make(
-        type,
-        id=gateway.new_id(at),
-        at=at,
-        parties=parties,
-        actor=person.id,
-        agency=person.agency or None,
-        fingerprint=fingerprint(person.public_key),
-        signature=signature,
-        **fields,
-    )
-    return Signed(entry=entry, signature=signature)
+    return {
+        "actor": person.id,
+        "agency": person.agency or None,
+        "fingerprint": fingerprint(person.public_key),
+        "signature": sign_act(act, acting.sign),
+    }
 
 
 def fingerprint(public_key: str) -> str:

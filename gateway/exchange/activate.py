@@ -14,6 +14,7 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
+from gateway.exchange.acting import OPERATOR, Acting, allowed, signed_by
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
@@ -30,10 +31,14 @@ from gateway.store.interface import (
     Exchange,
     Relisted,
 )
+from gateway.user import UserRole
 
 TOKEN_VALID = timedelta(days=365)
 
 TRIES_MAX = 5
+
+CONFIRMS = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
+"""Who may confirm the labels of an exchange's fields, for the operator."""
 
 _Given = ParamSpec("_Given")
 _Done = TypeVar("_Done")
@@ -103,11 +108,16 @@ def decided_anew(
 
 
 @decided_anew
-async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: str) -> None:
+async def register_exchanges(
+    gateway: Gateway, iepds: Sequence[Iepd], *, actor: str = "", by: Acting | None = None
+) -> None:
     """Take message specifications in; one that the database holds as it is changes nothing.
 
-    Raises `ExchangeInUse` when an agreement speaks of a field that the new catalog does not have or nobody confirmed,
-    and `RootTaken`: after either, no process could read the configuration any more.
+    by     the officer who confirmed their fields, and signs for it: labels decide what laws withhold
+    actor  without one, what the log names instead
+
+    Raises what `allowed` raises; `ExchangeInUse` when an agreement speaks of a field that the new catalog does not have
+    or nobody confirmed, and `RootTaken`: after either, no process could read the configuration any more.
     """
     stored = await gateway.store.configuration()
     if stored.version != gateway.current.version:
@@ -116,6 +126,7 @@ async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: 
     new = [iepd for iepd in iepds if held.get(iepd.id) != iepd.edition]
     _refuse_conflicts(stored, {**gateway.current.iepds, **{iepd.id: iepd for iepd in new}}, {each.id for each in new})
     now = gateway.clock.now()
+    user = allowed(gateway, by, CONFIRMS, OPERATOR) if by is not None else None
     changes = [Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in new]
     entries = [
         make(
@@ -126,7 +137,11 @@ async def register_exchanges(gateway: Gateway, iepds: Sequence[Iepd], *, actor: 
             exchange=iepd.id,
             digest=iepd.edition,
             count=len(iepd.catalog.fields),
-            actor=actor,
+            **(
+                signed_by(EntryType.REGISTER, by, user, of=iepd.id, digest=iepd.edition, at=now)
+                if by is not None and user is not None
+                else {"actor": actor}
+            ),
         )
         for iepd in new
     ]

@@ -49,7 +49,7 @@ def test_a_specification_is_drafted_reviewed_confirmed_and_its_messages_are_acce
     drafted = deployment.json("iepd", "add", published, status=1)
     assert drafted["fields"] == 23
     assert "iepd.not-confirmed" in deployment.run("iepd", "add", published, status=1).stderr
-    done = deployment.json("iepd", "add", published, "--confirm", "--as", "jdoe")
+    done = deployment.json("iepd", "add", published, "--confirm", "--as", deployment.officer())
     assert done["registered"]
     assert done["fields"] + done["not_confirmed"] == 23
     confirmed = (published / "fields.yaml").read_text()
@@ -106,11 +106,27 @@ def test_a_zip_is_taken_like_a_folder(deployment: Deployment, tmp_path: Path) ->
 def test_only_a_reviewed_catalog_is_confirmed_and_by_somebody(deployment: Deployment, published: Path) -> None:
     assert (
         "[iepd.nothing-to-confirm]"
-        in deployment.run("iepd", "add", published, "--confirm", "--as", "jdoe", status=1).stderr
+        in deployment.run("iepd", "add", published, "--confirm", "--as", deployment.officer(), status=1).stderr
     )
     assert deployment.run("iepd", "add", published, "--confirm", status=2)
-    assert deployment.run("iepd", "add", published, "--confirm", "--as", "J. Doe", status=2)
     assert not (published / "fields.yaml").exists()
+
+
+def test_nobody_confirms_under_a_name_whose_key_they_do_not_have(deployment: Deployment, published: Path) -> None:
+    deployment.run("iepd", "add", published, status=1)
+    draft = (published / "fields.yaml").read_bytes()
+    clerk, key = "clerk", deployment.directory / "users/clerk.key"
+    deployment.run("user", "add", clerk, "--role", "operator")
+    officer = deployment.officer()
+    for words, code in (
+        (("somebody.else",), "key."),
+        ((officer, "--key", key), "user.wrong-key"),
+        ((clerk,), "user.not-allowed"),
+    ):
+        said = deployment.run("iepd", "add", published, "--confirm", "--as", *words, status=1).stderr
+        assert f"[{code}" in said, said
+    assert (published / "fields.yaml").read_bytes() == draft
+    assert ID not in [row["exchange"] for row in deployment.json("iepd", "list")]
 
 
 def test_a_refusal_comes_with_its_code_file_and_line_for_machines_too(deployment: Deployment, published: Path) -> None:

@@ -1,11 +1,16 @@
 """Taking in exchanges: what the labels are in force for is what the database holds, and nothing in force may break."""
 
+from datetime import datetime
+
 import pytest
 
+from gateway.exchange.acting import NotAllowed
 from gateway.exchange.activate import ExchangeInUse, register_exchanges
 from gateway.iepd.package import Iepd, load
 from gateway.iepd.registry import RootTaken
-from tests.exchange.deployed import RELEASE, Deployed, exchanges
+from gateway.signing.act import Act, verify_act
+from tests.exchange.deployed import JAIL, RELEASE, Deployed, exchanges
+from tests.exchange.officers import OPERATOR, officer
 from tests.iepd.invented import invented
 
 
@@ -28,6 +33,23 @@ async def test_a_new_exchange_is_registered_with_its_edition_and_how_many_fields
     assert (entry["type"], entry["exchange"], entry["actor"]) == ("register", "invented-notice/1.0", "jdoe")
     assert (entry["digest"], entry["count"]) == (invented().edition, 23)
     assert place.gateway.current.registry.by_id("invented-notice/1.0").catalog.named("risk.score") is not None
+
+
+async def test_an_officer_who_confirms_signs_for_it(place: Deployed) -> None:
+    by = await officer(place.gateway)
+    await register_exchanges(place.gateway, [invented()], by=by)
+    entry = (await place.log())[-1]
+    act = Act(
+        act="register",
+        subject=entry["exchange"],
+        digest=entry["digest"],
+        agency=OPERATOR,
+        user=by.user,
+        at=datetime.fromisoformat(entry["at"]),
+    )
+    verify_act(act, entry["signature"], by.public_key)
+    with pytest.raises(NotAllowed):
+        await register_exchanges(place.gateway, [changed()], by=await officer(place.gateway, JAIL))
 
 
 async def test_another_label_is_another_edition_though_the_schema_set_is_the_same(place: Deployed) -> None:
