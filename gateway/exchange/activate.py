@@ -3,7 +3,7 @@
 Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into the database.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
@@ -15,10 +15,12 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.acting import OPERATOR, Acting, allowed, signed_by
+from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
 from gateway.iepd.registry import Registry
+from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
 from gateway.store.interface import (
@@ -36,6 +38,9 @@ from gateway.user import UserRole
 TOKEN_VALID = timedelta(days=365)
 
 TRIES_MAX = 5
+
+STANDING = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
+"""States in which what the parties approved must stay what they approved."""
 
 CONFIRMS = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
 """Who may confirm the labels of an exchange's fields, for the operator."""
@@ -125,6 +130,7 @@ async def register_exchanges(
     held = {exchange.id: exchange.digest for exchange in stored.exchanges}
     new = [iepd for iepd in iepds if held.get(iepd.id) != iepd.edition]
     _refuse_conflicts(stored, {**gateway.current.iepds, **{iepd.id: iepd for iepd in new}}, {each.id for each in new})
+    _refuse_wider(gateway.current, new)
     now = gateway.clock.now()
     user = allowed(gateway, by, CONFIRMS, OPERATOR) if by is not None else None
     changes = [Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in new]
@@ -159,6 +165,32 @@ def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed:
                 wrong.extend(errors(findings))
     if wrong:
         raise ExchangeInUse(tuple(wrong))
+
+
+def _refuse_wider(configured: Configured, new: Iterable[Iepd]) -> None:
+    """A label decides what clauses give and what laws withhold. Parties approved what a clause gave under the labels of
+    then: no other label or name puts a field into it, or past its transforms, without them."""
+    wrong = []
+    for iepd in new:
+        held = configured.iepds.get(iepd.id)
+        standing = [one for one in configured.agreements if one.state in STANDING]
+        for mou in map(configured.mou, standing) if held is not None else ():
+            for clause in mou.exchanges:
+                if clause.exchange == iepd.id and held is not None:
+                    names = sorted(name for _, name, _ in _given(clause, iepd) - _given(clause, held))
+                    wrong += [_wider(mou, clause, name) for name in names]
+    if wrong:
+        raise ExchangeInUse(tuple(wrong))
+
+
+def _given(clause: Clause, iepd: Iepd) -> set[tuple[tuple[str, ...], str, str]]:
+    fields = (field for item in clause.share for field in iepd.catalog.select(item.what))
+    return {(field.path, field.name, field.label) for field in fields}
+
+
+def _wider(mou: Mou, clause: Clause, name: str) -> Finding:
+    text = f"{mou.id} version {mou.version} clause {clause.id} would give {name} so, which its parties did not approve"
+    return Finding(code="exchange.wider", text=text)
 
 
 @decided_anew

@@ -9,8 +9,8 @@ from gateway.exchange.activate import ExchangeInUse, register_exchanges
 from gateway.iepd.package import Iepd, load
 from gateway.iepd.registry import RootTaken
 from gateway.signing.act import Act, verify_act
-from tests.exchange.deployed import JAIL, RELEASE, Deployed, exchanges
-from tests.exchange.officers import OPERATOR, officer
+from tests.exchange.deployed import JAIL, PROBATION, RELEASE, Deployed, agreement, exchanges
+from tests.exchange.officers import OPERATOR, activate_mou, officer
 from tests.iepd.invented import invented
 
 
@@ -79,6 +79,15 @@ async def test_a_catalog_that_takes_a_field_from_an_agreement_is_refused_and_cha
     assert {finding.code for finding in caught.value.findings} == {"mou.unconfirmed-field"}
     assert place.gateway.current.version == version
     assert place.gateway.current.iepds[RELEASE].catalog.named("message.action") is not None
+
+
+async def test_no_other_label_puts_a_field_into_an_agreement_in_force(place: Deployed) -> None:
+    await activate_mou(place.gateway, agreement("A-1", JAIL, PROBATION, share="message.head, person.name"), "A-1")
+    new = changed(("label: medical.medication,", "label: person.name,"))
+    with pytest.raises(ExchangeInUse) as caught:
+        await register_exchanges(place.gateway, [new], by=await officer(place.gateway))
+    assert {finding.code for finding in caught.value.findings} == {"exchange.wider"}
+    assert any("A-1" in finding.text for finding in caught.value.findings)
 
 
 async def test_a_root_that_another_exchange_has_is_refused_before_it_can_do_harm(place: Deployed) -> None:
