@@ -52,12 +52,6 @@ def shipped() -> ShippedFolders:
     raise FolderUnusable("the folders iepd, xsd and policies that come with the gateway are not there: install it anew")
 
 
-def law_packs() -> frozenset[str] | None:
-    """Names of the law packs that come with the gateway; None where none came."""
-    folder = shipped().policies / "laws"
-    return frozenset(file.stem for file in folder.glob("*.yaml")) or None
-
-
 def templates() -> Mapping[str, str]:
     """The templates of agreements that come with the gateway, by name."""
     return _texts(shipped().policies / "templates")

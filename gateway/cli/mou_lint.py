@@ -11,7 +11,6 @@ from gateway.app import configuration_for
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
 from gateway.exchange.configured import Configured
 from gateway.finding import Finding
-from gateway.folders import law_packs
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 
@@ -62,7 +61,9 @@ def lint(files: Files, directory: Directory = Path(), json: AsJson = False) -> N
 def read(file: Path, configured: Configured) -> Linted:
     """One agreement, read in this deployment."""
     iepds = {iepd.id: iepd for iepd in configured.registry}
-    mou, findings = read_mou(file.read_bytes(), str(file), iepds, agencies=configured.agencies, law_packs=law_packs())
+    mou, findings = read_mou(
+        file.read_bytes(), str(file), iepds, agencies=configured.agencies, law_packs=configured.laws.ids
+    )
     return Linted(file, mou, findings)
 
 
