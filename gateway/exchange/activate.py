@@ -168,19 +168,28 @@ def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed:
 
 
 def _refuse_wider(configured: Configured, new: Iterable[Iepd]) -> None:
-    """A label decides what clauses give and what laws withhold. Parties approved what a clause gave under the labels of
-    then: no other label or name puts a field into it, or past its transforms, without them."""
-    wrong = []
-    for iepd in new:
-        held = configured.iepds.get(iepd.id)
-        standing = [one for one in configured.agreements if one.state in STANDING]
-        for mou in map(configured.mou, standing) if held is not None else ():
-            for clause in mou.exchanges:
-                if clause.exchange == iepd.id and held is not None:
-                    names = sorted(name for _, name, _ in _given(clause, iepd) - _given(clause, held))
-                    wrong += [_wider(mou, clause, name) for name in names]
+    """Labels and facts decide what clauses give and what laws withhold. Parties approved what a clause gave under the
+    labels of then: no other label, name or question puts a field into it, or past its transforms, without them."""
+    standing = [configured.mou(one) for one in configured.agreements if one.state in STANDING]
+    wrong = [
+        _wider(mou, clause, name)
+        for iepd in new
+        if (held := configured.iepds.get(iepd.id)) is not None
+        for mou in standing
+        for clause in mou.exchanges
+        if clause.exchange == iepd.id
+        for name in _opened(clause, held, iepd)
+    ]
     if wrong:
         raise ExchangeInUse(tuple(wrong))
+
+
+def _opened(clause: Clause, held: Iepd, iepd: Iepd) -> list[str]:
+    """Fields that the clause would give, or give otherwise; and facts that are asked otherwise."""
+    fields = sorted({name for _, name, _ in _given(clause, iepd) - _given(clause, held)})
+    now = {fact.name: (fact.each, fact.test, fact.missing) for fact in iepd.facts}
+    then = {fact.name: (fact.each, fact.test, fact.missing) for fact in held.facts}
+    return fields + [f"what {name} guards" for name in sorted(then) if now.get(name) != then[name]]
 
 
 def _given(clause: Clause, iepd: Iepd) -> set[tuple[tuple[str, ...], str, str]]:

@@ -90,6 +90,16 @@ async def test_no_other_label_puts_a_field_into_an_agreement_in_force(place: Dep
     assert any("A-1" in finding.text for finding in caught.value.findings)
 
 
+async def test_no_other_question_opens_what_a_fact_guards_in_an_agreement_in_force(place: Deployed) -> None:
+    folder = exchanges()[RELEASE].files["iepd/fields.yaml"].decode()
+    facts = folder[folder.index("\nfacts:") :]
+    assert "missing: true" in facts
+    new = changed((facts, facts.replace("missing: true", "missing: false")))
+    with pytest.raises(ExchangeInUse) as caught:
+        await register_exchanges(place.gateway, [new], by=await officer(place.gateway))
+    assert {finding.code for finding in caught.value.findings} == {"exchange.wider"}
+
+
 async def test_a_root_that_another_exchange_has_is_refused_before_it_can_do_harm(place: Deployed) -> None:
     version = place.gateway.current.version
     with pytest.raises(RootTaken):
