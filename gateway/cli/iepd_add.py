@@ -97,7 +97,7 @@ def add(
     then add the folder again. A field that nobody confirmed is withheld from everyone.
 
     [bold]gateway iepd add our-booking-iepd/ --root BookingReport[/]         writes the draft
-    [bold]gateway iepd add our-booking-iepd/ --confirm --as jdoe[/]         confirms it and registers
+    [bold]gateway iepd add our-booking-iepd/ --confirm --as dana.whitcombe[/]  confirms it and registers
     """
     if confirm and not by:
         raise typer.BadParameter("--confirm needs --as USER: who confirms labels signs, and goes into the log")

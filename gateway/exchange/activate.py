@@ -3,7 +3,7 @@
 Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into the database.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
@@ -15,10 +15,12 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
 from gateway.iepd.package import Iepd, archive
 from gateway.iepd.registry import Registry
+from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
 from gateway.store.interface import (
@@ -35,6 +37,9 @@ from gateway.store.interface import (
 TOKEN_VALID = timedelta(days=365)
 
 TRIES_MAX = 5
+
+STANDING = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
+"""States in which what the parties approved must stay what they approved."""
 
 _Given = ParamSpec("_Given")
 _Done = TypeVar("_Done")
@@ -121,6 +126,7 @@ async def register_exchanges(
     held = {exchange.id: exchange.digest for exchange in stored.exchanges}
     new = [iepd for iepd in iepds if held.get(iepd.id) != iepd.edition]
     _refuse_conflicts(stored, {**gateway.current.iepds, **{iepd.id: iepd for iepd in new}}, {each.id for each in new})
+    _refuse_wider(gateway.current, new)
     now = gateway.clock.now()
     changes = [Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in new]
     await change(gateway, changes, [_registered(gateway, iepd, by, actor, now) for iepd in new])
@@ -146,6 +152,41 @@ def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed:
                 wrong.extend(errors(findings))
     if wrong:
         raise ExchangeInUse(tuple(wrong))
+
+
+def _refuse_wider(configured: Configured, new: Iterable[Iepd]) -> None:
+    """Labels and facts decide what clauses give and what laws withhold. Parties approved what a clause gave under the
+    labels of then: no other label, name or question puts a field into it, or past its transforms, without them."""
+    standing = [configured.mou(one) for one in configured.agreements if one.state in STANDING]
+    wrong = [
+        _wider(mou, clause, name)
+        for iepd in new
+        if (held := configured.iepds.get(iepd.id)) is not None
+        for mou in standing
+        for clause in mou.exchanges
+        if clause.exchange == iepd.id
+        for name in _opened(clause, held, iepd)
+    ]
+    if wrong:
+        raise ExchangeInUse(tuple(wrong))
+
+
+def _opened(clause: Clause, held: Iepd, iepd: Iepd) -> list[str]:
+    """Fields that the clause would give, or give otherwise; and facts that are asked otherwise."""
+    fields = sorted({name for _, name, _ in _given(clause, iepd) - _given(clause, held)})
+    now = {fact.name: (fact.each, fact.test, fact.missing) for fact in iepd.facts}
+    then = {fact.name: (fact.each, fact.test, fact.missing) for fact in held.facts}
+    return fields + [f"what {name} guards" for name in sorted(then) if now.get(name) != then[name]]
+
+
+def _given(clause: Clause, iepd: Iepd) -> set[tuple[tuple[str, ...], str, str]]:
+    fields = (field for item in clause.share for field in iepd.catalog.select(item.what))
+    return {(field.path, field.name, field.label) for field in fields}
+
+
+def _wider(mou: Mou, clause: Clause, name: str) -> Finding:
+    text = f"{mou.id} version {mou.version} clause {clause.id} would give {name} so, which its parties did not approve"
+    return Finding(code="exchange.wider", text=text)
 
 
 @decided_anew

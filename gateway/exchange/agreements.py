@@ -25,6 +25,7 @@ from gateway.policy.approval import Approved, Lack, lacking
 from gateway.policy.diff import is_widening
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
+from gateway.signing.act import Act, ActSignatureWrong, verify_act
 from gateway.store.interface import Agreement, AgreementState, Approval, Change, Relisted
 from gateway.user import User, UserRole
 
@@ -239,12 +240,31 @@ def lacks_of(configured: Configured, mou: Mou, now: datetime) -> tuple[Lack, ...
 
 
 def approvals_of(configured: Configured, mou: Mou) -> tuple[Approved, ...]:
-    """Who has approved this version. Each signature was verified when it was given; only people of the party count."""
+    """Who has approved this version. A row in the database is no approval: each is verified with its person's key."""
     return tuple(
         Approved(party=one.party, user=one.user, digest=one.digest)
         for one in configured.approvals
-        if (one.mou, one.version) == (mou.id, mou.version)
+        if (one.mou, one.version) == (mou.id, mou.version) and _is_signed(one, configured.users.get(one.user))
     )
+
+
+def _is_signed(approval: Approval, user: User | None) -> bool:
+    """Whether this person of the party signed it."""
+    if user is None or user.agency != agency_of(approval.party):
+        return False
+    act = Act(
+        act=EntryType.APPROVE.value,
+        subject=f"{approval.mou}@{approval.version}",
+        digest=approval.digest,
+        agency=user.agency,
+        user=user.id,
+        at=approval.at,
+    )
+    try:
+        verify_act(act, approval.signature, user.public_key)
+    except ActSignatureWrong:
+        return False
+    return True
 
 
 def widened(configured: Configured, mou: Mou, now: datetime) -> frozenset[AgencyId]:

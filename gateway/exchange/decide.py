@@ -120,8 +120,10 @@ def release_of(case: Case, configured: Configured, facts: Facts, grant: Grant, n
     holding = _NOTHING_HOLDS
     consents: Consents = ()
     if bound.consents:
+        # The days of a consent are days here: in UTC one would begin the evening before.
+        here = now.astimezone(configured.zone)
         consents = counting(
-            case.consents, sender=case.sender, recipient=grant.recipient, purpose=grant.clause.purpose, now=now
+            case.consents, sender=case.sender, recipient=grant.recipient, purpose=grant.clause.purpose, now=here
         )
         holding = lacking(bound.consents, consents)
     kept = _cut(case, configured.rules(grant, case.iepd), facts, holding)

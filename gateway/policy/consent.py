@@ -39,7 +39,10 @@ class Consent:
     revoked: datetime | None = None
 
     def holds(self, *, sender: AgencyId, recipient: AgencyId, purpose: str, now: datetime) -> bool:
-        """Whether it lets anything go from this sender to this recipient for this purpose at this moment."""
+        """Whether it lets anything go from this sender to this recipient for this purpose at this moment.
+
+        now  in the time zone whose days `since` and `until` are
+        """
         return (
             self.holder == sender
             and self.recipient == recipient

@@ -113,6 +113,23 @@ def test_only_a_reviewed_catalog_is_confirmed_and_by_somebody(deployment: Deploy
     assert not (published / "fields.yaml").exists()
 
 
+def test_nobody_confirms_under_a_name_whose_key_they_do_not_have(deployment: Deployment, published: Path) -> None:
+    deployment.run("iepd", "add", published, status=1)
+    draft = (published / "fields.yaml").read_bytes()
+    clerk, key = "clerk", deployment.directory / "users/clerk.key"
+    deployment.run("user", "add", clerk, "--role", "operator")
+    officer = deployment.officer()
+    for words, code in (
+        (("somebody.else",), "key."),
+        ((officer, "--key", key), "user.wrong-key"),
+        ((clerk,), "user.not-allowed"),
+    ):
+        said = deployment.run("iepd", "add", published, "--confirm", "--as", *words, status=1).stderr
+        assert f"[{code}" in said, said
+    assert (published / "fields.yaml").read_bytes() == draft
+    assert ID not in [row["exchange"] for row in deployment.json("iepd", "list")]
+
+
 def test_a_refusal_comes_with_its_code_file_and_line_for_machines_too(deployment: Deployment, published: Path) -> None:
     shutil.copytree(published / "base xsd", published / "second")
     (published / "second/core/core.xsd").write_bytes(FILES["base xsd/core/core.xsd"] + b"<!-- newer -->")

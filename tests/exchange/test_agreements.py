@@ -215,3 +215,14 @@ async def test_of_two_versions_activated_at_the_same_moment_one_is_in_force(plac
     await place.gateway.refresh()
     in_force = [one.version for one in place.gateway.current.agreements if one.state is AgreementState.IN_FORCE]
     assert len([v for v in in_force if v in {2, 3}]) == 1
+
+
+async def test_an_approval_that_was_only_written_into_the_database_does_not_count(place: Deployed) -> None:
+    await approve(place, SHELTER)
+    (given,) = [one for one in place.gateway.current.approvals if one.mou == "S-1"]
+    stranger = await officer(place.gateway, POLICE)
+    forged = [replace(given, party=POLICE, user=stranger.user), replace(given, party=POLICE)]
+    await place.gateway.store.change(forged, [])
+    with pytest.raises(NotApproved) as refused:
+        await activate(place)
+    assert [(lack.party, lack.people) for lack in refused.value.lacks] == [(POLICE, 1)]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -184,6 +185,19 @@ async def test_without_a_consent_that_counts_it_does_not(place: Deployed, change
     record = await made_for(place, PROBATION, accepted.id)
     sections = {each.clause for each in record.dissemination.redactions if each.label.startswith("sud.")}
     assert sections == {"42 CFR 2.31"}
+
+
+async def test_a_consents_days_are_days_where_the_agencies_are(place: Deployed) -> None:
+    consents = await with_treatment(place)
+    tomorrow = place.clock.now().date() + timedelta(days=1)
+    consents.held = (replace(signed(place), since=tomorrow),)
+    place.clock.moment = datetime.combine(tomorrow, time(3), tzinfo=UTC)
+    place.gateway.current = replace(place.gateway.current, zone=ZoneInfo("America/Chicago"))
+    early = await place.accept(sample("fullest"), "HCJ-1")
+    place.clock.moment += timedelta(hours=4)
+    late = await place.accept(sample("fullest"), "HCJ-2")
+    assert b"Rivergate" not in (await payload_and_cover(place, PROBATION, early.id))[0]
+    assert b"Rivergate" in (await payload_and_cover(place, PROBATION, late.id))[0]
 
 
 async def test_where_no_consent_could_open_anything_nobody_is_asked(place: Deployed) -> None:
