@@ -180,7 +180,9 @@ def read_settings(directory: Path) -> Settings:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SettingsRefused(f"{file}: no such file; `gateway init {directory}` makes a deployment") from error
+        raise SettingsRefused(
+            f"{file}: no such file; name a deployment with -C DIR, or make one: gateway init DIR"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"{file}: not TOML: {error}") from error
     return settings(raw, directory, source=str(file))

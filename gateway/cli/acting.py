@@ -12,6 +12,7 @@ from gateway.config import read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.acting import Acting
 from gateway.keys.personal import unlock
+from gateway.keys.secret_file import KeyMissing
 from gateway.user import UserId
 
 PASSPHRASE = "GATEWAY_USER_PASSPHRASE"
@@ -40,10 +41,14 @@ Key = Annotated[
 def acting(user: str, key: Path | None, directory: Path, *, variable: str = PASSPHRASE) -> Acting:
     """The person with their key unlocked; the passphrase is asked for, or taken from the environment variable.
 
-    Raises what `config.read_settings` and `keys.personal.unlock` raise.
+    Raises `KeyMissing`, and what `config.read_settings` and `keys.personal.unlock` raise.
     """
     read_settings(directory)  # a folder that is no deployment is said before a passphrase is asked for
     path = key or key_path(directory, user)
+    if not path.exists():
+        raise KeyMissing(
+            f"{path}: there is no such key; give the file with --key, or see who has an account: gateway user list"
+        )
     sign, public_key = unlock(path, passphrase(f"Passphrase of {path}", variable=variable))
     return Acting(user=UserId(user), sign=sign, public_key=public_key)
 

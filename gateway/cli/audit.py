@@ -77,7 +77,10 @@ def evidence(
     ] = None,
     directory: Directory = Path(),
 ) -> None:
-    """Evidence that an entry is in the signed log: a file an outsider checks at home (C2SP tlog-proof)."""
+    """Evidence that an entry is in the signed log: a file an outsider checks at home (C2SP tlog-proof).
+
+    The answer to a message names its entry; with --message, every entry about one is given.
+    """
     if (entry is None) == (message is None):
         raise typer.BadParameter("give the id of an entry, or --message with the id of a message")
     files = run(_evidence(directory, entry, message))

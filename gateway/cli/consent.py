@@ -1,19 +1,24 @@
 """`gateway consent`: consents of persons, by which records may go that law otherwise keeps back."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.agency import AgencyId
 from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, person
-from gateway.cli.run import AsJson, Directory, answer, out, run
+from gateway.cli.run import AsJson, Directory, answer, err, out, run
 from gateway.exchange.acting import Acting
+from gateway.exchange.configured import Configured
 from gateway.exchange.consents import NewConsent, add_consent, list_consents, revoke_consent
 from gateway.policy.consent import Consent
+from gateway.policy.reading import nearest
+from gateway.policy.schema import known_words
 
 app = typer.Typer(no_args_is_help=True, help="Consents: add, revoke, list (42 CFR 2.31 and others).")
 
@@ -53,7 +58,9 @@ def add(
         until=until.date(),
         document=f"sha-256:{sha256(document.read_bytes()).hexdigest()}",
     )
-    made = run(_add(directory, new, person(by, key, directory)))
+    made, idle = run(_add(directory, new, person(by, key, directory)))
+    for hint in idle:
+        err.print(f"[yellow]note[/] {escape(hint)}")
     if json:
         answer([as_row(each) for each in made])
         return
@@ -61,9 +68,20 @@ def add(
         out.print(f"{each.id}  {', '.join(each.labels)} to {each.recipient} for {each.purpose} until {each.until}")
 
 
-async def _add(directory: Path, new: NewConsent, by: Acting) -> tuple[Consent, ...]:
+async def _add(directory: Path, new: NewConsent, by: Acting) -> tuple[tuple[Consent, ...], tuple[str, ...]]:
     async with open_deployment(directory) as gateway:
-        return await add_consent(gateway, new, by=by)
+        return await add_consent(gateway, new, by=by), tuple(_idle(gateway.current, new))
+
+
+def _idle(configured: Configured, new: NewConsent) -> Iterator[str]:
+    """What this consent waits for, or a slip of the pen: a consent may be older than the agreement that needs it."""
+    purposes = {clause.purpose for mou in configured.mous.values() for clause in mou.exchanges}
+    if new.purpose not in purposes:
+        yield f"no agreement here speaks of the purpose {new.purpose!r}{nearest(new.purpose, purposes)}"
+    labels = frozenset[str]().union(*(known_words(iepd.catalog) for iepd in configured.iepds.values()))
+    for label in new.labels:
+        if label not in labels:
+            yield f"no exchange here has the label {label!r}{nearest(label, labels)}"
 
 
 @app.command()

@@ -57,7 +57,7 @@ def list_(directory: Directory = Path(), json: AsJson = False) -> None:
     for pack in configured.laws.packs:
         out.print(f"[bold]{pack.id:<22}[/] {escape(pack.title)}")
         named = ", named by the settings" if pack.id in configured.laws.named else ""
-        out.print(f"{'':<22} {escape(whose(pack))}; {binding(pack)}{named}; {len(pack.rules)} rules")
+        out.print(f"{'':<22} {escape(whose(pack))}; {binding(pack)}{named}; {_count(pack)}")
 
 
 @app.command()
@@ -129,9 +129,7 @@ def lint(
     else:
         show(findings)
         if pack is not None:
-            out.print(
-                f"{escape(file.name)}: {pack.id} version {pack.version}: [green]readable[/], {len(pack.rules)} rules"
-            )
+            out.print(f"{escape(file.name)}: {pack.id} version {pack.version}: [green]readable[/], {_count(pack)}")
     raise typer.Exit(0 if pack is not None else 1)
 
 
@@ -211,3 +209,7 @@ def _rule_json(pack: LawPack, rule: LawRule) -> dict[str, Any]:
         "scope": scope(rule),
         "effects": list(effects(rule)),
     }
+
+
+def _count(pack: LawPack) -> str:
+    return f"{len(pack.rules)} rule{'s' if len(pack.rules) != 1 else ''}"

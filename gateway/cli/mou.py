@@ -1,5 +1,6 @@
 """`gateway mou`: agreements - write, read, explain, compare, print, sign, put in force, suspend, end, list."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -66,9 +67,11 @@ def activate(
     The file's bytes go into the database: what is in force is what the database holds. Whoever activates signs.
     """
     run(_readable(file, directory))
-    agreement = run(_activate(file, directory, trial, person(by, key, directory)))
+    agreement, waits = run(_activate(file, directory, trial, person(by, key, directory)))
     state = "on trial" if trial else "in force"
     out.print(f"{agreement.mou} version {agreement.version} is {state}; digest {agreement.digest}")
+    if waits:
+        out.print(f"Its first day is {waits}: nothing goes under it before.")
 
 
 async def _readable(file: Path, directory: Path) -> None:
@@ -77,10 +80,13 @@ async def _readable(file: Path, directory: Path) -> None:
         read_draft(gateway.current, file.read_bytes(), str(file))
 
 
-async def _activate(file: Path, directory: Path, trial: bool, by: Acting) -> Agreement:
+async def _activate(file: Path, directory: Path, trial: bool, by: Acting) -> tuple[Agreement, date | None]:
+    """The agreement, and its first day when that is still to come."""
     async with open_deployment(directory) as gateway:
         act = try_mou if trial else activate_mou
-        return await act(gateway, file.read_bytes(), str(file), by=by)
+        agreement = await act(gateway, file.read_bytes(), str(file), by=by)
+        first = gateway.current.mou(agreement).since
+        return agreement, first if first > gateway.current.day(gateway.clock.now()) else None
 
 
 @app.command()

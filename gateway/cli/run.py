@@ -19,8 +19,9 @@ EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+"""For people. No emoji: between colons stand names of elements (`hs:Child:`), not pictures."""
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Directory = Annotated[
     Path,

@@ -39,7 +39,7 @@ def add(
     """Let a person in. Their key is made here under a passphrase, unless they bring the public half of one.
 
     The first administrator is added by whoever can run commands on this machine; after that an administrator adds
-    people, with --as.
+    people, with --as. The passphrase has at least 12 characters and is asked for; scripts set GATEWAY_USER_PASSPHRASE.
 
     [bold]gateway user add dana.whitcombe --agency harlan-county-jail --role signatory --role compliance-officer[/]
     """
@@ -92,9 +92,10 @@ def list_(directory: Directory = Path(), json: AsJson = False) -> None:
     if json:
         answer([_row(user) for user in users])
         return
+    wide = max((len(user.id) for user in users), default=0)
     for user in users:
         mark = " [red]shut out[/]" if user.disabled_at else ""
-        out.print(f"{user.id:<28} {user.agency or '(operator)':<28} {', '.join(sorted(user.roles))}{mark}")
+        out.print(f"{user.id:<{wide}}  {user.agency or '(operator)':<28} {', '.join(sorted(user.roles))}{mark}")
 
 
 async def _users(directory: Path) -> list[User]:

@@ -193,7 +193,9 @@ async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, by: Acti
     wanted = STOPPED_FROM[state]
     agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state in wanted), None)
     if agreement is None:
-        raise AgreementUnknown(f"there is no version of {id} that is {' or '.join(wanted)}")
+        there = [f"version {one.version} is {one.state}" for one in gateway.current.agreements if one.mou == id]
+        told = "; ".join(there) or "no version of it is running; gateway mou list shows all"
+        raise AgreementUnknown(f"there is no version of {id} that is {' or '.join(wanted)}: {told}")
     mou = gateway.current.mou(agreement)
     user = _decides(gateway, by, mou)
     now = gateway.clock.now()

@@ -96,6 +96,7 @@ def test_where_there_is_no_deployment_each_says_so(
     assert result.exit_code == 1
     assert "no such file" in result.output
     assert "gateway init" in result.output
+    assert "-C DIR" in result.output
 
 
 def test_as_a_program_of_its_own_it_ends_with_the_same_status() -> None:

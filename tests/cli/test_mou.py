@@ -52,6 +52,21 @@ def test_what_is_no_agreement_at_all(deployment: Deployment, tmp_path: Path, con
     assert deployment.run("mou", "lint", file, status=1).stderr
 
 
+def test_what_is_put_in_force_ahead_of_its_first_day_says_that_it_waits(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "agreement.yaml"
+    text = FILE.read_text().replace(ID, "JAIL-PROB-2028-02")
+    days = "{from: 2026-01-01, until: 2028-12-31, review_by: 2027-12-01}"
+    assert days in text
+    file.write_text(text.replace(days, "{from: 2028-12-31, until: 2028-12-31, review_by: 2028-12-31}"))
+    assert "Its first day is 2028-12-31" in deployment.activate(file).stdout
+
+
+def test_what_cannot_be_suspended_is_told_with_its_state(deployment: Deployment) -> None:
+    suspend = ("mou", "suspend", ID, "--as", deployment.officer())
+    deployment.run(*suspend)
+    assert "version 1 is suspended" in deployment.run(*suspend, status=1).stderr
+
+
 def test_a_new_version_ends_the_one_before(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "agreement.yaml"
     file.write_text(FILE.read_text().replace("version: 1", "version: 2"))

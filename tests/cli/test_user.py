@@ -47,3 +47,15 @@ def test_a_refused_addition_leaves_no_key_behind(deployment: Deployment) -> None
 @pytest.mark.parametrize("name", ["Dana", "dana whitcombe", "../dana"])
 def test_what_is_no_account_name_is_a_mistake_of_usage(deployment: Deployment, name: str) -> None:
     deployment.run("user", "add", name, "--role", "operator", status=2)
+
+
+def test_an_account_without_a_key_here_is_told_where_keys_and_accounts_are(deployment: Deployment) -> None:
+    said = deployment.run("user", "disable", "ann", "--as", "nobody", status=1).stderr
+    assert "[key.missing]" in said
+    assert "--key" in said
+    assert "gateway user list" in said
+
+
+def test_people_stand_in_columns_however_long_their_accounts_are(deployment: Deployment) -> None:
+    lines = deployment.run("user", "list").stdout.splitlines()
+    assert len({line.index(f"  {line.split()[1]}") for line in lines}) == 1
