@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.agency import EndpointKind
+from gateway.cli.acting import PASSPHRASE
 from gateway.cli.main import app
 from tests.acceptance.messages import fresh_id, release
 from tests.acceptance.place import AGREEMENT, SHARE, Pair, Place
@@ -20,6 +21,20 @@ def pair(place: Place) -> Pair:
 
 def command(place: Place, *words: str) -> Any:
     return CliRunner().invoke(app, [*words, "-C", str(place.directory)])
+
+
+@pytest.fixture(autouse=True)
+def _passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSPHRASE, "a long enough passphrase")
+
+
+def officer(place: Place, agency: str = "") -> str:
+    """The account of somebody who may approve for this agency ("" = the operator) and put agreements in force."""
+    name = f"officer.{agency or 'operator'}"
+    speaks = ("--agency", agency) if agency else ()
+    added = command(place, "user", "add", name, "--role", "signatory", "--role", "compliance-officer", *speaks)
+    assert added.exit_code == 0 or "[user.exists]" in added.stderr, added.output
+    return name
 
 
 def agreement(pair: Pair, **changes: object) -> str:
@@ -44,14 +59,15 @@ def test_an_agreement_that_is_wrong_does_not_come_into_force(
     line = next(
         number for number, text in enumerate(file.read_text().splitlines(), 1) if WRONG[code][1].splitlines()[0] in text
     )
-    result = command(place, "mou", "activate", str(file))
+    result = command(place, "mou", "activate", str(file), "--as", officer(place))
     assert result.exit_code == 1
     told = result.stderr.replace("\n", " ")
     assert "[mou.refused]" in told
     assert f"[{code}]" in told
     assert f"agreement.yaml:{line}" in told
     assert "Traceback" not in result.output
-    assert place.do(lambda gateway: gateway.store.configuration_version()) == place.operator.current.version
+    listed = json.loads(command(place, "mou", "list", "--json").stdout)
+    assert {each["version"] for each in listed if each["mou"] == pair.mou} == {1}
 
 
 def test_a_version_put_in_force_by_the_command_decides_the_next_message(
@@ -59,7 +75,10 @@ def test_a_version_put_in_force_by_the_command_decides_the_next_message(
 ) -> None:
     file = tmp_path / "agreement.yaml"
     file.write_text(agreement(pair, share=SHARE.replace(", person.name", "")))
-    result = command(place, "mou", "activate", str(file))
+    for party in (pair.sender, pair.recipient):
+        signed = command(place, "mou", "sign", str(file), "--for", party, "--as", officer(place, party))
+        assert signed.exit_code == 0, signed.output
+    result = command(place, "mou", "activate", str(file), "--as", officer(place))
     assert result.exit_code == 0, result.output
     answer = pair.caller.accepted(release(), fresh_id())  # at once: what the old version decided is decided again
     assert pair.inbox is not None
@@ -74,10 +93,11 @@ def test_a_version_put_in_force_by_the_command_decides_the_next_message(
 def test_a_suspended_agreement_lets_nothing_out_until_it_is_resumed(place: Place) -> None:
     pair = place.pair(EndpointKind.INBOX)
     pair.caller.accepted(release(), fresh_id())
-    assert command(place, "mou", "suspend", pair.mou).exit_code == 0
+    suspend = ("mou", "suspend", pair.mou, "--as", officer(place))
+    assert command(place, *suspend).exit_code == 0
     answer = pair.caller.submit(release(), fresh_id())
     assert (answer.status_code, answer.json()["code"]) == (403, "policy.no-mou-in-force")
-    assert command(place, "mou", "suspend", pair.mou, "--resume").exit_code == 0
+    assert command(place, *suspend, "--resume").exit_code == 0
     pair.caller.accepted(release(), fresh_id())
 
 
