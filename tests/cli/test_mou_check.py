@@ -45,6 +45,19 @@ def test_one_that_cannot_is_refused_with_line_example_and_way_out(refused: Path)
     assert "way out: take out 1 line: condition.no-contact" in result.stderr
 
 
+def test_law_is_part_of_both(tmp_path: Path) -> None:
+    """For another purpose than enforcing the order, names of victims are withheld: 34 U.S.C. 12291(b)(2)(D)."""
+    file = tmp_path / "other.yaml"
+    file.write_text(PASSES.read_text().replace("protective-order-enforcement", "supervision"))
+    result = command("mou", "check", file)
+    assert result.exit_code == 1
+    assert "victim.no-contact.name by 34 U.S.C. 12291(b)(2)(D)" in result.stderr
+    for each, outcome, by in ((PASSES, "shared", "E1"), (file, "withheld", "34 U.S.C. 12291(b)(2)(D)")):
+        rows = csv.DictReader(io.StringIO(command("mou", "coverage", each, "--csv").stdout))
+        names = [row for row in rows if row["label"] == "victim.no-contact.name"]
+        assert {(row["outcome"], row["by"]) for row in names} == {(outcome, by)}
+
+
 def test_machines_read_the_same(refused: Path) -> None:
     result = command("mou", "check", refused, "--json")
     assert result.exit_code == 1

@@ -206,3 +206,26 @@ def test_a_form_that_some_value_of_the_type_could_not_take_is_refused(
     transform: Transform, of: Field, part: str
 ) -> None:
     assert part in misfit(transform, of)
+
+
+@pytest.mark.parametrize(
+    ("fine", "coarse", "held", "values"),
+    [
+        (Grain.FIVE_YEARS, Grain.TEN_YEARS, field("integer", "integer", last=AGE), ("0", "4", "17", "35", "99")),
+        (
+            Grain.HUNDREDTH_DEGREE,
+            Grain.TENTH_DEGREE,
+            field("decimal", "decimal", last=LATITUDE),
+            ("-51.871", "-0.001", "0.099", "1.05", "51.899"),
+        ),
+    ],
+)
+def test_the_coarser_of_two_grains_can_be_made_of_the_finer(
+    fine: Grain, coarse: Grain, held: Field, values: tuple[str, ...]
+) -> None:
+    """So a change from the finer to the coarser never shows more."""
+    small, large = (change_of(generalize(each), held, Catalog([held]))[0] for each in (fine, coarse))
+    assert small is not None
+    assert large is not None
+    for value in values:
+        assert large(small(value) or "") == large(value)
