@@ -226,11 +226,11 @@ def test_a_purpose_that_nobody_may_have_is_an_error_and_one_no_clause_serves_a_w
     assert not [r for r in again.remarks if r.code == "mou.unreachable-purpose"]
 
 
-def test_places_that_no_field_names_are_an_error() -> None:
+def test_places_that_no_field_names_are_a_warning() -> None:
     changed = replace(tiny(), catalog=Catalog(tiny().catalog.fields[:-1]))
     found = check(mou_of(clause_of(changed, HEAD)), {changed.id: changed})
-    assert named(found, "mou.unclassified").severity is Severity.ERROR
-    assert not found.passed
+    assert named(found, "mou.unclassified").severity is Severity.WARNING
+    assert found.passed  # nobody gets them
     for mou in agreements().values():
         assert "mou.unclassified" not in {each.code for each in check(mou, exchanges()).remarks}
 
