@@ -10,7 +10,6 @@ from gateway.policy.mou import Grain, How
 from gateway.policy.outcome import Outcome
 from gateway.policy.place import Place
 
-
 _WITHIN = frozenset({Grain.FIVE_YEARS, Grain.TEN_YEARS, Grain.TENTH_DEGREE, Grain.HUNDREDTH_DEGREE})
 """Grains of numbers: what would fall below the least that the type takes is withheld."""
 
