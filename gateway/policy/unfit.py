@@ -6,9 +6,12 @@ from gateway.document.names import XSI, split, structures_version
 from gateway.iepd.catalog import ValueType, value_type
 from gateway.iepd.components import Components
 from gateway.policy.flaw import Wrong
-from gateway.policy.mou import How
+from gateway.policy.mou import Grain, How
 from gateway.policy.outcome import Outcome
 from gateway.policy.place import Place
+
+_WITHIN = frozenset({Grain.FIVE_YEARS, Grain.TEN_YEARS, Grain.TENTH_DEGREE, Grain.HUNDREDTH_DEGREE})
+"""Grains of numbers: what would fall below the least that the type takes is withheld."""
 
 
 def unfit(
@@ -62,7 +65,7 @@ def _value_fits(place: Place, outcome: Outcome, fixed: bool, components: Compone
     type when the agreement is read; of a generalized date it is known only where the type takes every one."""
     if fixed:
         return False
-    if outcome.because is None or outcome.because.how is not How.GENERALIZE:
+    if outcome.because is None or outcome.because.how is not How.GENERALIZE or outcome.because.to in _WITHIN:
         return True
     target = _beside(place, outcome.becomes, components) if outcome.becomes else None
     value = value_type(components, target) if target is not None else _value(place)
