@@ -20,6 +20,7 @@ import aiohttp
 from gateway.agency import AgencyId, Endpoint, EndpointKind
 from gateway.app import init_deployment, key_store, open_deployment
 from gateway.audit.note import NoteKey
+from gateway.cli.acting import PASSPHRASE, SECOND_PASSPHRASE
 from gateway.config import read_settings
 from gateway.delivery.delivery import State
 from gateway.exchange.activate import issue_token, put_agency
@@ -48,7 +49,10 @@ BUCKET_POINTS = ("os.link", "os.remove")
 """Around the step that makes a new bucket of payload keys: killed before it, and before what follows it."""
 
 AT_START = "fact."
-BY_COMMAND = "change."
+BY_COMMAND = ("change.", "release.")
+
+OFFICER, SUPERVISOR = "ana", "bo"
+PASSPHRASES = dict.fromkeys((PASSPHRASE, SECOND_PASSPHRASE), "a passphrase of those who release")
 
 PASSES = {"accept": 25, "refuse": 2, "record": 8, "move": 8, "claim": 12, "settle": 15, "relay": 40, "sequence": 2}
 """A process is killed when it comes to a point for the first time, or for one of the next: by chance, up to this."""
@@ -101,14 +105,32 @@ class Scene:
         self.kills += 1
 
     async def kill_command(self, words: Sequence[str], point: str) -> None:
-        """Kill an operator's command while the gateway runs: the change is there whole, or not at all."""
+        """Kill somebody's command while the gateway runs: what it does is there whole, or not at all."""
         life = await self.running(words)
-        was = await self._suspended()
-        act = ("agency", "suspend", SHELTER, *(("--resume",) if was else ()))
-        await self.kill_at(act, point)
-        assert await self._suspended() is (not was if point.endswith("after-commit") else was)
+        done = point.endswith("after-commit")
+        if point.startswith("release."):
+            await self._kill_release(point, done)
+        else:
+            was = await self._suspended()
+            await self.kill_at(self._suspend(resume=was), point)
+            assert await self._suspended() is (not was if done else was)
         await life.kill()
         self.kills += 1
+
+    async def _kill_release(self, point: str, done: bool) -> None:
+        """Two people release a message to an agency that no agreement gives anything."""
+        await self.answered_again()
+        if await self._suspended():
+            await self.lives.run(*self._suspend(resume=True))
+        message = self.load.keep_one()
+        act = ("emergency", "release", message, "--to", SHELTER, "--reason", "imminent-danger")
+        await self.kill_at((*act, "--as", OFFICER, "--second", SUPERVISOR), point)
+        status, told = await self.lives.run("emergency", "list", "--json")
+        assert status == 0, told
+        assert [each["message"] for each in json.loads(told)["rows"]].count(message) == int(done)
+
+    def _suspend(self, *, resume: bool) -> tuple[str, ...]:
+        return ("agency", "suspend", SHELTER, *(("--resume",) if resume else ()))
 
     async def running(self, words: Sequence[str]) -> Life:
         """Start it; back when it takes requests, if that is what it is for."""
@@ -160,14 +182,18 @@ class Scene:
         return figures
 
     async def _settled(self) -> None:
-        """Until nothing is on its way any more, and every entry is in the log."""
+        """Until nothing is on its way any more, but to those who empty no inbox, and every entry is in the log."""
         deadline = time.monotonic() + DRAIN_SECONDS_MAX
         store = open_store(self.database)
         await store.open()
         try:
             while True:
                 counts = await store.counts()
-                under_way = [each for each in counts.deliveries if each[1] in (State.WAITING, State.SENDING)]
+                under_way = [
+                    each
+                    for each in counts.deliveries
+                    if each[1] in (State.WAITING, State.SENDING) and each[0] not in (JAIL, SHELTER)
+                ]
                 if not under_way and not counts.unsequenced:
                     return
                 if time.monotonic() > deadline:
@@ -218,7 +244,10 @@ async def scene(directory: Path, database: str, seed: int) -> AsyncIterator[Scen
         async with open_deployment(directory) as gateway:
             tokens = await _populate(gateway, servers)
         keys = dict(key_store(read_settings(directory)).public_parts())
-        processes = await stack.enter_async_context(lives(directory))
+        processes = await stack.enter_async_context(lives(directory, PASSPHRASES))
+        for user, role in ((OFFICER, "privacy-officer"), (SUPERVISOR, "supervisor")):
+            status, told = await processes.run("user", "add", user, "--agency", JAIL, "--role", role)
+            assert status == 0, told
         stack.push_async_callback(load.close)
         load.start(tokens, sender=JAIL, inbox=PROSECUTOR)
         yield Scene(directory, database, url, processes, load, chance, keys)

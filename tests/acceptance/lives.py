@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,11 +129,11 @@ class Lives:
 
 
 @asynccontextmanager
-async def lives(directory: Path) -> AsyncIterator[Lives]:
-    """Processes of this deployment, for the length of a block."""
+async def lives(directory: Path, environment: Mapping[str, str]) -> AsyncIterator[Lives]:
+    """Processes of this deployment, for the length of a block; `environment` is added to what they are given."""
     launcher = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.acceptance.launcher",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env=os.environ | environment,
     )  # fmt: skip
     made = Lives(directory, launcher)
     try:

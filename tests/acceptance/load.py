@@ -54,6 +54,7 @@ class Sent:
 
     unanswered   tries that got nothing
     unavailable  tries that got 503 with Retry-After
+    kept         its sender will not cancel it
     """
 
     id: str
@@ -62,6 +63,7 @@ class Sent:
     valid: bool = True
     earlier: "Sent | None" = None
     canceled: bool = False
+    kept: bool = False
     tries: int = 0
     unanswered: int = 0
     unavailable: int = 0
@@ -190,6 +192,12 @@ class Load:
         self.arrived.add(arrival.delivery)
         self.awaited.discard(arrival.delivery)
 
+    def keep_one(self) -> str:
+        """The gateway's id of a message that was acknowledged, and that its sender will not cancel."""
+        sent = next(each for each in reversed(self._recent) if not each.canceled and each.earlier is None)
+        sent.kept = True
+        return sent.answers[0].message
+
     # --- the sender -----------------------------------------------------------------------------------------------
 
     async def _send_forever(self) -> None:
@@ -208,7 +216,7 @@ class Load:
         number = len(self.sent) + 1
         id, mark = f"JMS-{number:06d}", f"MARK-{number:06d}"
         drawn = self.chance.random()
-        new = [each for each in self._recent if not each.canceled and each.earlier is None]
+        new = [each for each in self._recent if not each.canceled and not each.kept and each.earlier is None]
         if drawn < 0.06:
             body = release(given=mark).replace(b"PersonSurName>", b"PersonNickName>")
             sent = Sent(id, mark, body, valid=False)
