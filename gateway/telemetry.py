@@ -14,7 +14,7 @@ import traceback
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -129,9 +129,9 @@ class Metrics:
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
     """JSON lines to standard error, for our own events and for the libraries' (from warnings up)."""
-    stream = stream or sys.stderr
+    stream = stream or _STDERR
     least = logging.getLevelNamesMapping()[level.upper()]
-    _configure(least, stream, keep=True)
+    _configure(least, stream)
     library = logging.StreamHandler(stream)
     library.setFormatter(_LibraryLine())
     root = logging.getLogger()
@@ -139,7 +139,20 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     root.setLevel(max(least, logging.WARNING))
 
 
-def _configure(least: int, stream: TextIO, *, keep: bool) -> None:
+class _Stderr:
+    """Standard error as it is when a line is written: whoever replaces it, and closes theirs, breaks no logging."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR = cast("TextIO", _Stderr())
+
+
+def _configure(least: int, stream: TextIO) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -150,7 +163,7 @@ def _configure(least: int, stream: TextIO, *, keep: bool) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
-        cache_logger_on_first_use=keep,
+        cache_logger_on_first_use=False,  # some microseconds a line, and the configuration can be changed
     )
 
 
@@ -208,4 +221,4 @@ class _LibraryLine(logging.Formatter):
 
 
 # structlog's own default prints exceptions with the values of local variables: never, not even unconfigured.
-_configure(logging.WARNING, sys.stderr, keep=False)
+_configure(logging.WARNING, _STDERR)

@@ -15,7 +15,6 @@ def lines() -> Iterator[io.StringIO]:
     before, level, handlers = structlog.get_config(), logging.getLogger().level, logging.getLogger().handlers
     stream = io.StringIO()
     configure_logging("info", stream)
-    structlog.configure(cache_logger_on_first_use=False)
     yield stream
     structlog.configure(**before)
     logging.getLogger().handlers = handlers

@@ -120,6 +120,8 @@ async def register_exchanges(
     Raises `ExchangeInUse` when an agreement speaks of a field that the new catalog does not have or nobody confirmed,
     and `RootTaken`: after either, no process could read the configuration any more; and what `allowed` raises.
     """
+    if by is not None:
+        allowed(gateway, by, OFFICERS, OPERATOR)  # first: to whoever may not, nothing of what is held is told
     stored = await gateway.store.configuration()
     if stored.version != gateway.current.version:
         raise ConfigurationChanged("the configuration changed meanwhile; try again")
