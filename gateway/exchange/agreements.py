@@ -13,7 +13,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Misconfigured, Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.activate import change, decided_anew
+from gateway.exchange.activate import STANDING, change, decided_anew
 from gateway.exchange.configured import Configured
 from gateway.exchange.destination import Standing, standings
 from gateway.exchange.gateway import Gateway
@@ -32,12 +32,10 @@ from gateway.user import User, UserRole
 SIGNS = (UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
 """Who may approve for their agency."""
 
-NOT_OVER = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
-
 STOPPED_FROM = {
     AgreementState.SUSPENDED: (AgreementState.IN_FORCE,),
     AgreementState.IN_FORCE: (AgreementState.SUSPENDED,),
-    AgreementState.ENDED: (*NOT_OVER, AgreementState.TRIAL),
+    AgreementState.ENDED: (*STANDING, AgreementState.TRIAL),
 }
 """From which states a version gets into another by `stop_mou`."""
 
@@ -163,7 +161,7 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) 
     checked = _checked(gateway, draft, file, user, now)
     agreement = _agreement(draft, AgreementState.IN_FORCE, now)
     await _end_trials(gateway, draft, mou, by, user, now)
-    before = [one for one in draft.others if one.state in NOT_OVER]
+    before = [one for one in draft.others if one.state in STANDING]
     ended = [replace(one, state=AgreementState.ENDED, changed_at=now) for one in before]
     changes: list[Change] = [agreement, *ended]
     entries = [checked, _entry(gateway, EntryType.ACTIVATE, agreement, mou, by, user, now)]
@@ -271,7 +269,7 @@ def _is_signed(approval: Approval, user: User | None) -> bool:
 
 def widened(configured: Configured, mou: Mou, now: datetime) -> frozenset[AgencyId]:
     """Parties whose data this version releases more of than the one in force or suspended; none of a first version."""
-    standing = next((one for one in configured.agreements if one.mou == mou.id and one.state in NOT_OVER), None)
+    standing = next((one for one in configured.agreements if one.mou == mou.id and one.state in STANDING), None)
     if standing is None:
         return frozenset()
     before = configured.mou(standing)

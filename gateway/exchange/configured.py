@@ -98,6 +98,11 @@ class Configured:
         """The agreement as a value."""
         return self.mous[agreement.mou, agreement.version]
 
+    def deciding_only(self, versions: Iterable[tuple[Mou, datetime]]) -> "Configured":
+        """A configuration in which these versions alone decide, each since its moment; none is on trial."""
+        made = lawful(versions, self.iepds, self.agencies, self.laws, known=self.compiled, pseudonyms=self.pseudonyms)
+        return replace(self, in_force=InForce(made.mous), trial=InForce(()), lawful=made.lawful, compiled=made.compiled)
+
     def is_tried(self, mou: Mou) -> bool:
         """Whether this version is on trial."""
         return mou.digest in self.trial.digests

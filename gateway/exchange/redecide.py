@@ -7,7 +7,7 @@ known by their digest, and whether anything else was configured otherwise by the
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,6 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, Denied, Release, release_of, withdrawal_of
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.lawful import lawful
 from gateway.exchange.stored import open_stored
 from gateway.finding import errors
 from gateway.iepd.facts import evaluate
@@ -36,7 +35,7 @@ from gateway.message import (
     Redaction,
 )
 from gateway.policy.consent import Consent, Consents, counting
-from gateway.policy.grant import Grant, InForce, matches
+from gateway.policy.grant import Grant, matches
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.store.interface import Agreement, DisseminationRecord
@@ -204,7 +203,7 @@ def decide_again(
 ) -> Redecided:
     """The same decision once more, as of the moment of the message. Pure. Raises `VersionGone`, `VersionAltered`."""
     mou = _version(configured, made)
-    as_then = _holding(configured, mou, message.received_at)
+    as_then = configured.deciding_only([(mou, message.received_at)])  # this version alone, as it did then
     iepd = configured.iepds[message.exchange]
     on_file = known_then(consents, message.received_at)
     case = Case(
@@ -243,21 +242,6 @@ def _version(configured: Configured, made: Dissemination) -> Mou:
     if mou.digest != made.mou_digest:
         raise VersionAltered(f"the text of {name} in the database is not the one this was decided under")
     return mou
-
-
-def _holding(configured: Configured, mou: Mou, moment: datetime) -> Configured:
-    """A configuration in which this version alone decides, as it did at this moment."""
-    made = lawful(
-        [(mou, moment)],
-        configured.iepds,
-        configured.agencies,
-        configured.laws,
-        known=configured.compiled,
-        pseudonyms=configured.pseudonyms,
-    )
-    return replace(
-        configured, in_force=InForce(made.mous), trial=InForce(()), lawful=made.lawful, compiled=made.compiled
-    )
 
 
 def _decided(case: Case, configured: Configured, mou: Mou, made: Dissemination, moment: datetime) -> Release | Denied:

@@ -17,7 +17,6 @@ from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, decide
 from gateway.exchange.difference import Change, Effect, Side, changes, effects
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.lawful import lawful
 from gateway.exchange.stored import open_stored
 from gateway.finding import errors
 from gateway.iepd.header import read as read_header
@@ -26,7 +25,6 @@ from gateway.iepd.validate import validate
 from gateway.keys.payload import KeyGone
 from gateway.message import Action, MessageId
 from gateway.policy.consent import Consents
-from gateway.policy.grant import InForce
 from gateway.policy.mou import Mou
 from gateway.store.interface import AgreementState
 
@@ -77,17 +75,7 @@ def instead(configured: Configured, mou: Mou, *, now: datetime) -> Configured:
         for one in configured.agreements
         if one.state is AgreementState.IN_FORCE and one.mou != mou.id
     ]
-    made = lawful(
-        [*stays, (held, now)],
-        configured.iepds,
-        configured.agencies,
-        configured.laws,
-        known=configured.compiled,
-        pseudonyms=configured.pseudonyms,
-    )
-    return replace(
-        configured, in_force=InForce(made.mous), trial=InForce(()), lawful=made.lawful, compiled=made.compiled
-    )
+    return configured.deciding_only([*stays, (held, now)])
 
 
 class Simulation:
