@@ -17,9 +17,10 @@ FINDINGS_MAX = 100
 class LogFinding:
     """One thing wrong with the log.
 
-    code   stable: audit.entry-altered, audit.entry-missing, audit.entry-misplaced, audit.hash-altered,
-           audit.hash-missing, audit.root-wrong, audit.checkpoint-missing, audit.checkpoint-wrong, audit.log-cut
-    index  of the first entry concerned, None for the log as a whole
+    code   stable: audit.entry-altered, audit.entry-missing, audit.entry-misplaced, audit.entry-misfiled,
+           audit.hash-altered, audit.hash-missing, audit.root-wrong, audit.checkpoint-missing, audit.checkpoint-wrong,
+           audit.log-cut, audit.clock-back
+    index  of the first entry concerned, or from which on no signed head vouches; None for the log as a whole
     """
 
     code: str
@@ -36,6 +37,7 @@ class LogReport:
     size     size of the checkpoint compared with
     root     root over the log as it was read
     root_ok  that root is the one that was signed
+    remarks  what is no fault but should be known: steps of the clock that the log itself tells of
     """
 
     since: int
@@ -44,6 +46,7 @@ class LogReport:
     root: bytes
     root_ok: bool
     findings: tuple[LogFinding, ...]
+    remarks: tuple[LogFinding, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -54,7 +57,7 @@ class LogReport:
 class LogReader:
     """Takes the entries of a log in order and keeps what is needed to judge it.
 
-    heads  checkpoints that the log must agree with on the way; the last one is compared in `report`
+    heads  checkpoints kept elsewhere, which the log must agree with on the way
     """
 
     def __init__(self, heads: Iterable[Checkpoint], *, range_before: CompactRange | None = None) -> None:
@@ -62,9 +65,13 @@ class LogReader:
         self.since = self._range.size
         if self.since % WIDTH:
             raise ValueError("a log is read from the beginning of a tile")
-        self._heads = sorted(heads, key=lambda head: head.size)
+        self._kept = sorted(heads, key=lambda head: head.size)
+        self._ahead = [head for head in self._kept if head.size > self.since]
+        self._vouched = self.since
+        self._broken = False
         self._tile: list[bytes] = []
         self.findings: list[LogFinding] = []
+        self.remarks: list[LogFinding] = []
         self.tiles: list[bytes] = []
         """Hashes of the complete subtrees of 256 entries read, from the one `since` begins on."""
 
@@ -77,6 +84,14 @@ class LogReader:
         """Note a finding."""
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(LogFinding(code=code, text=text, index=index))
+
+    def expect(self, heads: Iterable[Checkpoint]) -> None:
+        """Heads that the log itself has of the sizes to be read next: the narrower they lie, the nearer is the place
+        of a change. Once one is wrong the later ones say nothing new."""
+        if not self._broken:
+            known = {(head.size, head.root) for head in self._ahead}
+            self._ahead += [head for head in heads if head.size > self.size and (head.size, head.root) not in known]
+            self._ahead.sort(key=lambda head: head.size)
 
     def feed(self, entries: Iterable[tuple[int | None, bytes, bytes]]) -> None:
         """Go on with these: the index an entry is stored under, its body, and its leaf hash as stored."""
@@ -92,13 +107,13 @@ class LogReader:
         self._extend(leaves)
 
     def _extend(self, leaves: Sequence[bytes]) -> None:
-        """Add leaves, stopping at each size that a known head speaks of."""
+        """Add leaves, stopping at each size that a head speaks of."""
         done, start = 0, self.size
-        for head in self._heads:
-            if start < head.size <= start + len(leaves):
-                self._range.extend(leaves[done : head.size - start])
-                done = head.size - start
-                self._compare(head)
+        while self._ahead and self._ahead[0].size <= start + len(leaves):
+            head = self._ahead.pop(0)
+            self._range.extend(leaves[done : head.size - start])
+            done = head.size - start
+            self._compare(head)
         self._range.extend(leaves[done:])
         self._tile += leaves
         while len(self._tile) >= WIDTH:
@@ -106,8 +121,13 @@ class LogReader:
             del self._tile[:WIDTH]
 
     def _compare(self, head: Checkpoint) -> None:
-        if self._range.root() != head.root:
-            self.find("audit.root-wrong", f"the first {head.size} entries do not lead to the root that was signed")
+        if self._range.root() == head.root:
+            self._vouched = head.size
+            return
+        text = f"the first {head.size} entries do not lead to the root that was signed"
+        self.find("audit.root-wrong", text, self._vouched)
+        self._broken = True
+        self._ahead = [each for each in self._ahead if each in self._kept]
 
     def compare_stored(self, level: int, start: int, stored: Sequence[bytes], computed: Sequence[bytes]) -> None:
         """Compare the stored hashes of a level, from the `start`-th on, with those computed from the entries."""
@@ -125,16 +145,15 @@ class LogReader:
         if self.size < signed.size:
             text = f"the log has {self.size} entries, and {signed.size} were signed"
             self.find("audit.entry-missing", text, self.size)
-        for head in self._heads:
+        for head in self._kept:
             if head.size > signed.size:
                 text = f"a head of {head.size} entries is known, and the log now says {signed.size}"
                 self.find("audit.log-cut", text, signed.size)
         root = self._range.root()
         root_ok = self.size == signed.size and root == signed.root
         if not root_ok:
-            self.find(
-                "audit.root-wrong", f"the log as it is does not lead to the root signed over {signed.size} entries"
-            )
+            text = f"the log as it is does not lead to the root signed over {signed.size} entries"
+            self.find("audit.root-wrong", text, min(self._vouched, self.size))
         return LogReport(
             since=self.since,
             entries=self.size - self.since,
@@ -142,6 +161,7 @@ class LogReader:
             root=root,
             root_ok=root_ok,
             findings=tuple(self.findings),
+            remarks=tuple(self.remarks),
         )
 
 
