@@ -16,9 +16,10 @@ from gateway.exchange.expire import expire
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay
-from gateway.exchange.sequence import sequence
+from gateway.exchange.watch_log import LogWatch
 from gateway.store.interface import StoreUnavailable
 from gateway.telemetry import Metrics, log
+from gateway.transport.ask import Ask
 from gateway.transport.interface import Send
 
 GRACE: Final = timedelta(seconds=10)
@@ -36,12 +37,14 @@ class Rhythm:
 
     idle       looks for due deliveries when nothing wakes the relay
     sequence   a receipt promises its entry in the log within 10 s
+    watch      looks for heads of partners' logs to countersign, and for what else is due for the log
     expire     looks through what no worker claims: what is too late, and what has no agreement any more
     pause_max  longest pause after trouble; the first is a tenth of a second, each next one twice as long
     """
 
     idle: float = 0.25
     sequence: float = 1.0
+    watch: float = 1.0
     expire: float = 300.0
     pause_max: float = 15.0
 
@@ -55,13 +58,15 @@ async def run_worker(
     metrics: Metrics | None = None,
     rhythm: Rhythm | None = None,
     grace: timedelta = GRACE,
+    ask: Ask | None = None,
 ) -> None:
     """Work until told to stop; then finish what is under way, within the grace. The rest falls due by its lease.
 
     sends  stay open: whoever opened them closes them
     wake   set it when there is something to deliver (from the same event loop); without it the worker looks by itself
+    ask    asks partners' gateways; without it nothing is countersigned
     """
-    await Worker(gateway, sends, wake=wake, metrics=metrics, rhythm=rhythm).run(stop, grace)
+    await Worker(gateway, sends, wake=wake, metrics=metrics, rhythm=rhythm, ask=ask).run(stop, grace)
 
 
 class Worker:
@@ -75,10 +80,12 @@ class Worker:
         wake: asyncio.Event | None = None,
         metrics: Metrics | None = None,
         rhythm: Rhythm | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics or Metrics()
         self._rhythm = rhythm or Rhythm()
+        self._watch = LogWatch(gateway=gateway, metrics=self._metrics, ask=ask)
         self._relay = Relay(gateway, sends, report=report, stirred=wake, metrics=self._metrics)
 
     async def run(self, stop: asyncio.Event, grace: timedelta = GRACE) -> None:
@@ -88,6 +95,7 @@ class Worker:
             asyncio.create_task(self._loop("relay", self._fill, stop, self._relay.stirred)),
             asyncio.create_task(self._loop("sequence", self._sequence, stop, never)),
             asyncio.create_task(self._loop("expire", self._expire, stop, never)),
+            asyncio.create_task(self._loop("watch", self._look, stop, never)),
         ]
         try:
             await stop.wait()
@@ -104,9 +112,12 @@ class Worker:
         return GATHER_SECONDS if await self._relay.fill() else self._rhythm.idle
 
     async def _sequence(self) -> float:
-        count = await sequence(self._gateway.store, self._gateway.keys.log_signer, origin=self._gateway.settings.name)
-        self._metrics.sequenced.inc(count)
+        await self._watch.keep()
         return self._rhythm.sequence
+
+    async def _look(self) -> float:
+        await self._watch.look()
+        return self._rhythm.watch
 
     async def _expire(self) -> float:
         await self._gateway.refresh()

@@ -1,6 +1,7 @@
 """For operators and for people who read: is it alive, is it ready, its metrics, the docs page, the WSDL."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,8 +13,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from gateway.api.rest import running
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.trouble import standing
 from gateway.soap.wsdl import SCHEMA, wsdl
 from gateway.store.interface import Counts
+from gateway.store.witness import LogTrouble
 from gateway.telemetry import Metrics
 
 XSD_TYPE = "application/xml"
@@ -44,11 +47,15 @@ async def alive(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """GET /readyz: the database answers too."""
+    """GET /readyz: the database answers too, and nothing was found wrong with the log that people must decide about."""
     try:
         await running(request).store.configuration_version()
+        found = await standing(running(request))
     except GatewayError as error:
         return PlainTextResponse(f"not ready: {error.code}\n", status_code=503)
+    if found:
+        codes = ", ".join(dict.fromkeys(each.code for each in found))
+        return PlainTextResponse(f"not ready: {codes}\n", status_code=503)
     return PlainTextResponse("ready\n")
 
 
@@ -56,6 +63,7 @@ async def metrics(request: Request) -> Response:
     """GET /metrics."""
     gateway, measured = running(request), request.app.state.metrics
     observe(measured, await gateway.store.counts(), gateway.clock.now())
+    observe_troubles(measured, await gateway.store.troubles())
     return Response(measured.exposition(), media_type=METRICS_TYPE)
 
 
@@ -70,6 +78,14 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     metrics.log_size.set(counts.log_size)
     metrics.log_unsequenced.set(counts.unsequenced)
     metrics.log_lag_seconds.set(_seconds_since(counts.unsequenced_since, now))
+
+
+def observe_troubles(metrics: Metrics, troubles: Iterable[LogTrouble]) -> None:
+    """What stands of what was found wrong, of our own log and of partners'."""
+    metrics.log_tampered.clear()
+    for each in troubles:
+        if each.ended_at is None:
+            metrics.log_tampered.labels(each.agency or "own", each.code).inc()
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float:

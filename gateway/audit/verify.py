@@ -13,6 +13,12 @@ FINDINGS_MAX = 100
 """A log that is wrong in more places than this is wrong enough."""
 
 
+_EXACT = frozenset(
+    f"audit.{word}"
+    for word in ("entry-altered", "entry-missing", "entry-misplaced", "entry-misfiled", "log-cut", "clock-back")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFinding:
     """One thing wrong with the log.
@@ -53,6 +59,19 @@ class LogReport:
         """Nothing at all was found wrong."""
         return self.root_ok and not self.findings
 
+    @property
+    def first_bad(self) -> int | None:
+        """Index of the first bad entry: itself where it is known; else the nearest place before it up to which signed
+        heads and stored hashes vouch for the log. None when the findings name no place."""
+        exact = [each.index for each in self.findings if each.code in _EXACT and each.index is not None]
+        if exact:
+            return min(exact)
+        near: dict[str, int] = {}
+        for each in self.findings:
+            if each.index is not None:
+                near.setdefault(each.code, each.index)
+        return max(near.values(), default=None)
+
 
 class LogReader:
     """Takes the entries of a log in order and keeps what is needed to judge it.
@@ -67,8 +86,9 @@ class LogReader:
             raise ValueError("a log is read from the beginning of a tile")
         self._kept = sorted(heads, key=lambda head: head.size)
         self._ahead = [head for head in self._kept if head.size > self.since]
-        self._vouched = self.since
-        self._broken = False
+        self._vouched: int | None = None if self.since else 0
+        self.broken: Checkpoint | None = None
+        """The first head that the entries do not lead to."""
         self._tile: list[bytes] = []
         self.findings: list[LogFinding] = []
         self.remarks: list[LogFinding] = []
@@ -88,7 +108,7 @@ class LogReader:
     def expect(self, heads: Iterable[Checkpoint]) -> None:
         """Heads that the log itself has of the sizes to be read next: the narrower they lie, the nearer is the place
         of a change. Once one is wrong the later ones say nothing new."""
-        if not self._broken:
+        if self.broken is None:
             known = {(head.size, head.root) for head in self._ahead}
             self._ahead += [head for head in heads if head.size > self.size and (head.size, head.root) not in known]
             self._ahead.sort(key=lambda head: head.size)
@@ -126,7 +146,7 @@ class LogReader:
             return
         text = f"the first {head.size} entries do not lead to the root that was signed"
         self.find("audit.root-wrong", text, self._vouched)
-        self._broken = True
+        self.broken = self.broken or head
         self._ahead = [each for each in self._ahead if each in self._kept]
 
     def compare_stored(self, level: int, start: int, stored: Sequence[bytes], computed: Sequence[bytes]) -> None:
@@ -151,9 +171,9 @@ class LogReader:
                 self.find("audit.log-cut", text, signed.size)
         root = self._range.root()
         root_ok = self.size == signed.size and root == signed.root
-        if not root_ok:
+        if not root_ok and self.broken is None:
             text = f"the log as it is does not lead to the root signed over {signed.size} entries"
-            self.find("audit.root-wrong", text, min(self._vouched, self.size))
+            self.find("audit.root-wrong", text, self._vouched)
         return LogReport(
             since=self.since,
             entries=self.size - self.since,

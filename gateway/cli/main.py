@@ -19,6 +19,7 @@ from gateway.cli import (
     serve,
     user,
     validate,
+    witness,
 )
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
@@ -55,6 +56,7 @@ app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(witness.app, name="witness")
 
 
 @app.callback(invoke_without_command=True)

@@ -64,7 +64,7 @@ class LogKeyFiles:
             self._read = self._current()
         return self._read.signer
 
-    def keys(self) -> tuple[LogKey, ...]:
+    def every(self) -> tuple[LogKey, ...]:
         """Every key the log ever had, the one in use last. Raises leaves of `Misconfigured`."""
         present = _note_key(self.signer)
         retired = tuple(each for each in self._retired() if each.key != present)
@@ -85,10 +85,10 @@ class LogKeyFiles:
 
     def take_over(self, size: int) -> None:
         """The next key has taken over in the log, by a checkpoint of this size. Of no effect when it has here too."""
-        present = self.keys()[-1]
+        present = self.every()[-1]
         if self.next() is None:
             return
-        lines = [_line(each) for each in self.keys()[:-1]]
+        lines = [_line(each) for each in self.every()[:-1]]
         lines.append(_line(LogKey(key=present.key, first=present.first, until=size)))
         replace(self._directory / RETIRED, "".join(lines).encode(), mode=PUBLIC_MODE)
         self._finish()

@@ -13,9 +13,10 @@ from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
 from gateway.store.postgres_statements import fetch, scalar
+from gateway.store.postgres_witness import PostgresWitnesses
 
 
-class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog):
+class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog, PostgresWitnesses):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
     async def counts(self) -> Counts:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
-from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages
+from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages, sqlite_witness
 from gateway.store.interface import Counts
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
@@ -21,9 +21,16 @@ from gateway.store.sqlite_log import SqliteLog
 from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
 from gateway.store.sqlite_statements import SQL, Acts
+from gateway.store.sqlite_witness import SqliteWitnesses
 from gateway.store.sqlite_writer import Work
 
-_ACTS: Final[Acts] = {**sqlite_messages.ACTS, **sqlite_configuration.ACTS, **sqlite_deliveries.ACTS, **sqlite_log.ACTS}
+_ACTS: Final[Acts] = {
+    **sqlite_messages.ACTS,
+    **sqlite_configuration.ACTS,
+    **sqlite_deliveries.ACTS,
+    **sqlite_log.ACTS,
+    **sqlite_witness.ACTS,
+}
 
 
 def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
@@ -39,7 +46,7 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
     return results
 
 
-class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog):
+class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteWitnesses):
     """The promises of `interface.Store`, kept by SQLite."""
 
     def __init__(self, path: Path) -> None:

@@ -57,7 +57,7 @@ class MemoryLog:
     waiting: list[AuditEntry] = field(default_factory=list)
     leaves: list[AuditEntry] = field(default_factory=list)
     above: dict[tuple[int, int], bytes] = field(default_factory=dict)
-    checkpoints: dict[int, bytes] = field(default_factory=dict)
+    checkpoints_by_size: dict[int, bytes] = field(default_factory=dict)
 
     def _hashes(self, level: int, start: int, count: int) -> Sequence[bytes]:
         if level == 0:
@@ -73,7 +73,7 @@ class MemoryLog:
         self.waiting = self.waiting[limit:]
         self.leaves += entries
         self.above.update({(level, index): each for level, index, each in new.subtrees})
-        self.checkpoints[new.size] = new.checkpoint
+        self.checkpoints_by_size[new.size] = new.checkpoint
         return len(entries)
 
     async def record(self, entries: Sequence[AuditEntry]) -> None:
@@ -96,10 +96,13 @@ class MemoryLog:
     async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
         return tuple(self._hashes(level, start, count))
 
+    async def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, bytes], ...]:
+        return tuple(sorted(each for each in self.checkpoints_by_size.items() if each[0] > after))[:limit]
+
     async def checkpoint(self, size: int | None = None) -> bytes | None:
         if size is None:
-            size = max(self.checkpoints, default=-1)
-        return self.checkpoints.get(size)
+            size = max(self.checkpoints_by_size, default=-1)
+        return self.checkpoints_by_size.get(size)
 
 
 async def filled(signer: PretendSigner, *steps: int) -> MemoryLog:

@@ -73,7 +73,7 @@ def test_an_altered_log_ends_with_status_1_and_names_the_place(deployment: Prete
 
 def test_a_log_put_back_is_found_by_a_checkpoint_kept_elsewhere(deployment: PretendDeployment, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    kept.write_bytes(deployment.log.checkpoints.pop(600))
+    kept.write_bytes(deployment.log.checkpoints_by_size.pop(600))
     del deployment.log.leaves[300:]
     assert deployment.run("verify").exit_code == 0
     result = deployment.run("verify", "--checkpoint", str(kept))

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 LIFE = """
 import asyncio, sys
 from gateway.store.open import open_store
+from gateway.store.witness import LogTrouble
 from tests.store.examples import *
 
 async def life(url):
@@ -37,6 +38,7 @@ async def life(url):
     await store.move(delivered(waiting), expected=State.WAITING, entries=[entry(type="move")])
     await store.sequence(100, Sequencer())
     await store.release(release(first, configuration=1))
+    await store.report_trouble(LogTrouble(id="one", code="audit.log-cut", at=NOW), [entry(type="witness")])
     await store.close()
     print("lived", flush=True)
 
@@ -67,6 +69,7 @@ async def shows(store: Store, kind: str) -> bool:
         "move": len(deliveries) == 2 and all(each.state is State.DELIVERED for each in deliveries),
         "release": counts.emergencies == 1 and len(deliveries) == 4,
         "sequence": counts.log_size == 9 and await store.checkpoint() is not None,
+        "witness": len(await store.troubles()) == 1,
     }
     return written[kind]
 

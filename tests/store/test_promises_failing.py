@@ -16,7 +16,8 @@ from gateway.store import points
 from gateway.store.interface import Store, StoreUnavailable
 from gateway.store.messages import Stored
 from gateway.store.open import open_store
-from tests.store.examples import JAIL, Sequencer, acceptance, agency, claim_one, delivered, entry, refused, release
+from gateway.store.witness import LogTrouble
+from tests.store.examples import JAIL, NOW, Sequencer, acceptance, agency, claim_one, delivered, entry, refused, release
 
 
 class BrokenDatabase(psycopg.OperationalError, sqlite3.OperationalError):
@@ -58,6 +59,7 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         "fact": lambda: store.set_fact("keys", "one"),
         "claim": lambda: claim_one(store),
         "sequence": lambda: store.sequence(10, Sequencer()),
+        "witness": lambda: store.report_trouble(LogTrouble(id="one", code="audit.log-cut", at=NOW), written),
     }
     return writes[kind]
 
@@ -70,6 +72,7 @@ async def all_that_shows(store: Store) -> object:
         await store.known(JAIL, "one"),
         await store.deliveries(None, None, None, 10),
         await store.checkpoint(),
+        await store.troubles(),
         await store.counts(),
     )
 
