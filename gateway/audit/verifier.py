@@ -31,7 +31,9 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -226,7 +228,8 @@ def check_inclusion(body: bytes, index: int, proof: list[bytes], head: Head) -> 
 # --- checks -----------------------------------------------------------------------------------------------------
 
 
-class Check(NamedTuple):
+@dataclass(frozen=True)
+class Check:
     """One check. passed: None = it was not made, and the text says why. index: the first entry that is bad."""
 
     name: str
@@ -812,11 +815,7 @@ class Package:
             with self.file.open(name) as opened:
                 while piece := opened.read(LINE_MAX):
                     yield piece
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-            raise Failed(f"{name} cannot be read: the zip is damaged") from error
-        except Exception as error:
-            if type(error).__module__ != "zlib":
-                raise
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
             raise Failed(f"{name} cannot be read: the zip is damaged") from error
 
     def lines(self, name: str) -> Iterator[str]:
@@ -1139,7 +1138,7 @@ def check(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
 def report(checks: Checks, *, as_json: bool) -> None:
     """Print every check, those that were not made too."""
     if as_json:
-        done = [check._asdict() for check in checks.done]
+        done = [asdict(check) for check in checks.done]
         text = json.dumps({"passed": checks.passed, "checks": done, "entry": checks.entry}, indent=2)
     else:
         words = {True: "ok      ", False: "FAILED  ", None: "not made"}
