@@ -12,7 +12,7 @@ from the gateway you check, and have the keys given to you by hand; a key that l
         … --earlier OLD_HEAD --at-least SIZE               and does it go on from a head kept from before?
     python verifier.py --receipt RECEIPT --receipt-key KEY        is it a receipt of this gateway?
         … --log EXPORT --checkpoint HEAD --key LOG_KEY     and was the entry that it promises written and signed?
-    … --rotation FILE        the log got a new key: follow it from the one you have
+    … --rotation CHECKPOINT  the log got a new key: follow it from the one you have
 
 A KEY is its text, name+id+key, or a file that holds it. --key, --rotation, --witness, --authority and --earlier may be
 repeated. Exit status: 0 every check that was made passed, 1 one failed, 2 usage. What could not be checked is listed.
@@ -54,6 +54,9 @@ MEMBER_SIZE_MAX = 16 * 1024 * 1024
 
 ED25519, COSIGNATURE = 1, 4
 """Types of keys: one that signs notes, one that countersigns checkpoints."""
+
+NEXT_KEY = "justice-gateway/next-log-key "
+"""Begins the line of a checkpoint that names the key which takes over."""
 
 
 class Failed(Exception):
@@ -306,11 +309,11 @@ class Tally:
 
 
 class Trust:
-    """The keys to believe. Log keys get more by rotations; one that was given up is believed for older heads only."""
+    """The keys to believe. Rotations add log keys; spans: from which size of the log on one counts, and until which."""
 
     def __init__(self) -> None:
         self.logs: list[Key] = []
-        self.until: dict[bytes, int] = {}
+        self.spans: dict[bytes, tuple[int, int | None]] = {}
         self.receipts: list[Key] = []
         self.witnesses: list[Key] = []
         self.witnesses_least = 0
@@ -320,35 +323,39 @@ class Trust:
         """A checkpoint that a key of the log has signed, and those that did."""
         text, signers = open_note(note, self.logs)
         head = head_of(text)
-        current = [key for key in signers if head.size <= self.until.get(key.public, head.size)]
+        current = [key for key in signers if self.counts(key, head.size)]
         if not current:
-            size = max(self.until[key.public] for key in signers)
-            raise Failed(f"signed by a key that was given up when the log had {size} entries")
+            raise Failed(f"the key that signed it had no say over {head.size} entries: given up by then, or not in use")
         return head, current
 
-    def rotate(self, text: str) -> str:
-        """Believe the log's next key.
+    def counts(self, key: Key, size: int) -> bool:
+        """Whether a checkpoint of this size may be signed by it."""
+        first, until = self.spans.get(key.public, (0, None))
+        return first <= size and (until is None or size < until)
 
-        That both keys signed one checkpoint does not suffice: anybody can put a signature of his own under a
-        checkpoint. The old key must have signed a log in which an entry names the new key.
+    def rotate(self, note: str) -> str:
+        """Believe the log's next key, when the old one and the new one have signed a checkpoint that names it.
+
+        Both signatures alone would not do: anybody can put one of his own under a checkpoint. What the old key signs
+        must name the new one.
         """
-        first, _, proof = text.partition("\n")
-        new = read_key(first)
-        body, index, siblings, note = split_proof(proof)
-        signed, signers = open_note(note, [*self.logs, new])
-        old = [key for key in signers if key != new and key in self.logs]
-        if new not in signers or not old:
-            lacking = "new key did not sign" if old else "key believed so far did not sign"
-            raise Failed(f"the chain of trust to the new key is broken: the {lacking} the checkpoint", index)
-        head = head_of(signed)
-        check_inclusion(body, index, siblings, head)
-        entry = json.loads(body)
-        named = (entry.get("type"), entry.get("kind"), entry.get("fingerprint"))
-        if named != ("key", "log", hashlib.sha256(new.public).hexdigest()):
-            raise Failed("the entry signed by the old key does not name the new key", index)
-        self.logs.append(new)
-        self.until.update((key.public, head.size) for key in old)
-        return f"entry {index} names the log's next key, signed by old and new over {head.size} entries"
+        text, _ = split_note(note)
+        head = head_of(text)
+        named = [line.removeprefix(NEXT_KEY) for line in text.split("\n") if line.startswith(NEXT_KEY)]
+        if len(named) != 1:
+            raise Failed("this checkpoint does not name the log's next key")
+        new = read_key(named[0])
+        _, signers = open_note(note, [*self.logs, new])
+        if new not in signers:
+            raise Failed("the chain of trust is broken: the next key has not signed the checkpoint that names it")
+        old = [key for key in signers if key != new and self.counts(key, head.size)]
+        if not old and new not in self.logs:
+            raise NotMade("a passage between keys of which none is known: it says nothing")
+        for key in old:
+            self.spans[key.public] = (self.spans.get(key.public, (0, None))[0], head.size)
+        self.spans[new.public] = (head.size, None)
+        self.logs = [*(key for key in self.logs if key != new), new]
+        return f"{new.name}+{new.id.hex()} took over at {head.size} entries, signed by the old key and the new one"
 
     def cosigned(self, note: str) -> str:
         """That enough partners have countersigned a checkpoint (c2sp.org/tlog-cosignature), and when."""
@@ -1055,7 +1062,9 @@ def parser() -> argparse.ArgumentParser:
     several: dict[str, Any] = {"action": "append", "default": []}
     made.add_argument("evidence", nargs="?", help="evidence package (.zip), or evidence of one entry (.tlog-proof)")
     made.add_argument("--key", **several, help="key of the log, given to you by hand; may be repeated")
-    made.add_argument("--rotation", **several, metavar="FILE", help="passage from one log key to the next; in order")
+    made.add_argument(
+        "--rotation", **several, metavar="FILE", help="checkpoint at which the log got a new key; in order"
+    )
     made.add_argument("--receipt-key", **several, metavar="KEY", help="key of the gateway's receipts")
     made.add_argument("--witness", **several, metavar="KEY", help="key of a partner that countersigns; may be repeated")
     made.add_argument("--witnesses", type=int, default=0, metavar="N", help="so many partners must have countersigned")
@@ -1120,8 +1129,7 @@ def main(words: list[str] | None = None) -> int:
 def check(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
     """What was asked for."""
     for path in arguments.rotation:
-        if not checks.run("key rotation", partial(trust.rotate, read_text(path))):
-            return
+        checks.run("key rotation", partial(trust.rotate, read_text(path)))
     if arguments.evidence:
         with Path(arguments.evidence).open("rb") as file:
             is_zip = file.read(2) == b"PK"
