@@ -299,9 +299,9 @@ class Tally:
         """What is said in the end. good: what those that passed are."""
         if self.bad:
             raise Failed("; ".join(self.texts), self.index)
-        lacking = ", ".join(f"{number} not: {reason}" for reason, number in self.lacking.items())
         if not self.good:
-            raise NotMade(lacking or "there is nothing of this kind in it")
+            raise NotMade("; ".join(self.lacking) or "there is nothing of this kind in it")
+        lacking = ", ".join(f"{number} not: {reason}" for reason, number in self.lacking.items())
         return f"{self.good} {good}" + (f" ({lacking})" if lacking else "")
 
 
@@ -1149,7 +1149,7 @@ def report(checks: Checks, *, as_json: bool) -> None:
         done = [asdict(check) for check in checks.done]
         text = json.dumps({"passed": checks.passed, "checks": done, "entry": checks.entry}, indent=2)
     else:
-        words = {True: "ok      ", False: "FAILED  ", None: "not made"}
+        words = {True: "ok        ", False: "FAILED    ", None: "not made  "}
         lines = [f"{words[check.passed]}{check.name}: {check.text}" for check in checks.done]
         made = sum(check.passed is not None for check in checks.done)
         lines += ["", f"{'PASSED' if checks.passed else 'FAILED'}: {made} checks made, {len(checks.done) - made} not"]

@@ -163,7 +163,7 @@ async def test_one_entry_is_proved_and_shown(outsider: Outsider) -> None:
     proof = outsider.write("one.tlog-proof", await evidence_of(outsider.log, outsider.log.leaves[321].id))
     assert verifier.main([proof, "--key", str(SIGNER.key)]) == 0
     shown = outsider.capsys.readouterr().out
-    assert "ok      inclusion: entry 321 is in the log" in shown
+    assert "ok        inclusion: entry 321 is in the log" in shown
     assert json.loads(shown[shown.index("{") :]) == json.loads(outsider.log.leaves[321].body)
 
 
