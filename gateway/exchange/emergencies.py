@@ -14,7 +14,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import record_read
 from gateway.message import DisseminationId, MessageId
 from gateway.policy.emergency import Reason
-from gateway.store.interface import StoredEntry
+from gateway.store.log import StoredEntry
 
 PAGE = 500
 
