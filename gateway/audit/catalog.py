@@ -317,7 +317,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "consent subject action document purpose holder recipient valid_from valid_until",
         "actor agency fingerprint signature channel",
     ),
-    # Whoever signs these speaks for the operator: `agency` is the one acted upon, and `fingerprint` the credential's own.
+    # Whoever signs these speaks for the operator: `agency` is the one acted upon, `fingerprint` the credential's own.
     EntryType.AGENCY: ("agency action", "actor kind configuration digest reason fingerprint signature"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",

@@ -52,8 +52,7 @@ EVENTS: Mapping[EntryType, Event] = dict(
                 _E.REFUSE: ("A submission was not accepted; the code says why.", "refused"),
                 _E.REPEAT: ("The same submission came again and got its first receipt.", "answered as before"),
                 _E.DISSEMINATE: (
-                    "It was decided to share a message with one recipient, under which agreement, clauses and purpose, "
-                    "and how much was withheld. Written before anything is delivered.",
+                    "It was decided to share with one recipient, under which clauses, and what is withheld.",
                     "released",
                 ),
                 _E.EMERGENCY: (
@@ -105,8 +104,7 @@ EVENTS: Mapping[EntryType, Event] = dict(
             Area.ACCESS,
             {
                 _E.READ: (
-                    "Content, or what the gateway holds about it, was given to a person or a recipient; `kind` says "
-                    "what. Written before it is given.",
+                    "Content, or what is held about it, is given to somebody; `kind` says what. Written before.",
                     "given",
                 ),
                 _E.EXPORT: ("A copy of the log, of evidence, or of a report was written out.", "given"),

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from gateway.audit.catalog import FORMS, EntryType
-from gateway.audit.event import EVENTS, content, page
+from gateway.audit.event import EVENTS, content, page, schemas
 from gateway.audit.event import schema as schema_of
-from gateway.audit.event import schemas
 from gateway.cli.run import AsJson, answer, out
 
 
@@ -16,7 +15,7 @@ def schema(
     as_page: Annotated[bool, typer.Option("--page", help="The page docs/events.md, for all types.")] = False,
     json: AsJson = False,
 ) -> None:
-    """What each event holds: who, what, when, where, source, outcome (CJIS AU-3); with --json the JSON Schema (2020-12).
+    """What each event holds: who, what, when, where, source, outcome (CJIS AU-3); --json gives the JSON Schema 2020-12.
 
     [bold]gateway audit schema read[/]
     [bold]gateway audit schema --json > entry.schema.json[/]

@@ -11,8 +11,8 @@ from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.reading import record_read
 from gateway.exchange.inbox import DeliveryUnknown, notice_of
+from gateway.exchange.reading import record_read
 from gateway.exchange.requeue import discard as discard_delivery
 from gateway.exchange.requeue import requeue as requeue_delivery
 from gateway.message import DeliveryId

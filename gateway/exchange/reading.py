@@ -1,4 +1,4 @@
-"""Reading: that somebody was given content, or what the gateway holds about it, is an entry, written before it is given.
+"""Reading: that somebody is given content, or what is held about it, is an entry, written before it is given.
 
 What cannot be written is not given: every function here raises what the store raises, and its caller gives nothing.
 Lists and states that systems ask for every few seconds name no content; of those the log hears at once, and from then

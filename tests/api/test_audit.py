@@ -27,7 +27,7 @@ def log(gateway: PretendGateway) -> PretendGateway:
     gateway.store.grow(5)
     head = Checkpoint(origin="gateway.local", size=5, root=root(gateway.store.leaves))
     gateway.store.note = sign_checkpoint(head, PretendSigner()).encode()
-    entry = SimpleNamespace(id="e-2", body=b"2", leaf_hash=leaf_hash(b"2"), parties=(JAIL.id,))
+    entry = SimpleNamespace(id="e-2", body=b"2", leaf_hash=leaf_hash(b"2"), parties=(JAIL.id,), message=None)
     gateway.store.entries["e-2"] = SimpleNamespace(entry=entry, index=2)
     return gateway
 

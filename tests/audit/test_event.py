@@ -20,7 +20,6 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
-
 def test_every_type_of_entry_is_described() -> None:
     assert set(EVENTS) == set(EntryType)
 
@@ -59,7 +58,7 @@ def test_every_shape_carries_its_schema() -> None:
     assert {key for key, shape in SHAPES.items() if shape not in FRAGMENTS} == set()
 
 
-_TEXTS = [key for key, shape in SHAPES.items() if "pattern" in FRAGMENTS[shape] and key not in {"type"}]
+_TEXTS = [key for key, shape in SHAPES.items() if "pattern" in FRAGMENTS[shape] and key != "type"]
 
 
 @given(st.data())
