@@ -10,18 +10,21 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.app import open_deployment
+from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
-from gateway.cli import audit_export
+from gateway.cli import audit_export, audit_schema
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.message import MessageId
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an entry, hand it to an outsider.")
 
 app.command()(audit_export.export)
+app.command()(audit_schema.schema)
 
 Told = Callable[[int, int], None]
 
@@ -99,8 +102,18 @@ def evidence(
 async def _evidence(directory: Path, entry: str | None, message: str | None) -> tuple[str, ...]:
     async with open_deployment(directory) as gateway:
         if entry is not None:
-            return (await evidence_of(gateway.store, entry),)
-        return await evidence_of_message(gateway.store, MessageId(message or ""))
+            files: tuple[str, ...] = (await evidence_of(gateway.store, entry),)
+        else:
+            files = await evidence_of_message(gateway.store, MessageId(message or ""))
+        await record_read(
+            gateway,
+            "evidence",
+            type=EntryType.EXPORT,
+            message=MessageId(message) if message else None,
+            actor="cli",
+            count=len(files),
+        )
+        return files
 
 
 def _log_key(gateway: Gateway) -> NoteKey:

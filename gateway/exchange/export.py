@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.entry import AuditEntry, make
+from gateway.audit.entry import AuditEntry
 from gateway.audit.note import NoteKey
 from gateway.audit.package import CHECKPOINT, ENTRIES, LOG, Pack, Statement, entry_line, opening
 from gateway.audit.proof import inclusion, inclusion_ranges, verify_inclusion
@@ -27,6 +27,7 @@ from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
 from gateway.exchange.evidence import BATCH, EntryNotInTree, export_log
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import reading
 from gateway.exchange.selection import About, Selected, Told, select
 from gateway.policy.digest import canonical, content
 from gateway.report.evidence_page import EvidencePage, Happened, as_html, as_text, happened
@@ -179,16 +180,15 @@ def _entry(
     """The package by its statement's digest; signed when a person hands it out, over that digest."""
     now = statement.made
     fields: dict[str, Any] = {
-        "kind": about.kind,
         "count": count,
         "log_size": statement.size,
         "reason": reveal.value if reveal is not None else None,
         "mou": about.mou if "@" in about.mou else None,
     }
     if by is None or user is None:
-        return make(EntryType.EXPORT, id=gateway.new_id(now), at=now, digest=statement.digest, **fields)
+        return reading(gateway, about.kind, type=EntryType.EXPORT, actor="cli", digest=statement.digest, **fields)
     of, digest = about.kind, statement.digest
-    return sign_entry(gateway, EntryType.EXPORT, by, user, of=of, digest=digest, at=now, **fields).entry
+    return sign_entry(gateway, EntryType.EXPORT, by, user, of=of, digest=digest, at=now, kind=of, **fields).entry
 
 
 # --- entries ----------------------------------------------------------------------------------------------------
