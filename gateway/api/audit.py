@@ -23,6 +23,7 @@ from gateway.errors import Refused
 from gateway.exchange.cosigned import checkpoint_with_cosignatures, cosigned_checkpoint, take_head
 from gateway.exchange.evidence import EntryUnknown, consistency_of, evidence_of
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.exchange.receipt_check import check_receipt
 from gateway.exchange.rotate_log_key import handovers, log_keys
 from gateway.store.log import StoredEntry
@@ -201,7 +202,10 @@ async def _proof_of_entry(gateway: Gateway, agency: Agency, asked: str) -> str:
     stored = await _entry(gateway, asked)
     if stored is None or agency.id not in stored.entry.parties:
         raise EntryUnknown("the log has no such entry that this agency is a party of")
-    return await evidence_of(gateway.store, stored.entry.id)
+    proven = await evidence_of(gateway.store, stored.entry.id)
+    message = stored.entry.message
+    await record_read(gateway, "entry", parties=(agency.id,), message=message, agency=agency.id, channel="rest")
+    return proven
 
 
 async def _entry(gateway: Gateway, asked: str) -> StoredEntry | None:

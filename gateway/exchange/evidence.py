@@ -101,7 +101,7 @@ async def export_log(store: Store, *, size: int | None = None) -> AsyncIterator[
     if size is None:
         note = await store.checkpoint()
         size = unverified_checkpoint(note).size if note else 0
-    async for batch in _entries(store, 0, size):
+    async for batch in entries_between(store, 0, size):
         for stored in batch:
             line = {"index": stored.index, "leaf": stored.entry.leaf_hash.hex(), "body": stored.entry.body.decode()}
             yield json.dumps(line) + "\n"
@@ -144,7 +144,7 @@ async def verify_log(
         reader.find("audit.checkpoint-wrong", wrong.text)
     steps = StepReader()
     heads = _Heads(store, reader.since)
-    async for batch in _entries(store, reader.since, signed.size):
+    async for batch in entries_between(store, reader.since, signed.size):
         reader.expect(await heads.up_to(reader.size + len(batch)))
         steps.feed(reader.size, (stored.entry.body for stored in batch))
         for index in misfiled(reader.size, (stored.entry for stored in batch)):
@@ -190,7 +190,7 @@ class _Heads:
         """Those of at most this size that were not given yet."""
         given: list[Checkpoint] = []
         while not self._ended and self._after < size:
-            rows = await self._store.checkpoints(self._after, BATCH)
+            rows = await self._store.signed_heads(self._after, BATCH)
             self._page += [self._read(stored, note) for stored, note in rows]
             self._after = rows[-1][0] if rows else self._after
             self._ended = len(rows) < BATCH
@@ -242,7 +242,7 @@ async def _compare_levels(store: Store, reader: LogReader) -> None:
         level, start, computed = level + 1, (start + skipped) // WIDTH, above(computed[skipped:])
 
 
-async def _entries(store: Store, start: int, end: int) -> AsyncIterator[tuple[StoredEntry, ...]]:
+async def entries_between(store: Store, start: int, end: int) -> AsyncIterator[tuple[StoredEntry, ...]]:
     """Entries from `start` up to `end`, as far as there are any."""
     while start < end:
         batch = await store.entries(start, min(BATCH, end - start))

@@ -84,7 +84,7 @@ class PostgresWitnesses(Reading):
         """Keep it, unless a larger one is kept."""
         await self._put("keep_verified", [witness_rows.head_values(head)])
 
-    async def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, bytes], ...]:
+    async def signed_heads(self, after: int, limit: int) -> tuple[tuple[int, bytes], ...]:
         """Our signed heads, by size."""
         return await self._all(lambda row: (int(row[0]), bytes(row[1])), "checkpoints", after=after, limit=limit)
 

@@ -143,5 +143,5 @@ class Witnesses(Protocol):
     async def keep_verified(self, head: Head) -> None:
         """Keep it; of no effect when a larger one is kept."""
 
-    async def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, bytes], ...]:
+    async def signed_heads(self, after: int, limit: int) -> tuple[tuple[int, bytes], ...]:
         """Our signed heads of more than `after` entries, by the size each is stored under."""

@@ -72,7 +72,7 @@ async def test_evidence_that_proves_nothing_is_not_handed_out() -> None:
 async def test_one_head_is_proved_to_go_on_from_another() -> None:
     log = await filled(SIGNER, 3, 297, 400)
     for old, new in ((3, 300), (3, 700), (300, 700), (700, 700)):
-        heads = [read_checkpoint(log.checkpoints_by_size[size], [SIGNER.key]) for size in (old, new)]
+        heads = [read_checkpoint(log.checkpoints[size], [SIGNER.key]) for size in (old, new)]
         verify_consistency(old, new, await consistency_of(log, old, new), heads[0].root, heads[1].root)
     for old, new in ((4, 700), (3, 701), (0, 700), (700, 3)):
         with pytest.raises(SizeUnknown):
@@ -92,7 +92,7 @@ async def test_an_export_holds_the_signed_entries_with_their_hashes() -> None:
 async def test_an_untouched_log_is_verified_and_progress_is_told() -> None:
     log = await filled(SIGNER, 300, 2000)
     progress: list[tuple[int, int]] = []
-    known = [read_checkpoint(log.checkpoints_by_size[300], [SIGNER.key])]
+    known = [read_checkpoint(log.checkpoints[300], [SIGNER.key])]
     report = await verify_log(
         log, [SIGNER.key], origin=ORIGIN, known=known, on_progress=lambda done, size: progress.append((done, size))
     )
@@ -106,7 +106,7 @@ async def test_a_log_is_verified_since_a_day() -> None:
     report = await verify_log(log, [SIGNER.key], since=START + timedelta(seconds=1900))
     assert report.verified
     assert (report.since, report.entries) == (1536, 464)
-    known = [read_checkpoint(log.checkpoints_by_size[2000], [SIGNER.key])]
+    known = [read_checkpoint(log.checkpoints[2000], [SIGNER.key])]
     assert await judged(log, since=START + timedelta(seconds=1900), known=known) == []
 
 
@@ -123,7 +123,7 @@ async def test_verified_since_a_day_a_change_of_the_tree_before_is_found() -> No
 
 async def test_a_head_kept_from_before_the_day_is_compared_all_the_same() -> None:
     log = await filled(SIGNER, 600, 1400)
-    kept = read_checkpoint(log.checkpoints_by_size[600], [SIGNER.key])
+    kept = read_checkpoint(log.checkpoints[600], [SIGNER.key])
     report = await verify_log(log, [SIGNER.key], since=START + timedelta(seconds=1900), known=[kept])
     assert report.verified
     assert report.since == 512
@@ -145,8 +145,8 @@ async def test_an_edited_entry_is_named() -> None:
     )
     assert await judged(log) == [
         ("audit.entry-altered", 1200),
+        ("audit.root-wrong", 0),
         ("audit.hash-altered", 1024),
-        ("audit.root-wrong", None),
     ]
 
 
@@ -165,14 +165,14 @@ async def test_an_altered_stored_hash_is_named_though_all_entries_are_right() ->
 async def test_a_forged_head_is_found_and_the_entries_are_judged_all_the_same() -> None:
     log = await filled(PretendSigner(), 300)
     assert await judged(log) == [("audit.checkpoint-wrong", None)]
-    log.checkpoints_by_size[300] = b"nothing"
+    log.checkpoints[300] = b"nothing"
     assert [code for code, _ in await judged(log)] == ["audit.checkpoint-wrong", "audit.root-wrong"]
 
 
 async def test_a_log_without_a_head_is_empty_or_wrong() -> None:
     assert await judged(MemoryLog()) == []
     log = await filled(SIGNER, 3)
-    kept = read_checkpoint(log.checkpoints_by_size[3], [SIGNER.key])
-    log.checkpoints_by_size.clear()
+    kept = read_checkpoint(log.checkpoints[3], [SIGNER.key])
+    log.checkpoints.clear()
     assert await judged(log) == [("audit.checkpoint-missing", 0)]
     assert await judged(MemoryLog(), known=[kept]) == [("audit.log-cut", 0)]

@@ -117,6 +117,6 @@ async def test_our_heads_are_read_by_size_a_page_at_a_time(store: Store) -> None
     for _ in range(3):
         await store.record([entry(), entry()])
         await store.sequence(10, Sequencer())
-    assert [size for size, _ in await store.checkpoints(0, 10)] == [2, 4, 6]
-    assert await store.checkpoints(2, 1) == ((4, await store.checkpoint(4)),)
-    assert await store.checkpoints(6, 10) == ()
+    assert [size for size, _ in await store.signed_heads(0, 10)] == [2, 4, 6]
+    assert await store.signed_heads(2, 1) == ((4, await store.checkpoint(4)),)
+    assert await store.signed_heads(6, 10) == ()
