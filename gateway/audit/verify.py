@@ -87,6 +87,8 @@ class LogReader:
         self._kept = sorted(heads, key=lambda head: head.size)
         self._ahead = [head for head in self._kept if head.size > self.since]
         self._vouched: int | None = None if self.since else 0
+        self._vouched_outside = self._vouched
+        self._in_log: set[tuple[int, bytes]] = set()
         self.broken: Checkpoint | None = None
         """The first head that the entries do not lead to."""
         self._tile: list[bytes] = []
@@ -109,8 +111,10 @@ class LogReader:
         """Heads that the log itself has of the sizes to be read next: the narrower they lie, the nearer is the place
         of a change. Once one is wrong the later ones say nothing new."""
         if self.broken is None:
+            new = [head for head in heads if head.size > self.size]
             known = {(head.size, head.root) for head in self._ahead}
-            self._ahead += [head for head in heads if head.size > self.size and (head.size, head.root) not in known]
+            self._in_log.update((head.size, head.root) for head in new)
+            self._ahead += [head for head in new if (head.size, head.root) not in known]
             self._ahead.sort(key=lambda head: head.size)
 
     def feed(self, entries: Iterable[tuple[int | None, bytes, bytes]]) -> None:
@@ -141,11 +145,14 @@ class LogReader:
             del self._tile[:WIDTH]
 
     def _compare(self, head: Checkpoint) -> None:
+        kept = head in self._kept and (head.size, head.root) not in self._in_log
         if self._range.root() == head.root:
             self._vouched = head.size
+            self._vouched_outside = head.size if head in self._kept else self._vouched_outside
             return
         text = f"the first {head.size} entries do not lead to the root that was signed"
-        self.find("audit.root-wrong", text, self._vouched)
+        # Where the log does not even have a head that is kept elsewhere, its own were signed anew: they vouch for none.
+        self.find("audit.root-wrong", text, self._vouched_outside if kept else self._vouched)
         self.broken = self.broken or head
         self._ahead = [each for each in self._ahead if each in self._kept]
 

@@ -102,6 +102,8 @@ class PretendGateway:
     refusals: list[tuple[AgencyId, str, str]] = field(default_factory=list)
     turned_away: list[tuple[str, str]] = field(default_factory=list)
     acknowledged: list[DeliveryId] = field(default_factory=list)
+    noted: dict[AgencyId, bytes] = field(default_factory=dict)
+    newest_head: tuple[bytes, float] | None = None
     repeats: bool = False
     fails: Exception | None = None
 
