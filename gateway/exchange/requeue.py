@@ -95,6 +95,7 @@ async def _moved(
         delivery=delivery.id,
         recipient=delivery.recipient,
         attempts=record.delivery.attempts,
+        deadline=record.delivery.missed(now) if type is EntryType.DISCARD else None,
         **fields,
     )
     if not await gateway.store.move(delivery, expected=record.delivery.state, entries=(entry,)):

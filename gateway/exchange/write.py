@@ -29,6 +29,7 @@ from gateway.message import (
     bucket_name,
 )
 from gateway.policy.journal import counts
+from gateway.policy.section import code_of
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.messages import Acceptance, NewDissemination, Stored
@@ -250,6 +251,11 @@ def disseminate(
         cover_digest=sha256_text(cover),
         bucket=sealed.bucket,
         laws=moment.configured.laws.digest,
+        deadline=delivery.deadline,
+        deadlines={term.rule: int(term.until.timestamp()) for term in release.terms} or None,
+        counts=dict(release.special) or None,
+        consents=release.consents or None,
+        handling=tuple(sorted({code_of(law) for law in release.handed.laws})) or None,
         kind="trial" if moment.configured.is_tried(grant.mou) else None,
     )
     return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
@@ -303,6 +309,7 @@ def _delivery(
         created_at=moment.now,
         due_at=moment.now,
         expires_at=_expires(gateway, moment, release),
+        deadline=min((term.until for term in release.terms), default=None),
     )
 
 
@@ -321,6 +328,7 @@ def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[
             delivery=delivery.id,
             recipient=delivery.recipient,
             action=message.action,
+            deadline=delivery.missed(writing.now),
         )
 
 
