@@ -16,6 +16,7 @@ from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.entry import make
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
+from gateway.cli import audit_answers
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import EntryNotInTree, evidence_of, evidence_of_message, export_log, verify_log
 from gateway.exchange.gateway import Gateway
@@ -24,6 +25,10 @@ from gateway.message import MessageId
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an entry, hand it to an outsider.")
 
 Told = Callable[[int, int], None]
+
+app.command("explain")(audit_answers.explain)
+app.command("admin-actions")(audit_answers.admin)
+app.command("sample")(audit_answers.sample_command)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.delivery.delivery import Delivery
 from gateway.message import MessageId, uuid7_floor
@@ -72,8 +73,16 @@ class Answers(Protocol):
     async def readings(self, page: Page) -> tuple[StoredEntry, ...]:
         """Readings of content by people."""
 
-    async def disseminated(self, versions: Collection[str], page: Page) -> tuple[StoredEntry, ...]:
-        """What went under these versions of agreements, "JAIL-PD-2026-01@1"."""
+    async def disseminated(
+        self,
+        versions: Collection[str] | None,
+        page: Page,
+        *,
+        sender: AgencyId | None = None,
+        recipient: AgencyId | None = None,
+    ) -> tuple[StoredEntry, ...]:
+        """What went under these versions of agreements, "JAIL-PD-2026-01@1", but for copies to the sender itself;
+        None = under any, in the order of ids."""
 
     async def accounted(self, page: Page) -> tuple[StoredEntry, ...]:
         """Disseminations that say how much of what is accounted for went (`counts`)."""
@@ -84,7 +93,7 @@ class Answers(Protocol):
     async def overdue(
         self, now: datetime, *, since: datetime | None, until: datetime | None, limit: int
     ) -> tuple[Delivery, ...]:
-        """Deliveries WAITING or SENDING whose deadline is past, the longest past first; the period is the deadline's."""
+        """Deliveries WAITING or SENDING past their deadline, the longest past first; the period is the deadline's."""
 
     async def entries_about(self, messages: Collection[MessageId]) -> tuple[StoredEntry, ...]:
         """The stories of these messages, in the order they were written."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from gateway.agency import AgencyId
 from gateway.delivery.delivery import Delivery
 from gateway.message import MessageId
 from gateway.store import rows
@@ -38,9 +39,21 @@ class SqliteAnswers(Reading):
         """Readings of content by people."""
         return await self._page("readings", page)
 
-    async def disseminated(self, versions: Collection[str], page: Page) -> tuple[StoredEntry, ...]:
+    async def disseminated(
+        self,
+        versions: Collection[str] | None,
+        page: Page,
+        *,
+        sender: AgencyId | None = None,
+        recipient: AgencyId | None = None,
+    ) -> tuple[StoredEntry, ...]:
         """What went under these versions of agreements."""
-        return await self._page("disseminated", page, versions=json_text(sorted(versions)))
+        asked = {"sender": sender or "", "recipient": recipient or ""}
+        if versions is not None:
+            return await self._page("disseminated", page, versions=json_text(sorted(versions)), **asked)
+        first, last = page.ids
+        values = {"first": first, "last": last, "after": page.after, "limit": page.limit, **asked}
+        return await self._all(rows.stored_entry_of, "all_disseminated", **values)
 
     async def accounted(self, page: Page) -> tuple[StoredEntry, ...]:
         """Disseminations that say how much of what is accounted for went."""

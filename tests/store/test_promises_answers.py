@@ -16,7 +16,7 @@ from gateway.message import MessageId, uuid7, uuid7_floor
 from gateway.store.answers import COMMON, Page, Tallied
 from gateway.store.interface import Store
 from gateway.store.log import StoredEntry
-from tests.store.examples import FUSION, NOW, POLICE, Sequencer, acceptance, agency, delivered, entry, new_id
+from tests.store.examples import FUSION, JAIL, NOW, POLICE, Sequencer, acceptance, agency, delivered, entry, new_id
 
 HOUR = timedelta(hours=1)
 _count = iter(range(1_000_000))
@@ -97,15 +97,22 @@ async def test_readings_by_people_are_told_from_those_of_recipients(store: Store
 
 
 async def test_what_went_under_some_versions_page_by_page(store: Store) -> None:
-    first = [saying("disseminate", NOW + number * HOUR, mou=f"A@{1 + number % 2}") for number in range(4)]
-    other = [saying("disseminate", mou="AB@1"), saying("withhold", mou="A@1")]
-    await store.record([*first, *other])
+    between = {"sender": JAIL, "recipient": POLICE}
+    first = [saying("disseminate", NOW + number * HOUR, mou=f"A@{1 + number % 2}", **between) for number in range(4)]
+    other = [saying("disseminate", mou="AB@1", sender=JAIL, recipient=FUSION), saying("withhold", mou="A@1")]
+    own_copy = saying("disseminate", mou="A@1", sender=JAIL, recipient=JAIL)
+    await store.record([*first, *other, own_copy])
     assert ids(await store.disseminated(("A@1", "A@2"), Page(limit=3))) == own(*first[:3])
     assert ids(await store.disseminated(("A@1", "A@2"), Page(after=first[2].id, limit=3))) == own(first[3])
     assert ids(await store.disseminated(("A@2",), Page(limit=3))) == own(first[1], first[3])
     period = Page(since=NOW + HOUR, until=NOW + 3 * HOUR, limit=9)
     assert ids(await store.disseminated(("A@1", "A@2"), period)) == own(*first[1:3])
     assert await store.disseminated((), Page(limit=3)) == ()
+    assert set(ids(await store.disseminated(None, Page(limit=9)))) == set(own(*first, other[0]))
+    assert ids(await store.disseminated(None, Page(since=NOW + HOUR, limit=2))) == own(*first[1:3])
+    assert ids(await store.disseminated(None, Page(limit=9), recipient=FUSION)) == own(other[0])
+    assert ids(await store.disseminated(("A@1",), Page(limit=9), sender=FUSION)) == []
+    assert ids(await store.disseminated(("A@1",), Page(limit=9), sender=JAIL)) == own(first[0], first[2])
 
 
 async def test_only_what_is_accounted_for_is_found_as_such(store: Store) -> None:

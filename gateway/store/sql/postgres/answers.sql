@@ -51,11 +51,28 @@ CROSS JOIN LATERAL (
         type = 'disseminate' AND substring(encode(body, 'escape') FROM '"mou":"([^"]+)"') = asked.mou
         AND at >= :since::bigint AND at < :until::bigint
         AND (:after::text = '' OR (at, number) > (SELECT o.at, o.number FROM entry AS o WHERE o.id = :after))
+        AND substring(encode(body, 'escape') FROM '"recipient":"([^"]+)"') <> substring(encode(body, 'escape') FROM '"sender":"([^"]+)"')
+        AND (:sender::text = '' OR substring(encode(body, 'escape') FROM '"sender":"([^"]+)"') = :sender)
+        AND (:recipient::text = '' OR substring(encode(body, 'escape') FROM '"recipient":"([^"]+)"') = :recipient)
     ORDER BY at, number
     LIMIT :limit
 ) AS e
 LEFT JOIN leaf AS l ON l.entry = e.number
 ORDER BY e.at, e.number
+LIMIT :limit;
+
+-- name: all_disseminated
+-- A page of what went under whatever agreement, in the order of ids.
+SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
+FROM entry AS e
+LEFT JOIN leaf AS l ON l.entry = e.number
+WHERE
+    e.id > :after::text AND e.id >= :first::text AND e.id < :last::text
+    AND e.type = 'disseminate'
+    AND substring(encode(e.body, 'escape') FROM '"recipient":"([^"]+)"') <> substring(encode(e.body, 'escape') FROM '"sender":"([^"]+)"')
+    AND (:sender::text = '' OR substring(encode(e.body, 'escape') FROM '"sender":"([^"]+)"') = :sender)
+    AND (:recipient::text = '' OR substring(encode(e.body, 'escape') FROM '"recipient":"([^"]+)"') = :recipient)
+ORDER BY e.id
 LIMIT :limit;
 
 -- name: accounted

@@ -51,11 +51,28 @@ JOIN entry AS e ON e.number IN (
         type = 'disseminate' AND json_extract(CAST(body AS TEXT), '$.mou') = asked.value
         AND at >= :since AND at < :until
         AND (:after = '' OR (at, number) > (SELECT at, number FROM entry WHERE id = :after))
+        AND json_extract(CAST(body AS TEXT), '$.recipient') <> json_extract(CAST(body AS TEXT), '$.sender')
+        AND (:sender = '' OR json_extract(CAST(body AS TEXT), '$.sender') = :sender)
+        AND (:recipient = '' OR json_extract(CAST(body AS TEXT), '$.recipient') = :recipient)
     ORDER BY at, number
     LIMIT :limit
 )
 LEFT JOIN leaf AS l ON l.entry = e.number
 ORDER BY e.at, e.number
+LIMIT :limit;
+
+-- name: all_disseminated
+-- A page of what went under whatever agreement, in the order of ids.
+SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
+FROM entry AS e
+LEFT JOIN leaf AS l ON l.entry = e.number
+WHERE
+    e.id > :after AND e.id >= :first AND e.id < :last
+    AND e.type = 'disseminate'
+    AND json_extract(CAST(e.body AS TEXT), '$.recipient') <> json_extract(CAST(e.body AS TEXT), '$.sender')
+    AND (:sender = '' OR json_extract(CAST(e.body AS TEXT), '$.sender') = :sender)
+    AND (:recipient = '' OR json_extract(CAST(e.body AS TEXT), '$.recipient') = :recipient)
+ORDER BY e.id
 LIMIT :limit;
 
 -- name: accounted
