@@ -169,7 +169,7 @@ SHAPES: Mapping[str, Shape] = {
     "code": CODE,  # of a refusal or failure
     "commit": HEX,  # commitment to a payload and the sender's id: `entry.commit`
     "consent": ID,
-    "consents": IDS,  # by which health records may go
+    "consents": CODES,  # ids of those by which health records may go
     "configuration": NUMBER,  # version of the configuration decided under
     "count": NUMBER,
     "counts": COUNTS,  # per label or class
