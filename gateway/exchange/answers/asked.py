@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.head import log_head
+from gateway.exchange.reading import record_read
 from gateway.message import MessageId
 from gateway.policy.section import code_of
 from gateway.report.period import Period
@@ -25,12 +26,14 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Which rows. after: key of the last row of the page before; filters: what else was asked, option and value."""
+    """Which rows. after: key of the last row of the page before; filters: what else was asked, option and value; actor:
+    account of the person or the program that asks."""
 
     period: Period | None = None
     after: str = ""
     limit: int = ROWS
     filters: tuple[tuple[str, str], ...] = ()
+    actor: str = "cli"
 
     @property
     def since(self) -> datetime | None:
@@ -89,14 +92,16 @@ async def answer(
     note: str = "",
     next: str = "",
 ) -> Table:
-    """The Table, under the head of the log as it is now."""
+    """The Table, under the head of the log as it is now. That it was asked for is an entry, written before."""
+    found, head = tuple(rows), await log_head(gateway)
+    await record_read(gateway, name.replace(" ", "-"), actor=asked.actor, count=len(found))
     return Table(
         name=name,
         title=title,
         question=question,
         columns=columns,
-        rows=tuple(rows),
-        log=await log_head(gateway),
+        rows=found,
+        log=head,
         made_at=gateway.clock.now(),
         period=asked.period,
         filters=asked.filters,

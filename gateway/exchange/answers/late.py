@@ -1,6 +1,6 @@
 """Question 9: which notices were late, by how much, and why. A clause's and a law's deadlines, each by itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from gateway.audit.catalog import EntryType
 from gateway.delivery.delivery import Delivery
 from gateway.exchange.answers.asked import Asked, answer, body_of, sections_of, stories_of
+from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.policy.deadline import AHEAD, WITHIN
 from gateway.policy.duration import in_words
@@ -94,7 +95,7 @@ async def late_notices(gateway: Gateway, asked: Asked) -> Table:
     told = await stories_of(
         gateway, [*(str(each.entry.message) for each in page), *(str(one.message) for one in open_)]
     )
-    rows = _rows(page, open_, told, sections_of(gateway), now)
+    rows = _rows(page, open_, told, rules_of(gateway.current, sections_of(gateway)), now)
     return await answer(
         gateway,
         asked,
@@ -112,22 +113,42 @@ async def _overdue(gateway: Gateway, asked: Asked, now: datetime) -> tuple[Deliv
     return await gateway.store.overdue(now, since=asked.since, until=asked.until, limit=asked.limit)
 
 
+Rules = Callable[[Story, str], str]
+"""The words for a rule of which the log has the code."""
+
+
+def rules_of(configured: Configured, sections: Mapping[str, str]) -> Rules:
+    """Words out of the agreements and law packs that are here; codes where one is gone."""
+
+    def words(story: Story, rule: str) -> str:
+        id, _, version = story.says["mou"].rpartition("@")
+        mou = configured.mous.get((id, int(version)))
+        clause = mou.clause(story.says["clauses"][0]) if mou is not None else None
+        if clause is not None and rule == WITHIN and clause.within is not None:
+            return f"within {in_words(clause.within)}"
+        if clause is not None and rule == AHEAD and clause.deadline is not None:
+            return f"{in_words(clause.deadline.at_least)} before {clause.deadline.before}"
+        return sections.get(rule, rule)
+
+    return words
+
+
 Told = dict[str, list[tuple[StoredEntry, dict[str, Any]]]]
 
 
 def _rows(
-    ended: Iterable[StoredEntry], open_: Iterable[Delivery], told: Told, sections: dict[str, str], now: datetime
+    ended: Iterable[StoredEntry], open_: Iterable[Delivery], told: Told, rules: Rules, now: datetime
 ) -> Iterator[tuple[Cell, ...]]:
     """Those that ended, in the order in which they did, then those under way."""
     for each in ended:
         story = story_of(told[str(each.entry.message)], body_of(each)["delivery"])
         # One that was requeued is told by its last end, or among those under way.
         if story is not None and story.ended is not None and story.ended.entry.id == each.entry.id:
-            yield from missed(story, sections, now)
+            yield from missed(story, rules, now)
     for delivery in open_:
         story = story_of(told.get(str(delivery.message), []), delivery.id)
         if story is not None and story.ended is None:
-            yield from missed(story, sections, now)
+            yield from missed(story, rules, now)
 
 
 def story_of(entries: Iterable[tuple[StoredEntry, dict[str, Any]]], delivery: str) -> Story | None:
@@ -152,7 +173,7 @@ def story_of(entries: Iterable[tuple[StoredEntry, dict[str, Any]]], delivery: st
     return Story(made=made[0], says=made[1], ended=ended, attempts=attempts, error=error, reason=reason)
 
 
-def missed(story: Story, sections: dict[str, str], now: datetime) -> Iterator[tuple[Cell, ...]]:
+def missed(story: Story, rules: Rules, now: datetime) -> Iterator[tuple[Cell, ...]]:
     """A row for each deadline that a delivery missed. Pure."""
     until = story.arrived or now
     for rule, deadline in sorted(story.deadlines.items(), key=lambda each: (each[1], each[0])):
@@ -165,12 +186,12 @@ def missed(story: Story, sections: dict[str, str], now: datetime) -> Iterator[tu
             story.says["recipient"],
             story.says["mou"],
             ", ".join(story.says["clauses"]),
-            {WITHIN: "clause: within so long", AHEAD: "clause: so long before"}.get(rule) or sections.get(rule, rule),
+            rules(story, rule),
             deadline,
             story.state,
             story.arrived,
             int(late.total_seconds()),
-            in_words(timedelta(minutes=max(1, late // timedelta(minutes=1)))),
+            span(late),
             why(story, deadline),
             story.attempts,
             story.error or None,
@@ -178,6 +199,14 @@ def missed(story: Story, sections: dict[str, str], now: datetime) -> Iterator[tu
             story.says["delivery"],
             (story.ended or story.made).entry.id,
         )
+
+
+def span(late: timedelta) -> str:
+    """How late, to the minute: "1 day 12 h 50 min"."""
+    days, rest = divmod(late, timedelta(days=1))
+    hours, minutes = divmod(rest // timedelta(minutes=1), 60)
+    parts = ((days, "day" if days == 1 else "days"), (hours, "h"), (minutes, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 min"
 
 
 def why(story: Story, deadline: datetime) -> str:

@@ -23,6 +23,7 @@ from tests.exchange.test_consents import SUD, new
 PRIVACY = frozenset({UserRole.PRIVACY_OFFICER})
 SUPERVISOR = frozenset({UserRole.SUPERVISOR})
 
+
 @dataclass(frozen=True)
 class Story:
     """full: a notice to everybody; soon: one that came too late to be in time; emergency: what was released so."""
@@ -69,7 +70,9 @@ async def tell(place: Deployed) -> Story:
 
 def on(day: str) -> bytes:
     """The fullest notice of a release on this day."""
-    return sample("fullest").replace(b"2025-12-03T08:00:00-05:00", f"{day}T08:00:00-05:00".encode())
+    suspicion = "<ec:ReasonableSuspicionIndicator>true</ec:ReasonableSuspicionIndicator>\n  </ec:Affiliation>"
+    text = sample("fullest").decode().replace("2025-12-03T08:00:00-05:00", f"{day}T08:00:00-05:00")
+    return text.replace("</ec:Affiliation>", suspicion).encode()
 
 
 async def _fetch(place: Deployed, message: str, agency: AgencyId) -> None:
