@@ -47,7 +47,7 @@ ENDS = {
 UNDER_WAY = "under way"
 
 RECEIVED_LATE = "it came to us after the deadline"
-NOT_FETCHED = "the recipient did not fetch it from its inbox"
+NOT_FETCHED = "the recipient did not fetch it in time"
 GIVEN_UP = "a person gave it up"
 RECALLED = "it was withdrawn after the deadline"
 SLOW = "it went out, or was answered, too late"
