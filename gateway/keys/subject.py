@@ -1,4 +1,4 @@
-"""Keys of the disclosure index: one for each number and each sound of a name, derived, never stored, destroyed for good.
+"""Keys of the disclosure index: one for each number and each sound of a name; derived, never stored, really destroyed.
 
 A generation is one file, `2026-Q4.1.key`: those rows of the index that were written in one quarter. It holds a secret
 for addresses and the nodes of a tree as payload buckets do (`gateway.keys.tree`):
@@ -16,10 +16,11 @@ When a quarter has been kept long enough its files are removed, and all its rows
 """
 
 import hmac
+import os
 import re
 import struct
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +31,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.clock import Clock
 from gateway.errors import Misconfigured, Tampered
 from gateway.keys.payload import KeyGone
-from gateway.keys.secret_file import KeyUnreadable, create, make_directory, read_secret, replace, sync_directory
-from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf, puncture, root
+from gateway.keys.secret_file import (
+    KeyMissing,
+    KeyUnreadable,
+    create,
+    erase,
+    locked,
+    make_directory,
+    read_secret,
+    replace_erasing,
+)
+from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf_of, puncture_all, root
 from gateway.message import Filed
 
 INDEX_SIZE_BYTES = DEPTH // 8
@@ -61,12 +71,18 @@ class DisclosureTampered(Tampered):
 
 @dataclass(frozen=True, slots=True)
 class _Generation:
-    """A generation in memory. nodes: by depth and prefix. seen: inode, change time and size of the file it was read
-    from."""
+    """A generation in memory: its nodes in order of their first leaves.
+
+    path, successor  of its file and of that of the next generation of its quarter
+    seen             inode, change time and size of the file it was read from
+    """
 
     name: str
+    path: str
+    successor: str
     address: bytes
-    nodes: Mapping[tuple[int, int], Node]
+    nodes: tuple[Node, ...]
+    starts: tuple[int, ...]
     seen: tuple[int, int, int]
 
     def index(self, term: str) -> int:
@@ -74,14 +90,8 @@ class _Generation:
         return int.from_bytes(hmac.digest(self.address, _ADDRESS + term.encode(), "sha256")[:INDEX_SIZE_BYTES])
 
     def leaf(self, index: int) -> bytes | None:
-        """Secret of a leaf; None when it was forgotten. A punctured tree has many nodes: the one above is looked up."""
-        if len(self.nodes) == 1:
-            return leaf(self.nodes.values(), index)
-        for depth in range(DEPTH + 1):
-            node = self.nodes.get((depth, index >> (DEPTH - depth)))
-            if node is not None:
-                return leaf((node,), index)
-        return None
+        """Secret of a leaf; None when it was forgotten."""
+        return leaf_of(self.nodes, self.starts, index)
 
 
 class SubjectKeys:
@@ -95,6 +105,7 @@ class SubjectKeys:
         self._wrapping = AESGCM(wrapping)
         self._clock = clock
         self._read_before: dict[str, _Generation] = {}
+        self._newest_before: dict[str, _Generation] = {}
         self._lock = threading.Lock()
 
     # --- writing rows
@@ -180,28 +191,25 @@ class SubjectKeys:
         return self._made(f"{quarter}.{newest + 1}").name
 
     def forget(self, generation: str, points: Iterable[int]) -> None:
-        """Puncture these leaves, durably. Those that are forgotten stay so; nothing is done when the file is gone."""
-        with self._lock:
-            known = self._read(generation)
+        """Destroy these leaves, durably. Again is as good as once; nothing is done when the file is gone."""
+        path = self._path(generation)
+        make_directory(self._directory)
+        with locked(self._directory / f".{generation}.lock"):
+            # What killed processes left half written beside it may hold nodes that were forgotten since.
+            for left in self._directory.glob(f".{path.name}.*.tmp"):
+                erase(left)
+            with self._lock:
+                known = self._read(generation)
             if known is None:
                 return
-            nodes: tuple[Node, ...] = tuple(known.nodes.values())
-            for point in sorted(set(points)):
-                nodes = puncture(nodes, point)
-            if set(nodes) == set(known.nodes.values()):
-                return
-            replace(self._path(generation), self._wrapped(generation, known.address, nodes))
-            self._read_before.pop(generation, None)
+            gone = [point for point in set(points) if known.leaf(point) is not None]
+            if gone:
+                replace_erasing(path, self._wrapped(generation, known.address, puncture_all(known.nodes, gone)))
+                self._read_before.pop(generation, None)
 
     def destroy(self, generation: str) -> None:
         """Remove a generation's file, durably: all its rows are forgotten."""
-        path = self._path(generation)
-        try:
-            path.unlink(missing_ok=True)
-            if path.parent.exists():
-                sync_directory(path.parent)
-        except OSError as error:
-            raise KeyUnreadable(f"{path}: cannot be removed ({error.strerror})") from error
+        erase(self._path(generation))
         self._read_before.pop(generation, None)
 
     # --- files
@@ -216,19 +224,19 @@ class SubjectKeys:
         return [name for name in files if _NAME.fullmatch(name)]
 
     def _newest(self, quarter: str) -> _Generation:
-        """Found without listing the directory while nothing changed: a successor is looked for by its name."""
-        number = max((_order(name)[1] for name in self._read_before if name.startswith(f"{quarter}.")), default=0)
-        if number == 0:
-            numbers = [_order(name)[1] for name in self._names() if name.startswith(f"{quarter}.")]
-            number = max(numbers, default=0)
-        while number and _seen(self._path(f"{quarter}.{number + 1}")) is not None:
-            number += 1
-        known = self._generation(f"{quarter}.{number}") if number else None
-        return known or self._made(f"{quarter}.{number + 1}")
+        """Two looks at the disk while nothing changed: at its file, and for that of its successor."""
+        known = self._newest_before.get(quarter)
+        if known is not None and known.seen == _seen(known.path) and _seen(known.successor) is None:
+            return known
+        numbers = [number for found, number in map(_order, self._names()) if found == quarter]
+        newest = self._generation(f"{quarter}.{max(numbers)}") if numbers else None
+        newest = newest or self._made(f"{quarter}.{max(numbers, default=0) + 1}")
+        self._newest_before = {quarter: newest}
+        return newest
 
     def _generation(self, name: str) -> _Generation | None:
         known = self._read_before.get(name)
-        if known is not None and known.seen == _seen(self._path(name)):
+        if known is not None and known.seen == _seen(known.path):
             return known
         with self._lock:
             return self._read(name)
@@ -248,12 +256,23 @@ class SubjectKeys:
         path = self._path(name)
         # From before the reading: a file replaced in between is read again at the next use.
         seen = _seen(path)
+        try:
+            content = read_secret(path, size_bytes_max=FILE_SIZE_BYTES_MAX) if seen is not None else b""
+        except KeyMissing:
+            seen = None
         if seen is None:
             self._read_before.pop(name, None)
             return None
-        content = read_secret(path, size_bytes_max=FILE_SIZE_BYTES_MAX)
-        address, nodes = self._unwrapped(name, content)
-        read = _Generation(name, address, {(node.depth, node.prefix): node for node in nodes}, seen)
+        try:
+            address, nodes = self._unwrapped(name, content)
+        except GenerationDamaged:
+            if seen != _seen(path):  # it was replaced, and the old one overwritten, while it was read
+                return self._read(name)
+            raise
+        quarter, number = _order(name)
+        successor = str(self._path(f"{quarter}.{number + 1}"))
+        starts = tuple(node.start for node in nodes)
+        read = _Generation(name, str(path), successor, address, nodes, starts, seen)
         self._read_before[name] = read
         return read
 
@@ -270,7 +289,7 @@ class SubjectKeys:
             raise KeyUnreadable(f"generation {name}: too much was forgotten in it for one file")
         return content
 
-    def _unwrapped(self, name: str, content: bytes) -> tuple[bytes, list[Node]]:
+    def _unwrapped(self, name: str, content: bytes) -> tuple[bytes, tuple[Node, ...]]:
         start = len(_MAGIC) + NONCE_SIZE_BYTES
         try:
             plain = self._wrapping.decrypt(content[len(_MAGIC) : start], content[start:], _MAGIC + name.encode())
@@ -280,7 +299,7 @@ class SubjectKeys:
             raise GenerationDamaged(
                 f"generation {name}: its file was not written by this key directory, or is damaged; restore it"
             ) from error
-        return plain[:SECRET_SIZE_BYTES], nodes
+        return plain[:SECRET_SIZE_BYTES], tuple(sorted(nodes, key=lambda node: node.start))
 
 
 def quarter(moment: datetime) -> str:
@@ -316,10 +335,10 @@ def _bound(generation: str, index: int, tokens: Sequence[int]) -> bytes:
     return f"{generation}/{index}/{','.join(map(str, tokens))}".encode()
 
 
-def _seen(path: Path) -> tuple[int, int, int] | None:
+def _seen(path: Path | str) -> tuple[int, int, int] | None:
     """What changes when the file is replaced; None when it is gone."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116  (on the hot path; Path.stat costs twice as much)
     except FileNotFoundError:
         return None
     except OSError as error:
