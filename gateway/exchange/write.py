@@ -13,6 +13,7 @@ from gateway.document.canonical import declared_prefixes, exclusive, sha256_text
 from gateway.exchange.chain import Earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
+from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
 from gateway.exchange.trial import Decided, trial_entry
@@ -94,6 +95,18 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         leaf_hash=received.leaf_hash,
     )
     made = [disseminate(gateway, writing, message, release, due) for release in releases(writing.decisions)]
+    given = [
+        (release, new.dissemination, entry)
+        for release, (new, entry) in zip(releases(writing.decisions), made, strict=True)
+    ]
+    disclosing = Disclosing(
+        configured=writing.configured,
+        message=message,
+        document=writing.case.document,
+        iepd=writing.case.iepd,
+        made=given,
+        now=writing.now,
+    )
     withheld = [_withheld(gateway, writing, message, decision) for decision in writing.decisions]
     acceptance = Acceptance(
         configuration=writing.configured.version,
@@ -111,6 +124,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         ),
         chain_size=writing.earlier.chain_size if writing.earlier is not None else 0,
         recalls=tuple(past.recipient for past in writing.case.past),
+        disclosures=disclosures(gateway, disclosing),
     )
     stored = await gateway.store.accept(acceptance)
     gateway.accepted.set()

@@ -9,7 +9,7 @@ from gateway.policy.person import KINDS, Person, heard
 from gateway.policy.sound import alikeness
 
 ALIKE_LEAST = 60
-"""Of 100: below it two names that sound alike are not shown as one. "Whitcomb" and "Whitcombe" have 84."""
+"""Of 100: below it two names that sound alike are not shown as one. "Tansley" and "Tansly" have 80."""
 
 WORDS = {"fbi": "FBI number", "sid": "SID", "doc": "DOC number", "booking": "booking number"}
 
@@ -23,7 +23,7 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """By what. words: for people, such as "SID" or "name 84 % alike, same birth date"."""
+    """By what. words: for people, such as "SID" or "name 88 % alike, same birth date"."""
 
     certainty: Certainty
     words: str
