@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.agency import AgencyId
 from gateway.errors import Refused
@@ -11,6 +12,16 @@ from gateway.retention.kept import Kept
 from gateway.user import UserId
 
 AUTHORITY_LENGTH_MAX = 200
+
+
+class Cause(StrEnum):
+    """Why destruction is stopped: the code that stands in the log."""
+
+    LITIGATION = "litigation"  # pending or expected before a court
+    INVESTIGATION = "investigation"
+    RECORDS_REQUEST = "records-request"  # somebody asked for it by law, and has not been answered
+    AUDIT = "audit"
+    OTHER = "other"
 
 
 class HoldScopeEmpty(Refused):
@@ -53,6 +64,7 @@ class Hold:
 
     id: str
     scope: Scope
+    cause: Cause
     authority: str
     by: UserId
     agency: AgencyId

@@ -5,7 +5,7 @@ import json
 from gateway.agency import AgencyId
 from gateway.message import DeliveryId, DisseminationId, MessageId
 from gateway.retention.certificate import Person
-from gateway.retention.hold import Hold, Scope
+from gateway.retention.hold import Cause, Hold, Scope
 from gateway.retention.kept import Kept, Kind
 from gateway.retention.plan import Why
 from gateway.store.agency_text import json_text
@@ -59,8 +59,8 @@ def fate_of(row: Row) -> Fate:
 
 
 def hold_row(hold: Hold) -> Row:
-    """id, message, mou, agency, exchange, since, before, authority, placed_by, speaks_for, at, ends_at, released_at,
-    released_by"""
+    """id, message, mou, agency, exchange, since, before, cause, authority, placed_by, speaks_for, at, ends_at,
+    released_at, released_by"""
     scope = hold.scope
     return (
         hold.id,
@@ -70,6 +70,7 @@ def hold_row(hold: Hold) -> Row:
         scope.exchange,
         micros_or_none(scope.since),
         micros_or_none(scope.until),
+        hold.cause.value,
         hold.authority,
         hold.by,
         hold.agency,
@@ -82,7 +83,8 @@ def hold_row(hold: Hold) -> Row:
 
 def hold_of(row: Row) -> Hold:
     """What `hold_row` made."""
-    key, message, mou, agency, exchange, since, before, authority, by, speaks_for, at, ends_at, released_at, *rest = row
+    key, message, mou, agency, exchange, since, before, cause, authority, by, *rest = row
+    speaks_for, at, ends_at, released_at, released_by = rest
     return Hold(
         id=key,
         scope=Scope(
@@ -93,13 +95,14 @@ def hold_of(row: Row) -> Hold:
             since=moment_or_none(since),
             until=moment_or_none(before),
         ),
+        cause=Cause(cause),
         authority=authority,
         by=UserId(by),
         agency=AgencyId(speaks_for),
         at=moment(at),
         until=moment_or_none(ends_at),
         released_at=moment_or_none(released_at),
-        released_by=UserId(rest[0]) if rest[0] else None,
+        released_by=UserId(released_by) if released_by else None,
     )
 
 

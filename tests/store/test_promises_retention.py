@@ -7,7 +7,7 @@ import pytest
 
 from gateway.message import MessageId
 from gateway.retention.certificate import Person
-from gateway.retention.hold import Hold, Scope
+from gateway.retention.hold import Cause, Hold, Scope
 from gateway.retention.kept import Kept, Kind
 from gateway.retention.plan import Why
 from gateway.retention.seen import Seen
@@ -103,6 +103,7 @@ def hold_of(**scope: object) -> Hold:
     return Hold(
         id=new_id(),
         scope=Scope(**scope),  # type: ignore[arg-type]
+        cause=Cause.LITIGATION,
         authority="Superior Court, order 26-1187",
         by=UserId("ana"),
         agency=JAIL,
@@ -160,7 +161,12 @@ async def test_a_run_destroys_its_own_and_leaves_what_lists_and_the_log_need(sto
     await store.destroy(run.id, ids(gone), NOW)
     record = await second.message(gone.message.id)
     assert record is not None
-    assert (record.original.ciphertext, record.original.nonce, record.receipt, record.message.digest) == (b"", b"", b"", "")
+    assert (record.original.ciphertext, record.original.nonce, record.receipt, record.message.digest) == (
+        b"",
+        b"",
+        b"",
+        "",
+    )
     assert (record.original.bucket, record.original.index) == (gone.original.bucket, gone.original.index)
     assert replace(record.message, digest=gone.message.digest) == gone.message
     for each in await second.disseminations(gone.message.id):

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS hold (
     exchange text COLLATE "C",
     since bigint,
     before bigint,
+    cause text NOT NULL,
     authority text NOT NULL,
     placed_by text NOT NULL,
     speaks_for text NOT NULL,

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS hold (
     exchange TEXT,
     since INTEGER,
     before INTEGER,
+    cause TEXT NOT NULL,
     authority TEXT NOT NULL,
     placed_by TEXT NOT NULL,
     speaks_for TEXT NOT NULL,

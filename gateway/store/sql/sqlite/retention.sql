@@ -164,17 +164,17 @@ UPDATE purge SET done_at = :at, certificate = :certificate WHERE id = :run AND d
 -- name: put_hold!
 -- A hold, or its new state: only that it was lifted changes.
 INSERT INTO hold (
-    id, message, mou, agency, exchange, since, before, authority, placed_by, speaks_for, at, ends_at, released_at, released_by
+    id, message, mou, agency, exchange, since, before, cause, authority, placed_by, speaks_for, at, ends_at, released_at, released_by
 )
 VALUES (
-    :id, :message, :mou, :agency, :exchange, :since, :before, :authority, :placed_by, :speaks_for, :at, :ends_at, :released_at, :released_by
+    :id, :message, :mou, :agency, :exchange, :since, :before, :cause, :authority, :placed_by, :speaks_for, :at, :ends_at, :released_at, :released_by
 )
 ON CONFLICT (id) DO UPDATE SET released_at = excluded.released_at, released_by = excluded.released_by;
 
 -- name: all_holds
 -- Every hold there is or was.
 SELECT
-    id, message, mou, agency, exchange, since, before, authority, placed_by, speaks_for, at, ends_at, released_at, released_by
+    id, message, mou, agency, exchange, since, before, cause, authority, placed_by, speaks_for, at, ends_at, released_at, released_by
 FROM hold
 ORDER BY id;
 
