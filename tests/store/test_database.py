@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import MIGRATIONS, (
+from gateway.store.database import (
+    MIGRATIONS,
     MigrationsMissing,
     UnknownDatabase,
     database_kind,
