@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from gateway.agency import AGENCY_ID
 from gateway.clock import timestamp
@@ -49,6 +50,7 @@ class EntryType(StrEnum):
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
+    WITHDRAW = "withdraw"  # an approval was taken back before the version was in force
     CHECK = "check"  # a version passed its check before it was tried or put in force
     ACTIVATE = "activate"  # an agreement in trial or in force
     SUSPEND = "suspend"
@@ -65,6 +67,9 @@ class EntryType(StrEnum):
     SIGN_IN = "sign-in"
     SIGN_IN_REFUSED = "sign-in-refused"
     ACCESS_REFUSED = "access-refused"
+    # who watches
+    REVIEW = "review"  # a person looked through what happened in a week
+    ALERT = "alert"  # something the operator must see to was found, is over, or was silenced
 
 
 # --- shapes: a value to its JSON text, or ValueError -------------------------------------------------------------
@@ -72,6 +77,9 @@ class EntryType(StrEnum):
 # of a string is the string between quotation marks, and sorted keys make the canonical form of RFC 8785.
 
 Shape = Callable[[Value], str]
+
+FRAGMENTS: dict[Shape, Mapping[str, Any]] = {}
+"""What each shape lets through, as JSON Schema 2020-12 says it; filled where shapes are made."""
 
 
 class ShapeError(ValueError):
@@ -94,6 +102,7 @@ def _texts(pattern: str, length_max: int, *, repeats: bool = False) -> Shape:
             return known(value)
         raise ShapeError
 
+    FRAGMENTS[shape] = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": length_max}
     return shape
 
 
@@ -107,6 +116,7 @@ def _lists(item: Shape) -> Shape:
             return texts(tuple(value))
         raise ShapeError
 
+    FRAGMENTS[shape] = {"type": "array", "items": FRAGMENTS[item], "maxItems": ITEMS_MAX}
     return shape
 
 
@@ -155,6 +165,20 @@ AGENCIES = _lists(AGENCY)
 CODES = _lists(CODE)
 CLAUSES = _lists(CLAUSE)
 IDS = _lists(ID)
+
+_WHOLE = {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}
+FRAGMENTS[NUMBER] = _WHOLE
+FRAGMENTS[MOMENT] = {
+    "type": "string",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{2}Z$",
+    "format": "date-time",
+}
+FRAGMENTS[COUNTS] = {
+    "type": "object",
+    "propertyNames": FRAGMENTS[CODE],
+    "additionalProperties": _WHOLE,
+    "maxProperties": ITEMS_MAX,
+}
 
 SHAPES: Mapping[str, Shape] = {
     "action": CODE,  # new, update, correct, cancel; what was done to a user, a key, a credential
@@ -212,6 +236,7 @@ SHAPES: Mapping[str, Shape] = {
     "second_agency": AGENCY,
     "second_fingerprint": HEX,
     "second_signature": SIGNATURE,  # over the same act, but for agency and user
+    "run": ID,  # of destruction
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
     "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
@@ -234,12 +259,13 @@ ALWAYS = ("type", "id", "at", "parties")
 _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
+_OF_RUN = "run delivery recipient document outcome number second_agency"
 _WHY = "attempts channel code status evidence reason actor mou clauses count"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
         "message sender exchange action commit recipients",
-        "first earlier as_of refused channel configuration size_bytes fingerprint count",
+        "first earlier as_of refused channel configuration size_bytes fingerprint count due_at",
     ),
     EntryType.REFUSE: (
         "code",
@@ -272,15 +298,19 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
     EntryType.DESTROY: (
         "kind count",
-        "message dissemination bucket mou clauses reason actor digest due_at counts hold",
+        f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
     ),
-    EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
-    EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
+    EntryType.HOLD: (
+        "hold actor reason",
+        "message mou holder exchange count until digest agency fingerprint signature",
+    ),
+    EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",
     ),
     EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
+    EntryType.WITHDRAW: ("mou mou_digest agency actor user fingerprint signature", "configuration"),
     EntryType.CHECK: ("mou mou_digest digest laws outcome actor", "configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",
@@ -292,10 +322,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "consent subject action document purpose holder recipient valid_from valid_until",
         "actor agency fingerprint signature channel",
     ),
-    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason"),
+    # Whoever signs these speaks for the operator: `agency` is the one acted upon, `fingerprint` the credential's own.
+    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason fingerprint signature"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",
-        "actor configuration valid_from valid_until reason",
+        "actor configuration valid_from valid_until reason key signature digest",
     ),
     EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
@@ -304,10 +335,12 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
     ),
-    EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),
+    EntryType.EXPORT: ("kind", "message mou actor agency fingerprint signature count digest log_size number reason"),
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
+    EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
+    EntryType.ALERT: ("action code", "kind count actor agency fingerprint signature until digest"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""
