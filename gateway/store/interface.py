@@ -20,6 +20,7 @@ from gateway.store.deliveries import Deliveries
 from gateway.store.disclosures import Disclosures
 from gateway.store.log import Log
 from gateway.store.messages import Messages
+from gateway.store.retention import Retentions
 
 
 class StoreUnavailable(Unavailable):
@@ -49,7 +50,7 @@ class Counts:
     unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Disclosures, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Disclosures, Retentions, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
-from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_disclosures, sqlite_log, sqlite_messages
+from gateway.store import (
+    rows,
+    sqlite_configuration,
+    sqlite_deliveries,
+    sqlite_disclosures,
+    sqlite_log,
+    sqlite_messages,
+    sqlite_retention,
+)
 from gateway.store.interface import Counts
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
@@ -21,6 +29,7 @@ from gateway.store.sqlite_disclosures import SqliteDisclosures
 from gateway.store.sqlite_log import SqliteLog
 from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
+from gateway.store.sqlite_retention import SqliteRetention
 from gateway.store.sqlite_statements import SQL, Acts
 from gateway.store.sqlite_writer import Work
 
@@ -30,6 +39,7 @@ _ACTS: Final[Acts] = {
     **sqlite_deliveries.ACTS,
     **sqlite_log.ACTS,
     **sqlite_disclosures.ACTS,
+    **sqlite_retention.ACTS,
 }
 
 
@@ -46,7 +56,9 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
     return results
 
 
-class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteDisclosures):
+class SqliteStore(
+    SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteDisclosures, SqliteRetention
+):
     """The promises of `interface.Store`, kept by SQLite."""
 
     def __init__(self, path: Path) -> None:
