@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from gateway.agency import AGENCY_ID
 from gateway.clock import timestamp
@@ -49,6 +50,7 @@ class EntryType(StrEnum):
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
+    WITHDRAW = "withdraw"  # an approval was taken back before the version was in force
     CHECK = "check"  # a version passed its check before it was tried or put in force
     ACTIVATE = "activate"  # an agreement in trial or in force
     SUSPEND = "suspend"
@@ -65,6 +67,9 @@ class EntryType(StrEnum):
     SIGN_IN = "sign-in"
     SIGN_IN_REFUSED = "sign-in-refused"
     ACCESS_REFUSED = "access-refused"
+    # who watches
+    REVIEW = "review"  # a person looked through what happened in a week
+    ALERT = "alert"  # something the operator must see to was found, is over, or was silenced
 
 
 # --- shapes: a value to its JSON text, or ValueError -------------------------------------------------------------
@@ -72,6 +77,9 @@ class EntryType(StrEnum):
 # of a string is the string between quotation marks, and sorted keys make the canonical form of RFC 8785.
 
 Shape = Callable[[Value], str]
+
+FRAGMENTS: dict[Shape, Mapping[str, Any]] = {}
+"""What each shape lets through, as JSON Schema 2020-12 says it; filled where shapes are made."""
 
 
 class ShapeError(ValueError):
@@ -94,6 +102,7 @@ def _texts(pattern: str, length_max: int, *, repeats: bool = False) -> Shape:
             return known(value)
         raise ShapeError
 
+    FRAGMENTS[shape] = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": length_max}
     return shape
 
 
@@ -107,6 +116,7 @@ def _lists(item: Shape) -> Shape:
             return texts(tuple(value))
         raise ShapeError
 
+    FRAGMENTS[shape] = {"type": "array", "items": FRAGMENTS[item], "maxItems": ITEMS_MAX}
     return shape
 
 
@@ -155,6 +165,20 @@ AGENCIES = _lists(AGENCY)
 CODES = _lists(CODE)
 CLAUSES = _lists(CLAUSE)
 IDS = _lists(ID)
+
+_WHOLE = {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}
+FRAGMENTS[NUMBER] = _WHOLE
+FRAGMENTS[MOMENT] = {
+    "type": "string",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{2}Z$",
+    "format": "date-time",
+}
+FRAGMENTS[COUNTS] = {
+    "type": "object",
+    "propertyNames": FRAGMENTS[CODE],
+    "additionalProperties": _WHOLE,
+    "maxProperties": ITEMS_MAX,
+}
 
 SHAPES: Mapping[str, Shape] = {
     "action": CODE,  # new, update, correct, cancel; what was done to a user, a key, a credential
@@ -281,6 +305,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "mou exchange law actor agency fingerprint signature configuration state count",
     ),
     EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
+    EntryType.WITHDRAW: ("mou mou_digest agency actor user fingerprint signature", "configuration"),
     EntryType.CHECK: ("mou mou_digest digest laws outcome actor", "configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",
@@ -292,10 +317,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "consent subject action document purpose holder recipient valid_from valid_until",
         "actor agency fingerprint signature channel",
     ),
-    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason"),
+    # Whoever signs these speaks for the operator: `agency` is the one acted upon, `fingerprint` the credential's own.
+    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason fingerprint signature"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",
-        "actor configuration valid_from valid_until reason",
+        "actor configuration valid_from valid_until reason key signature digest",
     ),
     EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
@@ -308,6 +334,8 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
+    EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
+    EntryType.ALERT: ("action code", "kind count actor agency fingerprint signature until digest"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""

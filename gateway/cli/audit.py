@@ -13,15 +13,18 @@ from gateway.app import open_deployment
 from gateway.audit import verifier
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.entry import make
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
+from gateway.cli import audit_schema
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import EntryNotInTree, evidence_of, evidence_of_message, export_log, verify_log
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.message import MessageId
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an entry, hand it to an outsider.")
+
+app.command()(audit_schema.schema)
 
 Told = Callable[[int, int], None]
 
@@ -99,8 +102,18 @@ def evidence(
 async def _evidence(directory: Path, entry: str | None, message: str | None) -> tuple[str, ...]:
     async with open_deployment(directory) as gateway:
         if entry is not None:
-            return (await evidence_of(gateway.store, entry),)
-        return await evidence_of_message(gateway.store, MessageId(message or ""))
+            files: tuple[str, ...] = (await evidence_of(gateway.store, entry),)
+        else:
+            files = await evidence_of_message(gateway.store, MessageId(message or ""))
+        await record_read(
+            gateway,
+            "evidence",
+            type=EntryType.EXPORT,
+            message=MessageId(message) if message else None,
+            actor="cli",
+            count=len(files),
+        )
+        return files
 
 
 @app.command()
@@ -129,9 +142,7 @@ async def _export(directory: Path, write: Callable[[str], Any]) -> tuple[NoteKey
         if note is None:
             raise EntryNotInTree("nothing is in the log yet")
         size = read_checkpoint(note, [key], origin=key.name).size
-        now = gateway.clock.now()
-        entry = make(EntryType.EXPORT, id=gateway.new_id(now), at=now, kind="log", log_size=size)
-        await gateway.store.record([entry])
+        await record_read(gateway, "log", type=EntryType.EXPORT, actor="cli", log_size=size)
         async for line in export_log(gateway.store, size=size):
             write(line)
         return key, note

@@ -88,10 +88,12 @@ def sign_entry(
     """The entry of a signed act. An outsider builds the act again from the entry: its type, subject, digest, agency,
     actor and moment.
 
-    of  what it is done to: the act's subject
+    of      what it is done to: the act's subject
+    fields  `agency` and `fingerprint` given here are of what is acted upon; the act is then the operator's
     """
     if "digest" in FORMS[type].keys:
         fields["digest"] = digest
+    fields = {"agency": person.agency or None, "fingerprint": fingerprint(person.public_key), **fields}
     act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
     signature = sign_act(act, acting.sign)
     entry = make(
@@ -100,8 +102,6 @@ def sign_entry(
         at=at,
         parties=parties,
         actor=person.id,
-        agency=person.agency or None,
-        fingerprint=fingerprint(person.public_key),
         signature=signature,
         **fields,
     )
