@@ -330,7 +330,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
     ),
-    EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),
+    EntryType.EXPORT: ("kind", "message mou actor agency fingerprint signature count digest log_size number reason"),
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
