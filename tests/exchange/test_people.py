@@ -52,7 +52,7 @@ async def test_who_would_have_to_act_is_named_the_operator_too(place: Deployed) 
     clerk = await officer(place.gateway, JAIL)
     with pytest.raises(NotAllowed, match=f"speaks for {JAIL}; this is for somebody of the gateway's operator$"):
         allowed(place.gateway, clerk, tuple(UserRole), OPERATOR)
-    with pytest.raises(NotAllowed, match="of the gateway's operator or millbrook-police$"):
+    with pytest.raises(NotAllowed, match=r"of the gateway's operator or millbrook-police$"):
         allowed(place.gateway, clerk, tuple(UserRole), OPERATOR, AgencyId("millbrook-police"))
 
 
