@@ -110,7 +110,7 @@ FROM delivery
 WHERE
     state IN ('waiting', 'sending') AND deadline < :now::bigint
     AND deadline >= :since::bigint AND deadline < :until::bigint
-ORDER BY deadline, id
+ORDER BY deadline, recipient, id
 LIMIT :limit;
 
 -- name: entries_about

@@ -110,7 +110,7 @@ FROM dissemination_record AS v
 WHERE
     v.state IN ('waiting', 'sending') AND v.deadline < :now
     AND v.deadline >= :since AND v.deadline < :until
-ORDER BY v.deadline, v.delivery
+ORDER BY v.deadline, v.recipient, v.delivery
 LIMIT :limit;
 
 -- name: entries_about
