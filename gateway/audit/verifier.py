@@ -1042,12 +1042,12 @@ def not_made(text: str) -> str:
 def check_package(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
     """An evidence package."""
     try:
-        file = zipfile.ZipFile(arguments.evidence)
-    except zipfile.BadZipFile:
+        with zipfile.ZipFile(arguments.evidence) as file:
+            Package(checks, trust, file).check(arguments)
+    except (Failed, NotMade) as error:
+        checks.run("form", partial(fail, str(error)))
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, *BROKEN):
         checks.run("form", partial(fail, "the package is a damaged zip"))
-        return
-    with file:
-        Package(checks, trust, file).check(arguments)
 
 
 # --- command ----------------------------------------------------------------------------------------------------
