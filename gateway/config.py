@@ -99,6 +99,25 @@ class Law(_Section):
     packs: tuple[str, ...] = ()
 
 
+class Retention(_Section):
+    """How what is due is destroyed.
+
+    second_person_above  share of all that is held: a run that destroys more takes two people
+    second_person_from   fewer payloads than this never ask for two, so that a small gateway need not ask every day
+    run_every_hours      how often a worker destroys what is due; 0 = only `gateway retention run` does
+    payloads_per_run_max a run's certificate stays readable, and a crash leaves little to finish
+    attest_within_days   how long past recipients have to attest an early destruction
+    notices              whether partners are told when the time of our copies was up
+    """
+
+    second_person_above: float = Field(default=0.1, gt=0, le=1)
+    second_person_from: int = Field(default=20, ge=1)
+    run_every_hours: float = Field(default=24, ge=0)
+    payloads_per_run_max: int = Field(default=20_000, ge=1, le=100_000)
+    attest_within_days: int = Field(default=10, ge=1, le=365)
+    notices: bool = True
+
+
 class Settings(BaseSettings):
     """The whole tree.
 
@@ -120,6 +139,7 @@ class Settings(BaseSettings):
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()
+    retention: Retention = Retention()
     directory: Path = Path()
 
     @classmethod

@@ -236,6 +236,7 @@ SHAPES: Mapping[str, Shape] = {
     "second_agency": AGENCY,
     "second_fingerprint": HEX,
     "second_signature": SIGNATURE,  # over the same act, but for agency and user
+    "run": ID,  # of destruction
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
     "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
@@ -258,12 +259,13 @@ ALWAYS = ("type", "id", "at", "parties")
 _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
+_OF_RUN = "run delivery recipient document outcome number second_agency"
 _WHY = "attempts channel code status evidence reason actor mou clauses count"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
         "message sender exchange action commit recipients",
-        "first earlier as_of refused channel configuration size_bytes fingerprint count",
+        "first earlier as_of refused channel configuration size_bytes fingerprint count due_at",
     ),
     EntryType.REFUSE: (
         "code",
@@ -296,10 +298,13 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
     EntryType.DESTROY: (
         "kind count",
-        "message dissemination bucket mou clauses reason actor digest due_at counts hold",
+        f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
     ),
-    EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
-    EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
+    EntryType.HOLD: (
+        "hold actor reason",
+        "message mou holder exchange count until digest agency fingerprint signature",
+    ),
+    EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",

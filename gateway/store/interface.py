@@ -19,6 +19,7 @@ from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
 from gateway.store.log import Log
 from gateway.store.messages import Messages
+from gateway.store.retention import Retentions
 
 
 class StoreUnavailable(Unavailable):
@@ -46,7 +47,7 @@ class Counts:
     emergencies: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Retentions, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

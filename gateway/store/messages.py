@@ -9,6 +9,7 @@ from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
 from gateway.message import Dissemination, DisseminationId, Message, MessageId, Sealed
+from gateway.retention.kept import Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +17,14 @@ class NewDissemination:
     """A dissemination with its sealed payload, its signed Cover, and its delivery.
 
     cover  the signed Cover's bytes; it names parties, clauses and digests, no content
+    kept   until when; here and below, what is sealed never goes without it but in tests of other things
     """
 
     dissemination: Dissemination
     payload: Sealed
     cover: bytes
     delivery: Delivery
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Acceptance:
     entries: tuple[AuditEntry, ...]
     chain_size: int = 0
     recalls: tuple[AgencyId, ...] = ()
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class EmergencyRelease:
     disseminations: tuple[NewDissemination, ...]
     entries: tuple[AuditEntry, ...]
     because: Sealed | None = None
+    kept: Kept | None = None
 
 
 class Stored(StrEnum):
@@ -89,6 +94,7 @@ class RefusedMessage:
     code: str
     original: Sealed | None
     entries: tuple[AuditEntry, ...]
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

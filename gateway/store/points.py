@@ -19,6 +19,14 @@ BEFORE_SEND: Final = "relay.before-send"
 AFTER_SEND: Final = "relay.after-send"
 """Around a try to deliver: it was claimed, and its outcome is not written down yet."""
 
+RETENTION: Final = ("retain", "intend", "destroy", "finish", "hold", "attest")
+"""What writes when something is kept longer or destroyed; the same two points each."""
+
+KEYS_GONE: Final = "purge.keys-gone"
+"""The keys of a run are destroyed, its rows are not."""
+
+PURGE_POINTS: Final = (*(f"{write}.{side}-commit" for write in RETENTION for side in ("before", "after")), KEYS_GONE)
+
 POINTS: Final = (*COMMITS, BEFORE_SEND, AFTER_SEND)
 
 Watcher = Callable[[str], None]
@@ -29,7 +37,7 @@ def killer(setting: str) -> Watcher | None:
     if not setting:
         return None
     name, _, count = setting.partition(":")
-    if name not in POINTS:
+    if name not in {*POINTS, *PURGE_POINTS}:
         raise ValueError(f"GATEWAY_KILL_AT names no point: {name}")
     left = int(count or 1)
 

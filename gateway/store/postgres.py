@@ -12,10 +12,11 @@ from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
+from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
 
 
-class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog):
+class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog, PostgresRetention):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
     async def counts(self) -> Counts:
