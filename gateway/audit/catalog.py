@@ -160,7 +160,7 @@ MOU = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]{0,8}", 100, repeats=True)
 CLAUSE = _texts(r"[A-Za-z0-9][A-Za-z0-9._()\[\]/:-]*(?: [A-Za-z0-9._()\[\]/:-]+)?", 80, repeats=True)
 ACTOR = _texts(r"[a-z][a-z0-9._@-]*", 80, repeats=True)
 SIGNATURE = _texts(r"[A-Za-z0-9+/]{86}==", 88)
-BUCKET = _texts(r"[0-9]{4}-W[0-9]{2}(?:[.-][a-z0-9]+)*", 40, repeats=True)
+BUCKET = _texts(r"[0-9]{4}-(?:W[0-9]{2}|Q[1-4])(?:[.-][a-z0-9]+)*", 40, repeats=True)
 NUMBER: Shape = _number
 MOMENT: Shape = _moment
 COUNTS: Shape = _counts
@@ -196,10 +196,13 @@ SHAPES: Mapping[str, Shape] = {
     "code": CODE,  # of a refusal or failure
     "commit": HEX,  # commitment to a payload and the sender's id: `entry.commit`
     "consent": ID,
+    "consents": CODES,  # ids of those by which health records may go
     "configuration": NUMBER,  # version of the configuration decided under
     "count": NUMBER,
     "counts": COUNTS,  # per label or class
     "cover_digest": DIGEST,
+    "deadline": MOMENT,  # by when a dissemination must arrive; of a delivery, when it did not arrive by then
+    "deadlines": COUNTS,  # per rule (a clause's, or the code of a section of law), in seconds since 1970
     "deliveries": IDS,
     "delivery": ID,
     "digest": DIGEST,  # of an agreement, a schema set, a certificate, an export; never of a payload
@@ -211,6 +214,7 @@ SHAPES: Mapping[str, Shape] = {
     "exchange": EXCHANGE,
     "fingerprint": HEX,  # of a certificate, a token, a key
     "first": ID,  # our id of the first message of the chain
+    "handling": CODES,  # codes of the sections of law that ask something of the recipient
     "hold": ID,
     "holder": AGENCY,  # whose records a consent opens
     "id": ID,
@@ -240,6 +244,7 @@ SHAPES: Mapping[str, Shape] = {
     "second_agency": AGENCY,
     "second_fingerprint": HEX,
     "second_signature": SIGNATURE,  # over the same act, but for agency and user
+    "run": ID,  # of destruction
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
     "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
@@ -262,12 +267,14 @@ ALWAYS = ("type", "id", "at", "parties")
 _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
-_WHY = "attempts channel code status evidence reason actor mou clauses count"
+_OF_RUN = "run delivery recipient document outcome number second_agency"
+_OWED = "deadline deadlines counts consents handling"
+_WHY = "attempts channel code status evidence reason actor mou clauses count deadline"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
         "message sender exchange action commit recipients",
-        "first earlier as_of refused channel configuration size_bytes fingerprint count",
+        "first earlier as_of refused channel configuration size_bytes fingerprint count due_at",
     ),
     EntryType.REFUSE: (
         "code",
@@ -276,7 +283,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.REPEAT: ("message sender", "commit channel count"),
     EntryType.DISSEMINATE: (
         "message dissemination delivery sender recipient mou mou_digest clauses purpose shared withheld reduced commit",
-        "role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws",
+        f"role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws {_OWED}",
     ),
     EntryType.EMERGENCY: (
         f"message {_TRY} owner_delivery sender exchange reason mou mou_digest {_COUNTED} cover_digest {_TWO_PEOPLE}",
@@ -290,20 +297,23 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message sender recipient mou mou_digest clauses purpose",
         "shared withheld reduced code exchange role configuration laws",
     ),
-    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor"),
+    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor deadline code"),
     EntryType.EVIDENCE: (f"message {_TRY} digest", "fingerprint channel attempts"),
     EntryType.FAIL: (f"message {_TRY} code", "attempts channel status due_at"),
-    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status"),
+    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status deadline"),
     EntryType.EXPIRE: (f"message {_TRY}", _WHY),
     EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
     EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
-    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
+    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline"),
     EntryType.DESTROY: (
         "kind count",
-        "message dissemination bucket mou clauses reason actor digest due_at counts hold",
+        f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
     ),
-    EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
-    EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
+    EntryType.HOLD: (
+        "hold actor reason",
+        "message mou holder exchange count until digest agency fingerprint signature",
+    ),
+    EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",
