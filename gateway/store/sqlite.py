@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
-from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages
+from gateway.store import rows, sqlite_alerts, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages
 from gateway.store.interface import Counts
+from gateway.store.sqlite_alerts import SqliteAlerts
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
 from gateway.store.sqlite_log import SqliteLog
@@ -23,7 +24,13 @@ from gateway.store.sqlite_reading import snapshot
 from gateway.store.sqlite_statements import SQL, Acts
 from gateway.store.sqlite_writer import Work
 
-_ACTS: Final[Acts] = {**sqlite_messages.ACTS, **sqlite_configuration.ACTS, **sqlite_deliveries.ACTS, **sqlite_log.ACTS}
+_ACTS: Final[Acts] = {
+    **sqlite_messages.ACTS,
+    **sqlite_configuration.ACTS,
+    **sqlite_deliveries.ACTS,
+    **sqlite_log.ACTS,
+    **sqlite_alerts.ACTS,
+}
 
 
 def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
@@ -39,7 +46,7 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
     return results
 
 
-class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog):
+class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteAlerts):
     """The promises of `interface.Store`, kept by SQLite."""
 
     def __init__(self, path: Path) -> None:
