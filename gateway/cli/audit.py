@@ -15,7 +15,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
-from gateway.cli import audit_schema
+from gateway.cli import audit_review, audit_schema
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import EntryNotInTree, evidence_of, evidence_of_message, export_log, verify_log
 from gateway.exchange.gateway import Gateway
@@ -25,6 +25,7 @@ from gateway.message import MessageId
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an entry, hand it to an outsider.")
 
 app.command()(audit_schema.schema)
+app.command()(audit_review.review)
 
 Told = Callable[[int, int], None]
 

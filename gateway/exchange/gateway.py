@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +12,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.exchange.health import Health
 from gateway.exchange.tally import Tally
 from gateway.message import Sealed, uuid7
 from gateway.policy.consent import FindConsents
@@ -80,6 +82,18 @@ class NoteSigner(Protocol):
         """64 bytes."""
 
 
+class KeyFile(Protocol):
+    """What is known of a key without its secret."""
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """End of its certificate; None when it has none."""
+
+
 class Keys(Protocol):
     """The gateway's own keys, ready to use."""
 
@@ -95,6 +109,9 @@ class Keys(Protocol):
     def receipt_signer(self) -> NoteSigner:
         """Signs receipts."""
 
+    def list(self) -> Sequence[KeyFile]:
+        """Every key file, with the end of its certificate."""
+
     @property
     def digest_key(self) -> bytes:
         """32 bytes; keys the digest that tells a repeat from a conflict."""
@@ -104,7 +121,7 @@ class Keys(Protocol):
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
     when there is something new to deliver; without `find_consents` nobody has consented to anything; `tally` counts
-    what the log need not hear of each time."""
+    what the log need not hear of each time; `health` is what this process noticed of the log."""
 
     store: Store
     keys: Keys
@@ -115,6 +132,7 @@ class Gateway:
     find_consents: FindConsents | None = None
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
+    health: Health = field(default_factory=Health)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:

@@ -51,5 +51,8 @@ class Alerts(Protocol):
     async def types_between(self, since: datetime, until: datetime) -> tuple[tuple[str, int], ...]:
         """How many entries of each type were made from one moment up to, not including, another."""
 
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest entry was made that has no place in the tree yet; cheap."""
+
     async def log_span(self) -> tuple[datetime, datetime] | None:
         """When the first and the newest entry were made; None of an empty log."""

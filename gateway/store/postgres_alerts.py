@@ -65,6 +65,10 @@ class PostgresAlerts(Reading):
         values = {"since": id_floor(since), "until": id_floor(until)}
         return await self._all(lambda row: (row[0], row[1]), "types_between", **values)
 
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest entry was made that has no place in the tree yet."""
+        return rows.moment_or_none(await self._value("waiting_since"))
+
     async def log_span(self) -> tuple[datetime, datetime] | None:
         """When the first and the newest entry were made."""
         ((first, last),) = await self._rows("log_span")

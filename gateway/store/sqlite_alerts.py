@@ -71,6 +71,11 @@ class SqliteAlerts(Reading):
         values = {"since": id_floor(since), "until": id_floor(until)}
         return await self._all(lambda row: (row[0], row[1]), "types_between", **values)
 
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest entry was made that has no place in the tree yet."""
+        row = self._now("waiting_since")
+        return None if row is None else rows.moment(row[0])
+
     async def log_span(self) -> tuple[datetime, datetime] | None:
         """When the first and the newest entry were made."""
         first, last = self._now("log_span")

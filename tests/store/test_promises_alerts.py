@@ -130,6 +130,12 @@ async def test_reviews_and_weeks_of_the_log(store: Store) -> None:
     assert await store.log_span() == (NOW - timedelta(milliseconds=1), NOW + week)
 
 
+async def record_many(store: Store) -> None:
+    """More than the free pages of a file hold."""
+    for _ in range(100):
+        await store.record([entry() for _ in range(20)])
+
+
 async def test_a_file_that_may_not_grow_is_told_to_whoever_watches(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'full.db'}"
     migrate(url)
@@ -139,8 +145,7 @@ async def test_a_file_that_may_not_grow_is_told_to_whoever_watches(tmp_path: Pat
         await store.take_watch("one", now=NOW, until=LATER)
         with full_disk(store):
             with pytest.raises(StoreUnavailable):
-                for _ in range(100):  # until the pages that were free are used up
-                    await store.record([entry() for _ in range(20)])
+                await record_many(store)
             with pytest.raises(StoreUnavailable):
                 await store.take_watch("one", now=NOW, until=LATER)
         assert await store.take_watch("one", now=NOW, until=LATER)

@@ -73,3 +73,7 @@ SELECT type, count(*) FROM entry WHERE id >= :since AND id < :until GROUP BY typ
 SELECT
     (SELECT at FROM entry WHERE number = (SELECT min(number) FROM entry)),
     (SELECT at FROM entry WHERE number = (SELECT max(number) FROM entry));
+
+-- name: waiting_since$
+-- When the oldest entry was made that waits for the tree.
+SELECT at FROM entry WHERE number = (SELECT min(entry) FROM pending_entry);
