@@ -157,7 +157,7 @@ MOU = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]{0,8}", 100, repeats=True)
 CLAUSE = _texts(r"[A-Za-z0-9][A-Za-z0-9._()\[\]/:-]*(?: [A-Za-z0-9._()\[\]/:-]+)?", 80, repeats=True)
 ACTOR = _texts(r"[a-z][a-z0-9._@-]*", 80, repeats=True)
 SIGNATURE = _texts(r"[A-Za-z0-9+/]{86}==", 88)
-BUCKET = _texts(r"[0-9]{4}-W[0-9]{2}(?:[.-][a-z0-9]+)*", 40, repeats=True)
+BUCKET = _texts(r"[0-9]{4}-(?:W[0-9]{2}|Q[1-4])(?:[.-][a-z0-9]+)*", 40, repeats=True)
 NUMBER: Shape = _number
 MOMENT: Shape = _moment
 COUNTS: Shape = _counts
@@ -236,6 +236,7 @@ SHAPES: Mapping[str, Shape] = {
     "second_agency": AGENCY,
     "second_fingerprint": HEX,
     "second_signature": SIGNATURE,  # over the same act, but for agency and user
+    "run": ID,  # of destruction
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
     "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
@@ -258,12 +259,13 @@ ALWAYS = ("type", "id", "at", "parties")
 _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
+_OF_RUN = "run delivery recipient document outcome number second_agency"
 _WHY = "attempts channel code status evidence reason actor mou clauses count"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
         "message sender exchange action commit recipients",
-        "first earlier as_of refused channel configuration size_bytes fingerprint count",
+        "first earlier as_of refused channel configuration size_bytes fingerprint count due_at",
     ),
     EntryType.REFUSE: (
         "code",
@@ -296,10 +298,13 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
     EntryType.DESTROY: (
         "kind count",
-        "message dissemination bucket mou clauses reason actor digest due_at counts hold",
+        f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
     ),
-    EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
-    EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
+    EntryType.HOLD: (
+        "hold actor reason",
+        "message mou holder exchange count until digest agency fingerprint signature",
+    ),
+    EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",
@@ -330,7 +335,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
     ),
-    EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),
+    EntryType.EXPORT: ("kind", "message mou actor agency fingerprint signature count digest log_size number reason"),
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),

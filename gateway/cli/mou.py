@@ -121,6 +121,10 @@ async def _sign(file: Path, party: AgencyId, directory: Path, by: Acting) -> tup
 
 
 Id = Annotated[str, typer.Argument(help="The agreement's id, such as JAIL-PD-2026-01.")]
+Version = Annotated[
+    int | None,
+    typer.Option("--version", help="Which version, where one is in force and another on trial.", show_default=False),
+]
 
 
 @app.command()
@@ -154,7 +158,7 @@ async def _withdraw(asked: tuple[str, int | None, AgencyId, UserId | None], dire
 def suspend(
     id: Id,
     by: As,
-    resume: Annotated[bool, typer.Option("--resume", help="Put it in force again.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Put it in force again, once it passes its check.")] = False,
     key: Key = None,
     directory: Directory = Path(),
 ) -> None:
@@ -165,15 +169,15 @@ def suspend(
 
 
 @app.command()
-def end(id: Id, by: As, key: Key = None, directory: Directory = Path()) -> None:
-    """End the version in force, or on trial, for good."""
-    run(_stop(id, AgreementState.ENDED, directory, person(by, key, directory)))
-    out.print(f"{id} has ended")
+def end(id: Id, by: As, version: Version = None, key: Key = None, directory: Directory = Path()) -> None:
+    """End the version in force, suspended, or on trial, for good."""
+    ended = run(_stop(id, AgreementState.ENDED, directory, person(by, key, directory), version))
+    out.print(f"{id} version {ended.version} has ended")
 
 
-async def _stop(id: str, state: AgreementState, directory: Path, by: Acting) -> None:
+async def _stop(id: str, state: AgreementState, directory: Path, by: Acting, version: int | None = None) -> Agreement:
     async with open_deployment(directory) as gateway:
-        await stop_mou(gateway, id, state=state, by=by)
+        return await stop_mou(gateway, id, state=state, by=by, version=version)
 
 
 @app.command("list")

@@ -60,7 +60,8 @@ def allowed(gateway: Gateway, acting: Acting, roles: tuple[UserRole, ...], *agen
     if not user.may(*roles):
         raise NotAllowed(f"{user.id} would need to be {' or '.join(roles)}")
     if agencies and user.agency not in agencies:
-        speaks, wanted = user.agency or "the gateway's operator", " or ".join(filter(None, agencies))
+        operator = "the gateway's operator"
+        speaks, wanted = user.agency or operator, " or ".join(agency or operator for agency in agencies)
         raise NotAllowed(f"{user.id} speaks for {speaks}; this is for somebody of {wanted}")
     return user
 
