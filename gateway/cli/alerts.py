@@ -9,13 +9,13 @@ import typer
 from gateway.alert.alert import MEANS, Code, News, Notice, Severity, Standing
 from gateway.app import open_deployment
 from gateway.audit.catalog import EntryType
-from gateway.audit.checkpoint import unverified_checkpoint
 from gateway.audit.entry import make
 from gateway.cli.acting import As, Key, person
 from gateway.cli.run import EXIT_FINDINGS, EXIT_UNAVAILABLE, AsJson, Directory, answer, err, out, run
 from gateway.cli.table import AsFormat, Output, tell
 from gateway.clock import SystemClock, timestamp
 from gateway.exchange.acting import Acting
+from gateway.exchange.head import log_head
 from gateway.exchange.silence import silence_alert
 from gateway.policy.duration import parse_duration
 from gateway.report.table import Table, columns
@@ -46,7 +46,6 @@ async def _listed(directory: Path, *, everything: bool) -> tuple[Table, bool]:
     async with open_deployment(directory) as gateway:
         now = gateway.clock.now()
         found = [each for each in await gateway.store.alerts() if everything or each.cleared_at is None]
-        note = await gateway.store.checkpoint()
         order = list(Severity)
         found.sort(key=lambda each: (each.cleared_at is not None, order.index(each.severity), each.code, each.subject))
         table = Table(
@@ -64,7 +63,7 @@ async def _listed(directory: Path, *, everything: bool) -> tuple[Table, bool]:
                 command="Run",
             ),
             rows=tuple(_row(each, now) for each in found),
-            log=unverified_checkpoint(note) if note else None,
+            log=await log_head(gateway),
             made_at=now,
             filters=(("all", "yes"),) if everything else (),
         )

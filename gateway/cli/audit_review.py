@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from gateway.app import open_deployment
-from gateway.audit.checkpoint import unverified_checkpoint
 from gateway.cli.acting import As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, err, out, run
 from gateway.cli.table import AsFormat, Output, tell
 from gateway.clock import timestamp
 from gateway.exchange.acting import Acting
+from gateway.exchange.head import log_head
 from gateway.exchange.review import Reviewed, Week, list_reviews, may_review, sign_review, week_of
 from gateway.report.table import Table, columns
 
@@ -107,13 +107,12 @@ def _row(week: Week, done: Reviewed | None) -> dict[str, object]:
 async def _listed(directory: Path) -> Table:
     async with open_deployment(directory) as gateway:
         reviews = await list_reviews(gateway)
-        note = await gateway.store.checkpoint()
         return Table(
             name="audit review",
             title="Reviews of the log",
             question="Who looked through the log, until when, and when did they sign?",
             columns=columns(at="Signed", by="By", since="From", until="Until", count="Entries", entry="Entry"),
             rows=tuple((each.at, each.by, each.since, each.until, each.count, each.entry) for each in reviews),
-            log=unverified_checkpoint(note) if note else None,
+            log=await log_head(gateway),
             made_at=gateway.clock.now(),
         )
