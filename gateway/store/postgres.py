@@ -9,6 +9,7 @@ from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
 from gateway.store.postgres_alerts import PostgresAlerts
+from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_disclosures import PostgresDisclosures
@@ -23,6 +24,7 @@ class PostgresStore(
     PostgresMessages,
     PostgresDeliveries,
     PostgresLog,
+    PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
     PostgresAlerts,

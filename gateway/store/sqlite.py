@@ -25,6 +25,7 @@ from gateway.store import (
 )
 from gateway.store.interface import Counts
 from gateway.store.sqlite_alerts import SqliteAlerts
+from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
 from gateway.store.sqlite_disclosures import SqliteDisclosures
@@ -64,6 +65,7 @@ class SqliteStore(
     SqliteMessages,
     SqliteDeliveries,
     SqliteLog,
+    SqliteAnswers,
     SqliteDisclosures,
     SqliteRetention,
     SqliteAlerts,
