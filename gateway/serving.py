@@ -20,6 +20,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.countersign import flush_noted
 from gateway.exchange.gateway import Gateway
 from gateway.telemetry import Metrics, configure_logging, log
+from gateway.telling import ways_of
 from gateway.transport.ask import HttpAsk
 from gateway.transport.interface import Send
 from gateway.transport.rest import RestTransport
@@ -37,7 +38,7 @@ async def serve_process(
     configure_logging()
     made = read_settings(directory).on_port(listening[0].getsockname()[1])
     async with assembled(made) as gateway, outward_of(gateway) as outward:
-        metrics = Metrics()
+        metrics, ways = Metrics(), ways_of(made)
         plain = not made.listen.tls and not console  # one plain listener on loopback: the docs are there too
         keys = key_store(made)
         tls = None
@@ -57,7 +58,7 @@ async def serve_process(
         tasks = [asyncio.create_task(refresh_forever(gateway))]
         if worker:
             sends, ask, wake = outward.sends, outward.ask, gateway.accepted
-            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask)
+            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways)
             tasks.append(asyncio.create_task(working))
         try:
             await serve(
@@ -82,7 +83,7 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
     async with assembled(made if port is None else made.on_port(port)) as gateway, outward_of(gateway) as outward:
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            await run_worker(gateway, stop, sends=outward.sends, ask=outward.ask)
+            await run_worker(gateway, stop, sends=outward.sends, ask=outward.ask, ways=ways_of(gateway.settings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,9 @@ class Metrics:
     log_unsequenced: Gauge = field(init=False)
     log_lag_seconds: Gauge = field(init=False)
     log_tampered: Gauge = field(init=False)
+    alerts: Gauge = field(init=False)
+    alerts_unsent: Gauge = field(init=False)
+    alerts_told: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         counters = {
@@ -89,6 +92,7 @@ class Metrics:
             "connections_refused": ("gateway_connections_refused", "Refused before they were a request.", ("code",)),
             "delivered": ("gateway_delivered", "Deliveries that arrived.", ("recipient",)),
             "failed": ("gateway_delivery_failed", "Tries that did not arrive, by code.", ("recipient", "code")),
+            "alerts_told": ("gateway_alerts_told", "Tries to tell of alerts, by way and outcome.", ("way", "outcome")),
             "sequenced": ("gateway_log_sequenced", "Audit entries put into the log by this process.", ()),
             "countersigned": ("gateway_heads", "Heads of partners' logs looked at.", ("agency", "outcome")),
             "clock_steps": ("gateway_clock_steps", "Times the clock was set by more than 30 s.", ("action",)),
@@ -111,6 +115,12 @@ class Metrics:
                 "What stands of findings on a log.",
                 ("log", "code"),
             ),
+            "alerts": (
+                "gateway_alerts",
+                "What stands for somebody to see to; silenced ones too.",
+                ("code", "severity"),
+            ),
+            "alerts_unsent": ("gateway_alerts_unsent", "News of alerts that is still to be told.", ("way",)),
         }
         for name, (metric, text, labels) in counters.items():
             self._declare(name, Counter(metric, text, labels, registry=self.registry))

@@ -14,7 +14,7 @@ from gateway.app import open_deployment
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.handover import read_head
-from gateway.cli import audit_answers, audit_export, audit_log, audit_schema
+from gateway.cli import audit_answers, audit_export, audit_log, audit_review, audit_schema
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.cosigned import last_seen_by_cosigners
 from gateway.exchange.evidence import evidence_of, evidence_of_message
@@ -37,6 +37,7 @@ app.command()(audit_schema.schema)
 app.command("explain")(audit_answers.explain)
 app.command("admin-actions")(audit_answers.admin)
 app.command("sample")(audit_answers.sample_command)
+app.command()(audit_review.review)
 
 Told = Callable[[int, int], None]
 

@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.exchange.health import Health
 from gateway.exchange.tally import Tally
 from gateway.keys.heads import Kept
 from gateway.message import Filed, Sealed, uuid7
@@ -149,6 +150,18 @@ class HeadKeeper(Protocol):
         """Forget those of more entries: people have decided so."""
 
 
+class KeyFile(Protocol):
+    """What is known of a key without its secret."""
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """End of its certificate; None when it has none."""
+
+
 class Keys(Protocol):
     """The gateway's own keys, ready to use."""
 
@@ -176,6 +189,9 @@ class Keys(Protocol):
     def receipt_signer(self) -> NoteSigner:
         """Signs receipts."""
 
+    def list(self) -> Sequence[KeyFile]:
+        """Every key file, with the end of its certificate."""
+
     @property
     def digest_key(self) -> bytes:
         """32 bytes; keys the digest that tells a repeat from a conflict."""
@@ -185,9 +201,9 @@ class Keys(Protocol):
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
     when there is something new to deliver; without `find_consents` nobody has consented to anything, without `subjects`
-    there is no disclosure index; `tally` counts what the log need not hear of each time; `noted` holds the newest head
-    of a partner's log that came with a request, until it is written down; `newest_head` our own, and until when it is
-    new enough."""
+    there is no disclosure index; `tally` counts what the log need not hear of each time; `health` is what this process
+    noticed of the log; `noted` holds the newest head of a partner's log that came with a request, until it is written
+    down; `newest_head` our own, and until when it is new enough."""
 
     store: Store
     keys: Keys
@@ -201,6 +217,7 @@ class Gateway:
     tally: Tally = field(default_factory=Tally)
     noted: dict[AgencyId, bytes] = field(default_factory=dict)
     newest_head: tuple[bytes, float] | None = None
+    health: Health = field(default_factory=Health)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:

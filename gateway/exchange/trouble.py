@@ -40,6 +40,12 @@ async def shout(
     return await gateway.store.report_trouble(trouble, [entry])
 
 
+async def standing_logs(gateway: Gateway) -> tuple[bool, tuple[AgencyId, ...]]:
+    """Whether something stands of our own log, and the partners of whose logs something does."""
+    logs = {each.agency for each in await gateway.store.troubles() if each.ended_at is None}
+    return OWN_LOG in logs, tuple(sorted(logs - {OWN_LOG}))
+
+
 async def standing(gateway: Gateway) -> Sequence[LogTrouble]:
     """What was found of our own log and nobody has decided about."""
     return [each for each in await gateway.store.troubles() if each.agency == OWN_LOG and each.ended_at is None]

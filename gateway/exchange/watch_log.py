@@ -1,5 +1,5 @@
-"""What a worker does for the log besides ordering it, each in its time: countersigning, asking cosigners, verifying
-what is new, handing heads out, and watching its own clock."""
+"""What a worker does for the log besides ordering it, each in its time: countersigning, asking cosigners, handing
+heads out, and watching its own clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,6 @@ from gateway.exchange.countersign import countersign_noted, flush_noted
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.hand_out import hand_out_to_folder
 from gateway.exchange.keep_log import keep_log
-from gateway.exchange.verify import verify
 from gateway.telemetry import Metrics, log
 from gateway.transport.ask import Ask
 
@@ -51,7 +50,6 @@ class LogWatch:
             for agency, done in await countersign_noted(self.gateway, ask):
                 self.metrics.countersigned.labels(agency, done.value).inc()
         await asyncio.gather(
-            self._every("verify", HOUR, self._verify),
             self._every("ask", HOUR, self._ask),
             self._every("hand-out", self.gateway.settings.witness.every_hours * HOUR, self._hand_out),
         )
@@ -61,11 +59,6 @@ class LogWatch:
         if _steady() >= self._next.get(name, float("-inf")):
             self._next[name] = _steady() + seconds
             await act()
-
-    async def _verify(self) -> None:
-        found = await verify(self.gateway, incremental=True)
-        if not found.report.verified:
-            log.error("log.not-verified", code=found.report.findings[0].code, count=len(found.report.findings))
 
     async def _ask(self) -> None:
         if self.ask is not None:

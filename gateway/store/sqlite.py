@@ -15,6 +15,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import (
     rows,
+    sqlite_alerts,
     sqlite_configuration,
     sqlite_deliveries,
     sqlite_disclosures,
@@ -24,6 +25,7 @@ from gateway.store import (
     sqlite_witness,
 )
 from gateway.store.interface import Counts
+from gateway.store.sqlite_alerts import SqliteAlerts
 from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
@@ -44,6 +46,7 @@ _ACTS: Final[Acts] = {
     **sqlite_disclosures.ACTS,
     **sqlite_retention.ACTS,
     **sqlite_witness.ACTS,
+    **sqlite_alerts.ACTS,
 }
 
 
@@ -69,6 +72,7 @@ class SqliteStore(
     SqliteDisclosures,
     SqliteRetention,
     SqliteWitnesses,
+    SqliteAlerts,
 ):
     """The promises of `interface.Store`, kept by SQLite."""
 
