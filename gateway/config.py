@@ -99,6 +99,16 @@ class Law(_Section):
     packs: tuple[str, ...] = ()
 
 
+class Disclosures(_Section):
+    """The disclosure index: who got what of a person.
+
+    years  how long its rows are kept, from the end of the quarter they were written in. Six: the years for which a
+           person may ask for an account of what was disclosed of them (45 CFR 164.528(a)(1)); fewer are refused
+    """
+
+    years: int = Field(default=6, ge=6, le=100)
+
+
 class Retention(_Section):
     """How what is due is destroyed.
 
@@ -139,6 +149,7 @@ class Settings(BaseSettings):
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()
+    disclosures: Disclosures = Disclosures()
     retention: Retention = Retention()
     directory: Path = Path()
 

@@ -157,7 +157,7 @@ MOU = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]{0,8}", 100, repeats=True)
 CLAUSE = _texts(r"[A-Za-z0-9][A-Za-z0-9._()\[\]/:-]*(?: [A-Za-z0-9._()\[\]/:-]+)?", 80, repeats=True)
 ACTOR = _texts(r"[a-z][a-z0-9._@-]*", 80, repeats=True)
 SIGNATURE = _texts(r"[A-Za-z0-9+/]{86}==", 88)
-BUCKET = _texts(r"[0-9]{4}-W[0-9]{2}(?:[.-][a-z0-9]+)*", 40, repeats=True)
+BUCKET = _texts(r"[0-9]{4}-(?:W[0-9]{2}|Q[1-4])(?:[.-][a-z0-9]+)*", 40, repeats=True)
 NUMBER: Shape = _number
 MOMENT: Shape = _moment
 COUNTS: Shape = _counts

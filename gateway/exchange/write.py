@@ -1,6 +1,6 @@
 """Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from gateway.document.canonical import declared_prefixes, exclusive, sha256_text
 from gateway.exchange.chain import Earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
+from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.keeping import due_at, due_of, expires, kept_dissemination, kept_message
 from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
@@ -24,6 +25,7 @@ from gateway.message import (
     DeliveryId,
     Dissemination,
     DisseminationId,
+    Filed,
     Message,
     MessageId,
     Sealed,
@@ -109,6 +111,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         ),
         chain_size=writing.earlier.chain_size if writing.earlier is not None else 0,
         recalls=tuple(past.recipient for past in writing.case.past),
+        disclosures=_disclosures(gateway, writing, message, made),
         kept=kept_message(message, original, due),
     )
     stored = await gateway.store.accept(acceptance)
@@ -286,6 +289,23 @@ def _delivery(
         due_at=moment.now,
         expires_at=expires(gateway, moment.configured, release, moment.now),
     )
+
+
+def _disclosures(
+    gateway: Gateway, writing: Writing, message: Message, made: Sequence[tuple[NewDissemination, AuditEntry]]
+) -> tuple[Filed, ...]:
+    disclosing = Disclosing(
+        configured=writing.configured,
+        message=message,
+        document=writing.case.document,
+        iepd=writing.case.iepd,
+        made=[
+            (release, new.dissemination, entry)
+            for release, (new, entry) in zip(releases(writing.decisions), made, strict=True)
+        ],
+        now=writing.now,
+    )
+    return disclosures(gateway, disclosing)
 
 
 def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[AuditEntry]:
