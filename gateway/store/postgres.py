@@ -8,6 +8,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_disclosures import PostgresDisclosures
@@ -22,6 +23,7 @@ class PostgresStore(
     PostgresMessages,
     PostgresDeliveries,
     PostgresLog,
+    PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
 ):

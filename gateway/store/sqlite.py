@@ -23,6 +23,7 @@ from gateway.store import (
     sqlite_retention,
 )
 from gateway.store.interface import Counts
+from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
 from gateway.store.sqlite_disclosures import SqliteDisclosures
@@ -57,7 +58,7 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
 
 
 class SqliteStore(
-    SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteDisclosures, SqliteRetention
+    SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteAnswers, SqliteDisclosures, SqliteRetention
 ):
     """The promises of `interface.Store`, kept by SQLite."""
 
