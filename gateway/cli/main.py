@@ -5,6 +5,7 @@ import typer
 from gateway import __version__
 from gateway.cli import (
     agency,
+    alerts,
     audit,
     consent,
     deliveries,
@@ -57,6 +58,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")
+app.add_typer(alerts.app, name="alerts")
 
 
 @app.callback(invoke_without_command=True)

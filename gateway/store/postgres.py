@@ -8,6 +8,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_alerts import PostgresAlerts
 from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
@@ -26,6 +27,7 @@ class PostgresStore(
     PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
+    PostgresAlerts,
 ):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
