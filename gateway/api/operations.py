@@ -129,7 +129,7 @@ def observe_troubles(metrics: Metrics, troubles: Iterable[LogTrouble]) -> None:
     metrics.log_tampered.clear()
     for each in troubles:
         if each.ended_at is None:
-            metrics.log_tampered.labels(each.agency or "own", each.code).inc()
+            metrics.log_tampered.labels(each.agency or "own", each.code).set(1)
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float:
