@@ -13,8 +13,8 @@ from typing import Final
 from gateway.agency import EndpointKind
 from gateway.errors import GatewayError
 from gateway.exchange.expire import expire
-from gateway.exchange.gateway import Gateway
 from gateway.exchange.expunge import finish_expunging
+from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_disclosures
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay

@@ -14,7 +14,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
-from gateway.cli import audit_export, audit_schema, who_saw
+from gateway.cli import accounting, audit_export, audit_schema, expunge, who_saw
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
 from gateway.exchange.gateway import Gateway
@@ -26,6 +26,10 @@ app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an
 app.command()(audit_export.export)
 app.command()(audit_schema.schema)
 app.command("who-saw")(who_saw.command)
+app.command("accounting")(accounting.command)
+app.command("suspend-accounting")(accounting.suspend)
+app.command("lift-suspension")(accounting.lift)
+app.command("expunge")(expunge.command)
 
 Told = Callable[[int, int], None]
 

@@ -4,9 +4,9 @@ was in it - not from the database, its write-ahead log or a backup, not with the
 In this order, so that a machine that stops anywhere leaves it undone or finished by the next look (`finish_expunging`):
 
 1. next generations are begun: whatever is written from now on is under other keys
-2. one transaction: the person's rows are deleted; rows of others that share a leaf with them - the same sound of a name,
-   a number written down wrongly - are written anew under the next generation; what is to be destroyed is noted; and the
-   entry with both signatures, which names the order's digest and the number of rows, and not the person
+2. one transaction: the person's rows are deleted; rows of others that share a leaf with them - the same sound of a
+   name, a number written down wrongly - are written anew under the next generation; what is to be destroyed is noted;
+   and the entry with both signatures, which names the order's digest and the number of rows, and not the person
 3. the leaves are punctured, in each generation in which the person was, and in the current one
 4. the note goes, with an entry that says it is done
 
@@ -131,12 +131,14 @@ async def expunge(
     known = await plan_expunging(gateway, order)
     if not known.hits:
         raise NobodyFound("the disclosure index has no row that is certainly of this person")
-    _begin_next(gateway, subjects, known.hits)
+    _begin_current(gateway, subjects)
+    _begin_next(subjects, known.hits)
     await asyncio.sleep(settle)
     for _ in range(TRIES_MAX):
         plan = await plan_expunging(gateway, order)
         if not plan.hits:
             raise NobodyFound("somebody else has expunged this person just now")
+        _begin_next(subjects, plan.hits)  # for what came in while we waited
         points = _points(gateway, subjects, plan.hits)
         moved = await _shared(gateway, subjects, plan.hits, points)
         now = gateway.clock.now()
@@ -177,13 +179,19 @@ def two_people(gateway: Gateway, first: Acting, second: Acting) -> tuple[User, U
     return one, other
 
 
-def _begin_next(gateway: Gateway, subjects: SubjectSafe, hits: Iterable[Hit]) -> None:
-    """The next generation of each quarter in which the person was, and of the current one."""
-    quarters = {quarter_of(hit.filed.generation) for hit in hits} | {quarter(gateway.clock.now())}
-    for each in sorted(quarters):
-        own = [name for name in subjects.generations() if quarter_of(name) == each]
-        if own:
-            subjects.renew(own[-1])
+def _begin_next(subjects: SubjectSafe, hits: Iterable[Hit]) -> None:
+    """The next generation of each quarter whose newest one the person is in."""
+    newest = {quarter_of(name): name for name in subjects.generations()}
+    for generation in sorted({hit.filed.generation for hit in hits}):
+        if newest.get(quarter_of(generation)) == generation:
+            subjects.renew(generation)
+
+
+def _begin_current(gateway: Gateway, subjects: SubjectSafe) -> None:
+    """The next generation of the current quarter, when the person is not in it but may be on the way."""
+    own = [name for name in subjects.generations() if quarter_of(name) == quarter(gateway.clock.now())]
+    if own:
+        subjects.renew(own[-1])
 
 
 def _points(gateway: Gateway, subjects: SubjectSafe, hits: Iterable[Hit]) -> Mapping[str, frozenset[int]]:

@@ -23,7 +23,7 @@ _CUSTODY_PURPOSES = frozenset(
 
 
 class OralTooLong(Refused):
-    """A suspension that was only said is good for 30 days at most; a longer one needs the agency's written statement."""
+    """A suspension that was only said is good for 30 days at most; a longer one needs a written statement."""
 
     code = "accounting.oral-too-long"
 
