@@ -16,7 +16,8 @@ from gateway.exchange.accounting import (
     suspend_accounting,
 )
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import AgencyUnknown, put_agency
+from gateway.exchange.activate import AgencyUnknown
+from gateway.exchange.disclosed import find
 from gateway.exchange.inbox import acknowledge, inbox_page
 from gateway.policy.accounting import (
     CUSTODY,
@@ -28,24 +29,24 @@ from gateway.policy.accounting import (
     reaches_back_to,
     suspended,
 )
-from gateway.policy.disclosure import Suspension
+from gateway.policy.disclosure import Disclosure, Suspension, to_bytes
 from gateway.policy.person import Person
-from tests.exchange.deployed import JAIL, PROBATION, Deployed, sample
+from tests.exchange.deployed import JAIL, PROSECUTOR, Deployed, agreement, sample
 from tests.exchange.gateways import SetClock
-from tests.exchange.officers import officer
+from tests.exchange.officers import activate_mou, officer
 from tests.exchange.people import CALVIN, by
 
 STATEMENT = "sha-256:" + "ab" * 32
 
 
-async def disclosed(place: Deployed, id: str = "one", *, given: str = "") -> None:
-    """A message with health data of Calvin Tansley's, received by probation."""
-    await place.connect(PROBATION, Endpoint(kind=EndpointKind.INBOX))
-    body = sample("fullest").decode()
-    body = body.replace(">Calvin<", f">{given}<") if given else body
-    await place.accept(body.encode(), id)
-    for item in await inbox_page(place.gateway, PROBATION, after=0, limit=50):
-        await acknowledge(place.gateway, PROBATION, item.delivery)
+async def disclosed(place: Deployed) -> None:
+    """A message with health data of Calvin Tansley's, received by the prosecutor under an agreement that shares it."""
+    share = "message.head, message.sealed, juvenile.mark, person.*, release.*, medical.*"
+    await activate_mou(place.gateway, agreement("JAIL-DA-9", JAIL, PROSECUTOR, share=share), "file")
+    await place.connect(PROSECUTOR, Endpoint(kind=EndpointKind.INBOX))
+    await place.accept(sample("fullest").replace(b"covered-entity", b"corrections-record"), "one")
+    for item in await inbox_page(place.gateway, PROSECUTOR, after=0, limit=50):
+        await acknowledge(place.gateway, PROSECUTOR, item.delivery)
 
 
 async def ask(place: Deployed, person: Person = CALVIN, **more: object) -> Account:
@@ -60,7 +61,7 @@ def recipients(made: Account) -> set[str]:
 async def test_an_account_has_what_was_received_of_health_data_and_nothing_else(place: Deployed) -> None:
     await disclosed(place)
     made = await ask(place)
-    assert recipients(made) == {PROBATION}
+    assert recipients(made) == {PROSECUTOR}
     for line in made.told:
         assert line.seen.disclosure.health
         assert all(label.startswith(("medical", "sud")) for label in line.seen.disclosure.health)
@@ -76,22 +77,32 @@ async def test_what_never_left_is_no_disclosure(place: Deployed) -> None:
 async def test_an_account_goes_back_six_years_and_no_further(place: Deployed) -> None:
     await disclosed(place)
     place.clock.moment = place.clock.moment.replace(year=place.clock.moment.year + 6)
-    assert recipients(await ask(place)) == {PROBATION}
+    assert recipients(await ask(place)) == {PROSECUTOR}
     place.clock.go(seconds=1)
     assert (await ask(place)).lines == ()
 
 
 async def test_what_goes_to_custodians_for_custody_is_left_out_and_the_operator_sees_it(place: Deployed) -> None:
     await disclosed(place)
-    probation = place.gateway.current.agencies[PROBATION]
-    await put_agency(place.gateway, replace(probation, kind=AgencyKind.JAIL), actor="test")
+    assert [line.left_out for line in (await ask(place)).lines] == [""]
+    # As if it had gone to a jail for care there: what is left out is a matter of purpose and kind.
+    (row,) = [
+        each for each in await find(place.gateway, CALVIN) if isinstance(each.said, Disclosure) and each.said.health
+    ]
+    assert isinstance(row.said, Disclosure)
+    in_custody = replace(row.said, recipient=JAIL, purpose="custody-safety")
+    assert place.gateway.subjects is not None
+    filed = place.gateway.subjects.file(
+        CALVIN.terms, key=CALVIN.key, plaintexts=[to_bytes(in_custody)], now=place.clock.now()
+    )
+    await place.gateway.store.file(filed, [])
     made = await ask(place)
-    purposes = {line.seen.disclosure.purpose for line in made.lines}
-    assert {line.left_out for line in made.lines} == {exempt(each, AgencyKind.JAIL) for each in purposes}
+    assert sorted(line.left_out for line in made.lines) == ["", CUSTODY]
+    assert recipients(made) == {PROSECUTOR}
 
 
 async def suspend(
-    place: Deployed, *, agency: AgencyId = PROBATION, days: int | None = 60, document: str = STATEMENT
+    place: Deployed, *, agency: AgencyId = PROSECUTOR, days: int | None = 60, document: str = STATEMENT
 ) -> Suspension:
     until = None if days is None else place.clock.now().date() + timedelta(days=days)
     new = NewSuspension(person=CALVIN, agency=agency, until=until, document=document)
@@ -109,17 +120,17 @@ async def test_while_it_is_suspended_the_account_leaves_it_out_and_the_operator_
     assert (await ask(place)).told == ()
     place.clock.go(days=1)
     after = await ask(place)
-    assert recipients(after) == {PROBATION}
+    assert recipients(after) == {PROSECUTOR}
     assert after.suspensions == ()
 
 
 async def test_a_suspension_is_of_one_agency_and_one_person(place: Deployed) -> None:
     await disclosed(place)
     await suspend(place, agency=JAIL)
-    assert recipients(await ask(place)) == {PROBATION}
-    other = NewSuspension(person=by("SID=FR9"), agency=PROBATION, until=date(2099, 1, 1), document=STATEMENT)
+    assert recipients(await ask(place)) == {PROSECUTOR}
+    other = NewSuspension(person=by("SID=FR9"), agency=PROSECUTOR, until=date(2099, 1, 1), document=STATEMENT)
     await suspend_accounting(place.gateway, other, by=await officer(place.gateway))
-    assert recipients(await ask(place)) == {PROBATION}
+    assert recipients(await ask(place)) == {PROSECUTOR}
 
 
 async def test_a_suspension_found_by_another_number_of_the_person_holds(place: Deployed) -> None:
@@ -142,13 +153,13 @@ async def test_it_is_lifted_once_and_both_acts_are_signed_and_name_nobody(place:
     made = await suspend(place)
     someone: Acting = await officer(place.gateway)
     await lift_suspension(place.gateway, CALVIN, made.id, by=someone)
-    assert recipients(await ask(place)) == {PROBATION}
+    assert recipients(await ask(place)) == {PROSECUTOR}
     with pytest.raises(SuspensionUnknown):
         await lift_suspension(place.gateway, CALVIN, made.id, by=someone)
     entries = [each for each in await place.log() if each["type"] == "accounting"]
     assert [(each["action"], each["suspension"], each["recipient"]) for each in entries] == [
-        ("suspend", made.id, PROBATION),
-        ("lift", made.id, PROBATION),
+        ("suspend", made.id, PROSECUTOR),
+        ("lift", made.id, PROSECUTOR),
     ]
     assert all(each["signature"] and each["actor"] == "officer-1" and "subject" not in each for each in entries)
     assert "FR1190284" not in str(entries)
@@ -170,7 +181,7 @@ async def test_who_is_known_by_name_only_has_possible_ones_until_somebody_says_s
     named = by(name="Tansley, Calvin", born="1991-03-17")
     asked = await ask(place, named)
     assert (asked.lines, asked.possible) == ((), 1)
-    assert recipients(await ask(place, named, by_name=True)) == {PROBATION}
+    assert recipients(await ask(place, named, by_name=True)) == {PROSECUTOR}
     other = by(name="Tansley, Calvin", born="1991-03-18")
     assert (await ask(place, other, by_name=True)).lines == ()
 
@@ -203,7 +214,7 @@ def test_of_several_suspensions_the_longest_counts() -> None:
     first = Suspension(person=CALVIN, id="1", agency=JAIL, since=date(2026, 1, 1), until=date(2026, 2, 1))
     longer = replace(first, id="2", until=date(2026, 3, 1))
     assert suspended([first, longer], JAIL, date(2026, 1, 15)) == longer
-    assert suspended([first, longer], PROBATION, date(2026, 1, 15)) is None
+    assert suspended([first, longer], PROSECUTOR, date(2026, 1, 15)) is None
     assert suspended([first, longer], JAIL, date(2026, 3, 2)) is None
 
 
