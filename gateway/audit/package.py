@@ -14,6 +14,7 @@ each other file, in the form that `sha256sum -c` reads, and `statement` is the g
     laws/DIGEST.json, laws/ID@V.json   the laws that something was decided under: which, and their texts
     people/FINGERPRINT.key             public key of somebody whose signature an entry carries
     certificates/       behind the signatures of Covers
+    destructions/ID     signed destruction certificates
     payloads/ID, payloads/ID.opening   content that was laid open, and what opens its commitment
 """
 

@@ -14,7 +14,15 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
-from gateway.cli import accounting, audit_export, audit_schema, expunge, who_saw
+from gateway.cli import (
+    accounting,
+    audit_answers,
+    audit_export,
+    audit_review,
+    audit_schema,
+    expunge,
+    who_saw,
+)
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
 from gateway.exchange.gateway import Gateway
@@ -30,6 +38,10 @@ app.command("accounting")(accounting.command)
 app.command("suspend-accounting")(accounting.suspend)
 app.command("lift-suspension")(accounting.lift)
 app.command("expunge")(expunge.command)
+app.command("explain")(audit_answers.explain)
+app.command("admin-actions")(audit_answers.admin)
+app.command("sample")(audit_answers.sample_command)
+app.command()(audit_review.review)
 
 Told = Callable[[int, int], None]
 
