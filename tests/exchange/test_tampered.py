@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.audit import verifier
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.note import sign_note
 from gateway.audit.tree import leaf_hash, root
@@ -240,6 +243,24 @@ def cosigner_forged(evidence: Evidence) -> tuple[str, int | None]:
     return "countersignatures", None
 
 
+def negative_index(evidence: Evidence) -> tuple[str, int | None]:
+    evidence.entries[0]["index"] = -1
+    return "inclusion", -1
+
+
+def entry_with_a_key_twice(evidence: Evidence) -> tuple[str, int | None]:
+    evidence.entries[0]["body"] = '{"type":"approve",' + evidence.entries[0]["body"][1:]
+    return "inclusion", None
+
+
+def receipt_with_a_line_more(evidence: Evidence) -> tuple[str, int | None]:
+    at = evidence.number("receive")
+    name = f"receipts/{evidence.body(at)['message']}"
+    text = evidence.files[name].decode().partition("\n\n")[0]
+    evidence.files[name] = sign_note(f"{text}\nleaf {'0' * 64}\n", evidence.receipts).encode()
+    return "receipts", evidence.index(at)
+
+
 def cosigner_missing(evidence: Evidence) -> tuple[str, int | None]:
     evidence.anchors["--witness"] = Signer("gateway.example.org/witness").cosigner_key
     evidence.words += ["--witnesses", "1"]
@@ -251,7 +272,7 @@ def one_cosigner_counted_twice(evidence: Evidence) -> tuple[str, int | None]:
     once = partner.cosigned(evidence.files["checkpoint"].decode())
     evidence.files["checkpoint"] = partner.cosigned(once, seconds=1_772_000_060).encode()
     evidence.anchors["--witness"] = partner.cosigner_key
-    evidence.words += ["--witnesses", "2"]
+    evidence.words += ["--witness", Signer("gateway.example.net/witness").cosigner_key, "--witnesses", "2"]
     return "countersignatures", None
 
 
@@ -341,6 +362,9 @@ SOME: tuple[Fault, ...] = (
     altered_content,
     other_salt,
     other_person,
+    negative_index,
+    entry_with_a_key_twice,
+    receipt_with_a_line_more,
     cosigner_forged,
     cosigner_missing,
     one_cosigner_counted_twice,
@@ -517,3 +541,50 @@ def test_an_entry_that_is_not_in_the_log_is_held_against_its_files_all_the_same(
     evidence = originals.some.copy()
     evidence.edit(evidence.number("disseminate"), cover_digest="sha-256:" + "0" * 64)
     assert {"inclusion", "covers"} == verify(evidence, tmp_path).failed.keys()
+
+
+UNBOUND = ("README.", "verifier.py", "keys/", "certificates/")
+"""What only the list of files binds, and whoever hands out the package can make that anew."""
+
+
+def test_whatever_else_is_changed_by_one_bit_is_found(
+    originals: Originals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, for it is many times; that the verifier alone says the same is shown above."""
+    evidence = originals.some.copy()
+    evidence.written()  # the list of files is made
+    words = [str(tmp_path / "evidence.zip"), "--json"]
+    for option, text in evidence.anchors.items():
+        (tmp_path / option).write_text(text)
+        words += [option, str(tmp_path / option)]
+    for name, content in evidence.files.items():
+        if name.startswith(UNBOUND) or name.endswith(".yaml") or name in {"entries.jsonl", "files.txt"}:
+            continue
+        for place in {0, len(content) // 3, len(content) - 2}:
+            changed = originals.some.copy()
+            changed.files[name] = content[:place] + bytes([content[place] ^ 0x01]) + content[place + 1 :]
+            if name == "statement":
+                changed.files["files.txt"], changed.sealed = evidence.files["files.txt"], True
+            (tmp_path / "evidence.zip").write_bytes(changed.written())
+            assert verifier.main(words) == 1, (name, place)
+            capsys.readouterr()
+
+
+def test_a_made_up_file_paints_no_verdict_of_its_own(originals: Originals, tmp_path: Path) -> None:
+    evidence = originals.some.copy()
+    said = evidence.files["statement"].replace(b"\nof ", b"\nof \x1b[2J\x1b[HPASSED ")
+    evidence.files["statement"] = said
+    (tmp_path / "evidence.zip").write_bytes(evidence.written())
+    words = [sys.executable, "-I", verifier.__file__, "evidence.zip"]
+    for option in ("--key", "--receipt-key"):
+        words += [option, evidence.anchors[option]]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "PASSED" in run.stdout
+    assert "\x1b" not in run.stdout
+
+
+def test_more_witnesses_than_keys_is_a_mistake_of_use(originals: Originals, tmp_path: Path) -> None:
+    (tmp_path / "evidence.zip").write_bytes(originals.some.copy().written())
+    with pytest.raises(SystemExit) as ending:
+        verifier.main([str(tmp_path / "evidence.zip"), "--key", originals.some.anchors["--key"], "--witnesses", "1"])
+    assert ending.value.code == 2
