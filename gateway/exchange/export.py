@@ -20,7 +20,7 @@ from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.entry import AuditEntry
 from gateway.audit.note import NoteKey
 from gateway.audit.package import CHECKPOINT, ENTRIES, LOG, Pack, Statement, entry_line, opening
-from gateway.audit.proof import inclusion, inclusion_ranges, verify_inclusion
+from gateway.audit.proof import Inclusions, verify_inclusion
 from gateway.audit.tree import Range, leaf_hash
 from gateway.document.source import read_source
 from gateway.errors import Refused
@@ -208,10 +208,11 @@ async def _write_log(making: _Making) -> int:
 
 async def _write_entries(making: _Making) -> int:
     indexes, done = sorted(making.selected.indexes), 0
+    proofs = Inclusions(making.head.size)
     with making.pack.opened(ENTRIES) as write:
         for start, count in runs(indexes):
             for index, stored in enumerate(await making.gateway.store.entries(start, count), start):
-                proof = inclusion(index, making.head.size, await _hashes(making, index))
+                proof = proofs.proof(index, await _hashes(making, proofs.ranges(index)))
                 verify_inclusion(leaf_hash(stored.entry.body), index, making.head.size, proof, making.head.root)
                 write(entry_line(index, stored.entry.body, proof))
                 if len(making.shown) < SHOWN_MAX:
@@ -230,9 +231,8 @@ def runs(indexes: Sequence[int]) -> Iterator[tuple[int, int]]:
             start = at
 
 
-async def _hashes(making: _Making, index: int) -> Mapping[Range, Sequence[bytes]]:
+async def _hashes(making: _Making, needed: Iterable[Range]) -> Mapping[Range, Sequence[bytes]]:
     """What a proof is made of. Neighbors share nearly all of it."""
-    needed = inclusion_ranges(index, making.head.size)
     if len(making.hashes) > HASHES_MAX:
         making.hashes.clear()
     for each in needed:
