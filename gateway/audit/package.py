@@ -7,6 +7,7 @@ each other file, in the form that `sha256sum -c` reads, and `statement` is the g
     entries.jsonl       some entries: index, body, and the proof that leads to the checkpoint; or
     log.jsonl           all of them, as the verifier's --log takes them
     checkpoint          the signed head of the log, with partners' countersignatures
+    heads/              with log.jsonl: earlier checkpoints that partners have countersigned; the log goes on from each
     rotations/          checkpoints at which the log got a new key, in order
     covers/ID.xml       the signed Cover of dissemination ID
     receipts/ID         the signed receipt of message ID

@@ -363,21 +363,22 @@ class Trust:
         self.logs = [*(key for key in self.logs if key != new), new]
         return f"{new.name}+{new.id.hex()} took over at {head.size} entries, signed by the old key and the new one"
 
-    def cosigned(self, note: str) -> str:
-        """That enough partners have countersigned a checkpoint (c2sp.org/tlog-cosignature), and when."""
+    def cosigned(self, notes: Iterable[str]) -> str:
+        """That enough partners have countersigned these checkpoints (c2sp.org/tlog-cosignature), and when."""
         if not self.witnesses:
             raise NotMade("no partner's key was given (--witness)")
-        text, signatures = split_note(note)
         known = {(key.name, key.id): key for key in self.witnesses}
         seen: dict[bytes, str] = {}
-        for name, signature in signatures:
-            key = known.get((name, signature[:4]))
-            if key is not None:
-                seconds = int.from_bytes(signature[4:12])
-                message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
-                if not signed_by(key.public, signature[12:], message):
-                    raise Failed(f"the countersignature of {name} does not fit the checkpoint: forged or altered")
-                seen[key.public] = f"{name} on {moment_of(seconds)}"
+        for note in notes:
+            text, signatures = split_note(note)
+            for name, signature in signatures:
+                key = known.get((name, signature[:4]))
+                if key is not None:
+                    seconds = int.from_bytes(signature[4:12])
+                    message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
+                    if not signed_by(key.public, signature[12:], message):
+                        raise Failed(f"the countersignature of {name} does not fit the checkpoint: forged or altered")
+                    seen[key.public] = f"{name} on {moment_of(seconds)} over {head_of(text).size} entries"
         if len(seen) < self.witnesses_least:
             raise Failed(
                 f"countersigned by {len(seen)} of the partners given, and {self.witnesses_least} are asked for"
@@ -396,7 +397,7 @@ def moment_of(seconds: int) -> str:
 
 
 def check_head(checks: Checks, trust: Trust, name: str, note: str, at_least: int = 0) -> Head | None:
-    """A checkpoint: its signature, its countersignatures, whether an old one is shown again."""
+    """A checkpoint: its signature, and whether an old one is shown again."""
     found: list[Head] = []
 
     def signature() -> str:
@@ -406,11 +407,15 @@ def check_head(checks: Checks, trust: Trust, name: str, note: str, at_least: int
 
     if not checks.run(name, signature):
         return None
-    if trust.witnesses or trust.witnesses_least:
-        checks.run("countersignatures", lambda: trust.cosigned(note))
     if at_least:
         checks.run("size", lambda: large_enough(found[0], at_least))
     return found[0]
+
+
+def check_cosigned(checks: Checks, trust: Trust, *notes: str) -> None:
+    """Countersignatures, where they are asked for: on one checkpoint, or on several that the log goes on from."""
+    if trust.witnesses:
+        checks.run("countersignatures", lambda: trust.cosigned(notes))
 
 
 def large_enough(head: Head, at_least: int) -> str:
@@ -445,6 +450,7 @@ def check_evidence(checks: Checks, trust: Trust, text: str, at_least: int) -> No
         return
     body, index, proof, note = parts[0]
     head = check_head(checks, trust, "checkpoint", note, at_least)
+    check_cosigned(checks, trust, note)
     if head is None or not checks.passed:
         return
 
@@ -550,7 +556,9 @@ def check_entries(checks: Checks, lines: Iterable[str], newest: Head, earlier: l
 
 def check_log(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> int:
     """A whole export against a checkpoint, and against earlier ones. How many entries are signed."""
-    newest = check_head(checks, trust, "checkpoint", read_text(arguments.checkpoint), arguments.at_least)
+    note = read_text(arguments.checkpoint)
+    newest = check_head(checks, trust, "checkpoint", note, arguments.at_least)
+    check_cosigned(checks, trust, note)
     if newest is None:
         return 0
     with Path(arguments.log).open(encoding="utf-8") as file:
@@ -849,10 +857,14 @@ class Package:
             self.checks.run("key rotation", partial(self._rotation, name))
         note = self.read("checkpoint").decode(errors="replace")
         head = check_head(self.checks, self.trust, "checkpoint", note, arguments.at_least)
+        notes = [self.read(name).decode(errors="replace") for name in sorted(self.names) if name.startswith("heads/")]
+        check_cosigned(self.checks, self.trust, note, *notes)
         if head is None:
             return
         if "log.jsonl" in self.names:
-            check_entries(self.checks, self.lines("log.jsonl"), head, kept_heads(self.checks, self.trust, arguments))
+            held = [check_head(self.checks, self.trust, "countersigned checkpoint", each) for each in notes]
+            kept = kept_heads(self.checks, self.trust, arguments)
+            check_entries(self.checks, self.lines("log.jsonl"), head, [*filter(None, held), *kept])
         if "entries.jsonl" in self.names:
             self.entries(head)
             for _ in arguments.earlier:

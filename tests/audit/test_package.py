@@ -54,8 +54,13 @@ def test_the_statement_is_signed_over_the_list() -> None:
 
 def test_a_package_that_fails_half_way_is_not_sealed() -> None:
     file = io.BytesIO()
-    with pytest.raises(OSError, match="the disk is full"), Pack(file) as pack:
-        pack.add("checkpoint", b"head")
-        raise OSError("the disk is full")
+
+    def fail() -> None:
+        with Pack(file) as pack:
+            pack.add("checkpoint", b"head")
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        fail()
     with zipfile.ZipFile(file) as opened:
         assert "statement" not in opened.namelist()

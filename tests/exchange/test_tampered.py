@@ -449,6 +449,16 @@ def log_of_another_origin(evidence: Evidence) -> tuple[str, int | None]:
     return "consistency", None
 
 
+def log_rewritten_after_a_partner_countersigned(evidence: Evidence) -> tuple[str, int | None]:
+    partner = Signer("gateway.example.org/witness")
+    evidence.files["heads/0001"] = partner.cosigned(evidence.kept.pop("earlier").decode()).encode()
+    evidence.anchors["--witness"] = partner.cosigner_key
+    evidence.words += ["--witnesses", "1"]
+    evidence.edit(7, actor="somebody.else")
+    evidence.sign_head()
+    return "consistency", None
+
+
 def log_unreadable_line(evidence: Evidence) -> tuple[str, int | None]:
     evidence.entries[9] = {"index": "nine"}
     return "entries", 9
@@ -466,6 +476,7 @@ WHOLE: tuple[Fault, ...] = (
     log_rewritten,
     log_rolled_back,
     log_of_another_origin,
+    log_rewritten_after_a_partner_countersigned,
     log_unreadable_line,
 )
 
@@ -524,7 +535,20 @@ def test_countersignatures_are_counted_and_told_with_their_time(originals: Origi
     evidence.words += ["--witnesses", "1"]
     verdict = verify(evidence, tmp_path)
     assert (verdict.status, verdict.failed) == (0, {})
-    assert verdict.texts["countersignatures"] == "countersigned by gateway.example.org/witness on 2026-02-25T06:13:20Z"
+    said = f"countersigned by {partner.name} on 2026-02-25T06:13:20Z over {evidence.head.size} entries"
+    assert verdict.texts["countersignatures"] == said
+
+
+def test_partners_that_countersigned_at_different_times_are_counted_together(
+    originals: Originals, tmp_path: Path
+) -> None:
+    evidence, one, other = originals.log.copy(), Signer("gateway.example.org/a"), Signer("gateway.example.org/b")
+    evidence.files["heads/0001"] = one.cosigned(originals.kept.decode()).encode()
+    evidence.files["checkpoint"] = other.cosigned(evidence.files["checkpoint"].decode()).encode()
+    evidence.words += ["--witness", one.cosigner_key, "--witness", other.cosigner_key, "--witnesses", "2"]
+    verdict = verify(evidence, tmp_path)
+    assert (verdict.status, verdict.failed) == (0, {})
+    assert verdict.texts["consistency"].startswith("goes on from")
 
 
 def test_what_could_not_be_checked_is_said(originals: Originals, tmp_path: Path) -> None:
