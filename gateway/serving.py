@@ -17,6 +17,7 @@ from gateway.config import read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
 from gateway.telemetry import Metrics, configure_logging, log
+from gateway.telling import ways_of
 from gateway.transport.connections import Connections
 from gateway.transport.interface import Send
 from gateway.transport.rest import RestTransport
@@ -35,7 +36,7 @@ async def serve_process(
     configure_logging()
     made = read_settings(directory).on_port(listening[0].getsockname()[1])
     async with assembled(made) as gateway, sends_of(gateway) as sends:
-        metrics = Metrics()
+        metrics, ways = Metrics(), ways_of(made)
         plain = not made.listen.tls and not console  # one plain listener on loopback: the docs are there too
         keys = key_store(made)
         tls = None
@@ -55,7 +56,9 @@ async def serve_process(
         tasks = [asyncio.create_task(refresh_forever(gateway))]
         if worker:
             tasks.append(
-                asyncio.create_task(run_worker(gateway, stop, sends=sends, wake=gateway.accepted, metrics=metrics))
+                asyncio.create_task(
+                    run_worker(gateway, stop, sends=sends, ways=ways, wake=gateway.accepted, metrics=metrics)
+                )
             )
         try:
             await serve(
@@ -80,7 +83,7 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
     async with assembled(made if port is None else made.on_port(port)) as gateway, sends_of(gateway) as sends:
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            await run_worker(gateway, stop, sends=sends)
+            await run_worker(gateway, stop, sends=sends, ways=ways_of(gateway.settings))
 
 
 @asynccontextmanager

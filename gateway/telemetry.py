@@ -78,6 +78,9 @@ class Metrics:
     log_size: Gauge = field(init=False)
     log_unsequenced: Gauge = field(init=False)
     log_lag_seconds: Gauge = field(init=False)
+    alerts: Gauge = field(init=False)
+    alerts_unsent: Gauge = field(init=False)
+    alerts_told: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         counters = {
@@ -86,6 +89,7 @@ class Metrics:
             "connections_refused": ("gateway_connections_refused", "Refused before they were a request.", ("code",)),
             "delivered": ("gateway_delivered", "Deliveries that arrived.", ("recipient",)),
             "failed": ("gateway_delivery_failed", "Tries that did not arrive, by code.", ("recipient", "code")),
+            "alerts_told": ("gateway_alerts_told", "Tries to tell of alerts, by way and outcome.", ("way", "outcome")),
             "sequenced": ("gateway_log_sequenced", "Audit entries put into the log by this process.", ()),
         }
         histograms = {
@@ -101,6 +105,12 @@ class Metrics:
             "log_size": ("gateway_log_size", "Leaves of the audit log.", ()),
             "log_unsequenced": ("gateway_log_unsequenced", "Audit entries not yet in the log.", ()),
             "log_lag_seconds": ("gateway_log_lag_seconds", "How long the oldest of those waits.", ()),
+            "alerts": (
+                "gateway_alerts",
+                "What stands for somebody to see to; silenced ones too.",
+                ("code", "severity"),
+            ),
+            "alerts_unsent": ("gateway_alerts_unsent", "News of alerts that is still to be told.", ("way",)),
         }
         for name, (metric, text, labels) in counters.items():
             self._declare(name, Counter(metric, text, labels, registry=self.registry))

@@ -102,6 +102,7 @@ async def accept_measured(request: Request, gateway: Gateway, submission: Submis
     with metrics.accept_seconds.time():
         accepted = await accept(gateway, submission)
     metrics.accepted.labels(submission.channel).inc()
+    gateway.health.written()
     trace_of(request.scope).message = accepted.id
     return accepted
 

@@ -193,10 +193,13 @@ SHAPES: Mapping[str, Shape] = {
     "code": CODE,  # of a refusal or failure
     "commit": HEX,  # commitment to a payload and the sender's id: `entry.commit`
     "consent": ID,
+    "consents": CODES,  # ids of those by which health records may go
     "configuration": NUMBER,  # version of the configuration decided under
     "count": NUMBER,
     "counts": COUNTS,  # per label or class
     "cover_digest": DIGEST,
+    "deadline": MOMENT,  # by when a dissemination must arrive; of a delivery, when it did not arrive by then
+    "deadlines": COUNTS,  # per rule (a clause's, or the code of a section of law), in seconds since 1970
     "deliveries": IDS,
     "delivery": ID,
     "digest": DIGEST,  # of an agreement, a schema set, a certificate, an export; never of a payload
@@ -208,6 +211,7 @@ SHAPES: Mapping[str, Shape] = {
     "exchange": EXCHANGE,
     "fingerprint": HEX,  # of a certificate, a token, a key
     "first": ID,  # our id of the first message of the chain
+    "handling": CODES,  # codes of the sections of law that ask something of the recipient
     "hold": ID,
     "holder": AGENCY,  # whose records a consent opens
     "id": ID,
@@ -260,7 +264,8 @@ _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
 _OF_RUN = "run delivery recipient document outcome number second_agency"
-_WHY = "attempts channel code status evidence reason actor mou clauses count"
+_OWED = "deadline deadlines counts consents handling"
+_WHY = "attempts channel code status evidence reason actor mou clauses count deadline"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
@@ -274,7 +279,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.REPEAT: ("message sender", "commit channel count"),
     EntryType.DISSEMINATE: (
         "message dissemination delivery sender recipient mou mou_digest clauses purpose shared withheld reduced commit",
-        "role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws",
+        f"role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws {_OWED}",
     ),
     EntryType.EMERGENCY: (
         f"message {_TRY} owner_delivery sender exchange reason mou mou_digest {_COUNTED} cover_digest {_TWO_PEOPLE}",
@@ -288,14 +293,14 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message sender recipient mou mou_digest clauses purpose",
         "shared withheld reduced code exchange role configuration laws",
     ),
-    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor"),
+    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor deadline code"),
     EntryType.EVIDENCE: (f"message {_TRY} digest", "fingerprint channel attempts"),
     EntryType.FAIL: (f"message {_TRY} code", "attempts channel status due_at"),
-    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status"),
+    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status deadline"),
     EntryType.EXPIRE: (f"message {_TRY}", _WHY),
     EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
     EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
-    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
+    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline"),
     EntryType.DESTROY: (
         "kind count",
         f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
@@ -340,7 +345,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
     EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
-    EntryType.ALERT: ("action code", "kind count actor agency fingerprint signature until digest"),
+    EntryType.ALERT: ("action code", "recipient mou count actor agency fingerprint signature until"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""

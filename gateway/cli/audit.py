@@ -14,7 +14,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
-from gateway.cli import audit_export, audit_schema
+from gateway.cli import audit_answers, audit_export, audit_review, audit_schema
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
 from gateway.exchange.gateway import Gateway
@@ -25,6 +25,10 @@ app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an
 
 app.command()(audit_export.export)
 app.command()(audit_schema.schema)
+app.command("explain")(audit_answers.explain)
+app.command("admin-actions")(audit_answers.admin)
+app.command("sample")(audit_answers.sample_command)
+app.command()(audit_review.review)
 
 Told = Callable[[int, int], None]
 

@@ -5,6 +5,7 @@ import typer
 from gateway import __version__
 from gateway.cli import (
     agency,
+    alerts,
     audit,
     consent,
     deliveries,
@@ -15,6 +16,7 @@ from gateway.cli import (
     keys,
     law,
     mou,
+    report,
     send,
     serve,
     user,
@@ -55,6 +57,8 @@ app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(report.app, name="report")
+app.add_typer(alerts.app, name="alerts")
 
 
 @app.callback(invoke_without_command=True)

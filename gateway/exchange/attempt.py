@@ -172,6 +172,9 @@ def entry_of(
         fields |= {"code": delivery.last_error or None}
     if kind is EntryType.FAIL:
         fields |= {"due_at": delivery.due_at}
+    elif (deadline := delivery.missed(now)) is not None:
+        # Whoever asks which notices were late finds them by this key, when the delivery itself is long purged.
+        fields |= {"deadline": deadline, "code": delivery.last_error or None}
     if kind is EntryType.RECALL:
         fields |= {"reason": AGREEMENT_ENDED, **_agreement(record)}
     return make(

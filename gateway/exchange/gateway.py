@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.exchange.health import Health
 from gateway.exchange.tally import Tally
 from gateway.message import Filed, Sealed, uuid7
 from gateway.policy.consent import FindConsents
@@ -114,6 +115,18 @@ class NoteSigner(Protocol):
         """64 bytes."""
 
 
+class KeyFile(Protocol):
+    """What is known of a key without its secret."""
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """End of its certificate; None when it has none."""
+
+
 class Keys(Protocol):
     """The gateway's own keys, ready to use."""
 
@@ -129,6 +142,9 @@ class Keys(Protocol):
     def receipt_signer(self) -> NoteSigner:
         """Signs receipts."""
 
+    def list(self) -> Sequence[KeyFile]:
+        """Every key file, with the end of its certificate."""
+
     @property
     def digest_key(self) -> bytes:
         """32 bytes; keys the digest that tells a repeat from a conflict."""
@@ -138,7 +154,8 @@ class Keys(Protocol):
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
     when there is something new to deliver; without `find_consents` nobody has consented to anything, without `subjects`
-    there is no disclosure index; `tally` counts what the log need not hear of each time."""
+    there is no disclosure index; `tally` counts what the log need not hear of each time; `health` is what this process
+    noticed of the log."""
 
     store: Store
     keys: Keys
@@ -150,6 +167,7 @@ class Gateway:
     subjects: SubjectSafe | None = None
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
+    health: Health = field(default_factory=Health)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:

@@ -15,6 +15,8 @@ from typing import Protocol
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.errors import Unavailable
+from gateway.store.alerts import Alerts
+from gateway.store.answers import Answers
 from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
 from gateway.store.disclosures import Disclosures
@@ -50,7 +52,7 @@ class Counts:
     unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Disclosures, Retentions, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Answers, Disclosures, Retentions, Alerts, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

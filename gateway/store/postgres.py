@@ -8,6 +8,8 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_alerts import PostgresAlerts
+from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_disclosures import PostgresDisclosures
@@ -22,8 +24,10 @@ class PostgresStore(
     PostgresMessages,
     PostgresDeliveries,
     PostgresLog,
+    PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
+    PostgresAlerts,
 ):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 

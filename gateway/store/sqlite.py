@@ -15,6 +15,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import (
     rows,
+    sqlite_alerts,
     sqlite_configuration,
     sqlite_deliveries,
     sqlite_disclosures,
@@ -23,6 +24,8 @@ from gateway.store import (
     sqlite_retention,
 )
 from gateway.store.interface import Counts
+from gateway.store.sqlite_alerts import SqliteAlerts
+from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
 from gateway.store.sqlite_disclosures import SqliteDisclosures
@@ -40,6 +43,7 @@ _ACTS: Final[Acts] = {
     **sqlite_log.ACTS,
     **sqlite_disclosures.ACTS,
     **sqlite_retention.ACTS,
+    **sqlite_alerts.ACTS,
 }
 
 
@@ -57,7 +61,14 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
 
 
 class SqliteStore(
-    SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteDisclosures, SqliteRetention
+    SqliteConfigurations,
+    SqliteMessages,
+    SqliteDeliveries,
+    SqliteLog,
+    SqliteAnswers,
+    SqliteDisclosures,
+    SqliteRetention,
+    SqliteAlerts,
 ):
     """The promises of `interface.Store`, kept by SQLite."""
 

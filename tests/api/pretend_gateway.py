@@ -16,6 +16,7 @@ from gateway.config import Settings
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
+from gateway.exchange.health import Health
 from gateway.exchange.inbox import DeliveryUnknown, InboxItem
 from gateway.exchange.status import DeliveryStatus, EmergencyStatus, MessageStatus, MessageUnknown
 from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
@@ -41,6 +42,9 @@ class PretendStore:
     leaves: list[bytes] = field(default_factory=list)
     entries: dict[str, Any] = field(default_factory=dict)
     recorded: list[dict[str, Any]] = field(default_factory=list)
+    standing: list[Any] = field(default_factory=list)
+    waiting: list[Any] = field(default_factory=list)
+    oldest_entry: datetime | None = None
 
     async def configuration_version(self) -> int:
         if self.fails is not None:
@@ -70,6 +74,15 @@ class PretendStore:
     async def entry_by_leaf(self, leaf: bytes) -> Any:
         return next((each for each in self.entries.values() if each.entry.leaf_hash == leaf), None)
 
+    async def alerts(self) -> Any:
+        return tuple(self.standing)
+
+    async def notices(self, limit: int) -> Any:
+        return tuple(self.waiting)
+
+    async def waiting_since(self) -> datetime | None:
+        return self.oldest_entry
+
     async def record(self, entries: Any) -> None:
         if self.fails is not None:
             raise self.fails
@@ -96,6 +109,7 @@ class PretendGateway:
     acknowledged: list[DeliveryId] = field(default_factory=list)
     repeats: bool = False
     fails: Exception | None = None
+    health: Health = field(default_factory=Health)
 
     def new_id(self, now: datetime) -> str:
         return uuid7(now, self.clock.random(10))
