@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verify what a gateway handed out - one entry of its log, the whole log, a receipt, an evidence package - without it.
 
-This file stands alone: Python 3.11 and the package `cryptography`, nothing else. Take it from a source you trust, not
+This file stands alone: Python 3.11 and the package `cryptography` 42, or later ones. Take it from a source you trust, not
 from the gateway you check, and have the keys given to you by hand; a key that lies beside the evidence proves nothing.
 
     python verifier.py PACKAGE.zip --key LOG_KEY          an evidence package: every check that its files allow
@@ -1238,7 +1238,9 @@ def report(checks: Checks, *, as_json: bool) -> None:
             lines += ["", *json.dumps(checks.entry, indent=2).split("\n")]
         # What a made-up file says must not move the cursor and paint a verdict of its own.
         text = "\n".join("".join(sign if sign.isprintable() else "?" for sign in line) for line in lines)
-    sys.stdout.write(text + "\n")
+    # A console that lacks a letter must not end the verdict.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 if __name__ == "__main__":
