@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -514,9 +515,15 @@ def test_a_damaged_zip_is_a_failed_check_and_no_stack_trace(originals: Originals
     whole = originals.some.copy().written()
     for place in range(40, len(whole), len(whole) // 12):
         broken = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
-        assert verify(originals.some.copy(), tmp_path, change=lambda _, broken=broken: broken).status == 1
+        verdict = verify(originals.some.copy(), tmp_path, change=lambda _, broken=broken: broken)
+        assert verdict.status == 1 or _read(broken) == _read(whole), place  # or it was a date that nobody reads
         cut = whole[:place]
         assert verify(originals.some.copy(), tmp_path, change=lambda _, cut=cut: cut).status == 1
+
+
+def _read(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
 
 
 def test_a_log_with_a_new_key_is_followed_from_the_old_one(originals: Originals, tmp_path: Path) -> None:
