@@ -2,8 +2,8 @@
 """Verify what a gateway handed out - one entry of its log, the whole log, a receipt, an evidence package - without it.
 
 This file stands alone: Python 3.11 and `cryptography` 42, or later ones, nothing else. Take it from a source you
-trust, not from the gateway you check, and have the keys given to you by hand; a key that lies beside the evidence proves
-nothing.
+trust, not from the gateway you check, and have the keys given to you by hand; a key that lies beside the evidence
+proves nothing.
 
     python verifier.py PACKAGE.zip --key LOG_KEY          an evidence package: every check that its files allow
         … --receipt-key KEY --authority CERTIFICATE        also whose the receipts and the signatures on Covers are
