@@ -15,7 +15,9 @@ from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
 from gateway.cli import audit_answers, audit_export, audit_schema
+from gateway.cli.mou_table import verify_table
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
+from gateway.cli.table import AsFormat, Output, tell
 from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import record_read
@@ -49,16 +51,20 @@ def verify(
     ] = None,
     directory: Directory = Path(),
     json: AsJson = False,
+    format: AsFormat = None,
+    output: Output = None,
 ) -> None:
     """Read the whole log again and compare it with what was signed. Exit 1 when anything differs."""
     kept = [path.read_bytes() for path in checkpoint or ()]
     moment = since.replace(tzinfo=UTC) if since else None
-    with _progress(hidden=json) as progress:
+    with _progress(hidden=json or format is not None) as progress:
         task = progress.add_task("entries", total=None)
         report = run(
             _verify(directory, moment, kept, lambda done, size: progress.update(task, completed=done, total=size))
         )
-    if json:
+    if format is not None or output is not None:
+        tell(verify_table(directory, report, moment), format=format, output=output, json=json)
+    elif json:
         answer(_report(report))
     else:
         _show(report)
@@ -72,6 +78,7 @@ async def _verify(directory: Path, since: datetime | None, kept: list[bytes], to
         return await verify_log(gateway.store, [key], origin=key.name, since=since, known=known, on_progress=told)
 
 
+@app.command("prove")
 @app.command()
 def evidence(
     entry: Annotated[str | None, typer.Argument(help="Id of the entry.", show_default=False)] = None,
