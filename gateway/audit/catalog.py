@@ -60,7 +60,10 @@ class EntryType(StrEnum):
     CREDENTIAL = "credential"
     KEY = "key"
     USER = "user"
-    SETTING = "setting"
+    SETTING = "setting"  # also a step of the clock: kind clock
+    WITNESS = "witness"  # a partner countersigns our log, or we theirs, from now on or no more
+    # what was found wrong
+    TAMPERED = "tampered"  # our log, or a partner's, is not the one that was signed; and what people decided then
     # who looked, who tried
     READ = "read"  # content of a message, by a person or a recipient
     EXPORT = "export"
@@ -215,7 +218,7 @@ SHAPES: Mapping[str, Shape] = {
     "hold": ID,
     "holder": AGENCY,  # whose records a consent opens
     "id": ID,
-    "key": HEX,  # of the account acted upon, its fingerprint
+    "key": HEX,  # of the account acted upon, of a log or of a cosigner: SHA-256 of the public key
     "kind": CODE,
     "laws": DIGEST,  # of the law packs decided under
     "law": MOU,  # a law pack, id@version
@@ -226,6 +229,7 @@ SHAPES: Mapping[str, Shape] = {
     "number": NUMBER,
     "outcome": CODE,  # of a check
     "parties": AGENCIES,
+    "partner": AGENCY,  # whose gateway countersigns, or whose log is countersigned
     "owner_delivery": ID,  # by which the owner of what was released is told
     "position": NUMBER,
     "purpose": CODE,
@@ -333,9 +337,17 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "agency action kind fingerprint",
         "actor configuration valid_from valid_until reason key signature digest",
     ),
-    EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
+    EntryType.KEY: (
+        "action kind",
+        "fingerprint bucket actor valid_from valid_until reason count agency signature digest key log_size",
+    ),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
-    EntryType.SETTING: ("action kind", "actor digest configuration"),
+    EntryType.SETTING: ("action kind", "actor digest configuration number"),
+    EntryType.WITNESS: ("action kind partner key actor fingerprint signature", "agency digest reason"),
+    EntryType.TAMPERED: (
+        "action code",
+        "partner log_size number count agency reason digest second_agency " + _TWO_PEOPLE,
+    ),
     EntryType.READ: (
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
@@ -345,7 +357,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
     EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
-    EntryType.ALERT: ("action code", "kind count actor agency fingerprint signature until digest"),
+    EntryType.ALERT: ("action code", "recipient mou count actor agency fingerprint signature until"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""

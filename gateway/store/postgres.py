@@ -8,6 +8,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_alerts import PostgresAlerts
 from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
@@ -16,6 +17,7 @@ from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
 from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
+from gateway.store.postgres_witness import PostgresWitnesses
 
 
 class PostgresStore(
@@ -26,6 +28,8 @@ class PostgresStore(
     PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
+    PostgresWitnesses,
+    PostgresAlerts,
 ):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from gateway.audit.catalog import EntryType
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.note import NoteKey
-from gateway.audit.package import CHECKPOINT, ENTRIES, Pack, Statement, entry_line
+from gateway.audit.checkpoint import Checkpoint, unverified_checkpoint
+from gateway.audit.package import CHECKPOINT, ENTRIES, ROTATIONS, Pack, Statement, entry_line
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.answers.asked import Asked, body_of
+from gateway.exchange.cosigned import checkpoint_with_cosignatures
 from gateway.exchange.evidence import EntryNotInTree, proof_of
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.head import log_head
 from gateway.exchange.life import status_of
+from gateway.exchange.rotate_log_key import handovers
 from gateway.keys.modules import modules
 from gateway.report.period import Period
 from gateway.report.table import Cell, Column, Table, as_csv, as_html, as_json, columns
@@ -100,12 +102,11 @@ async def triennial(gateway: Gateway, asked: Asked, file: BinaryIO, *, by: Actin
     """
     await gateway.refresh()
     person = allowed(gateway, by, OFFICERS, OPERATOR)
-    key = NoteKey(gateway.keys.log_signer.name, gateway.keys.log_signer.public_bytes)
-    note = await gateway.store.checkpoint()
-    if note is None or asked.period is None:
+    note, head = await gateway.store.checkpoint(), await log_head(gateway)
+    if note is None or head is None or asked.period is None:
         raise EntryNotInTree("nothing is in the log yet")
     now = gateway.clock.now()
-    making = _Making(gateway=gateway, period=asked.period, log=read_checkpoint(note, [key], origin=key.name), now=now)
+    making = _Making(gateway=gateway, period=asked.period, log=head, now=now)
     cited: list[StoredEntry] = []
     tables = {
         "agreements": await _agreements(making),
@@ -122,11 +123,13 @@ async def triennial(gateway: Gateway, asked: Asked, file: BinaryIO, *, by: Actin
         for one in gateway.current.agreements:
             pack.add(f"agreements/{one.mou}@{one.version}.yaml", one.body)
         count = await _cite(making, pack, cited)
-        pack.add(CHECKPOINT, note)
+        pack.add(CHECKPOINT, await checkpoint_with_cosignatures(gateway.store, head.size) or note)
+        for passed in await handovers(gateway):
+            pack.add(f"{ROTATIONS}{unverified_checkpoint(passed).size:015d}", passed)
         pack.add("verifier.py", verifier)
         pack.add("README.html", as_html(_contents(making, tables)).encode())
         of = f"CJIS triennial audit {asked.period.text}"
-        statement = pack.seal(gateway.keys.receipt_signer, origin=key.name, of=of, made=now, size=making.log.size)
+        statement = pack.seal(gateway.keys.receipt_signer, origin=head.origin, of=of, made=now, size=making.log.size)
     signed = sign_entry(
         gateway,
         EntryType.EXPORT,
