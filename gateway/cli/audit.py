@@ -14,7 +14,16 @@ from gateway.app import open_deployment
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.handover import read_head
-from gateway.cli import audit_answers, audit_export, audit_log, audit_review, audit_schema
+from gateway.cli import (
+    accounting,
+    audit_answers,
+    audit_export,
+    audit_log,
+    audit_review,
+    audit_schema,
+    expunge,
+    who_saw,
+)
 from gateway.cli.mou_table import verify_table
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
 from gateway.cli.table import AsFormat, Output, tell
@@ -36,6 +45,11 @@ app.command()(audit_log.troubles)
 app.command()(audit_log.resume)
 app.command()(audit_export.export)
 app.command()(audit_schema.schema)
+app.command("who-saw")(who_saw.command)
+app.command("accounting")(accounting.command)
+app.command("suspend-accounting")(accounting.suspend)
+app.command("lift-suspension")(accounting.lift)
+app.command("expunge")(expunge.command)
 app.command("explain")(audit_answers.explain)
 app.command("admin-actions")(audit_answers.admin)
 app.command("sample")(audit_answers.sample_command)
