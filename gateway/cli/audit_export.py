@@ -83,13 +83,13 @@ async def _export(
     directory: Path, about: About, output: Path, by: Acting | None, reveal: RevealReason | None, told: Told
 ) -> Exported:
     async with open_deployment(directory) as gateway:
-        with _handed_out(output) as file:
+        with handed_out(output) as file:
             source = Path(verifier.__file__).read_bytes()
             return await export_package(gateway, about, file, verifier=source, by=by, reveal=reveal, told=told)
 
 
 @contextmanager
-def _handed_out(output: Path) -> Iterator[BinaryIO]:
+def handed_out(output: Path) -> Iterator[BinaryIO]:
     """A file that gets its name only when the block has ended well: until then, and if it does not, nobody has it. One
     that a killed command leaves behind ends in .part and is for its owner alone."""
     part = output.with_name(f"{output.name}.part")
