@@ -98,13 +98,13 @@ async def _export(
     async with open_deployment(directory) as gateway:
         if whom is not None and by is not None:
             about = replace(about, messages=await messages_of(gateway, whom, by=by))
-        with _handed_out(output) as file:
+        with handed_out(output) as file:
             source = Path(verifier.__file__).read_bytes()
             return await export_package(gateway, about, file, verifier=source, by=by, reveal=reveal, told=told)
 
 
 @contextmanager
-def _handed_out(output: Path) -> Iterator[BinaryIO]:
+def handed_out(output: Path) -> Iterator[BinaryIO]:
     """A file that gets its name only when the block has ended well: until then, and if it does not, nobody has it. One
     that a killed command leaves behind ends in .part and is for its owner alone."""
     part = output.with_name(f"{output.name}.part")
