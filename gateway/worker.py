@@ -13,6 +13,7 @@ from typing import Final
 from gateway.agency import EndpointKind
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.expire import expire
+from gateway.exchange.expunge import finish_expunging
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_disclosures
 from gateway.exchange.recall import recall_ended
@@ -151,6 +152,7 @@ class Worker:
         await self._gateway.refresh()
         await expire(self._gateway, self._relay.destinations().keys())
         await recall_ended(self._gateway)
+        await finish_expunging(self._gateway)
         await expire_disclosures(self._gateway)
         return self._rhythm.expire
 

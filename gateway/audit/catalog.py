@@ -47,6 +47,8 @@ class EntryType(StrEnum):
     DESTROY = "destroy"
     HOLD = "hold"
     RELEASE = "release"  # a legal hold was lifted
+    EXPUNGE = "expunge"  # two people had a person forgotten by the disclosure index; who that was, is not said
+    ACCOUNTING = "accounting"  # a person's right to be told of disclosures was suspended, or is so no more
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
@@ -253,6 +255,7 @@ SHAPES: Mapping[str, Shape] = {
     "state": CODE,
     "status": NUMBER,  # HTTP status of the answer
     "subject": HEX,  # blind subject
+    "suspension": ID,  # of the right to an account of disclosures
     "type": CODE,
     "user": ACTOR,  # account acted upon
     "until": MOMENT,
@@ -314,6 +317,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message mou holder exchange count until digest agency fingerprint signature",
     ),
     EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
+    EntryType.EXPUNGE: (f"run document count {_TWO_PEOPLE}", "agency second_agency"),
+    EntryType.ACCOUNTING: (
+        "suspension action kind recipient actor fingerprint signature",
+        "agency document valid_until",
+    ),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",

@@ -80,6 +80,14 @@ EVENTS: Mapping[EntryType, Event] = dict(
                 _E.DESTROY: ("Keys and rows of records whose time was up were destroyed.", "destroyed"),
                 _E.HOLD: ("An order stops destruction.", "held"),
                 _E.RELEASE: ("A legal hold was lifted.", "lifted"),
+                _E.EXPUNGE: (
+                    "Two people had a person forgotten by the disclosure index, on an order. Who that was is not said.",
+                    "ordered",
+                ),
+                _E.ACCOUNTING: (
+                    "A person's right to be told what an agency was given was suspended, or is so no more.",
+                    "done",
+                ),
             },
         ),
         *_events(
