@@ -17,7 +17,6 @@ from gateway.exchange.sequence import sequence
 from gateway.keys.heads import KeptHeads
 from gateway.message import MessageId, uuid7
 from tests.audit.memory_log import START, PretendSigner, entry, filled
-from tests.cli.deployment import Deployment
 
 MESSAGE = MessageId("019ab1c2-0001-7000-8000-000000000001")
 
@@ -112,12 +111,3 @@ def test_evidence_wants_an_entry_or_a_message(deployment: PretendDeployment) -> 
     assert deployment.run("evidence").exit_code == 2
     assert deployment.run("evidence", "one", "--message", MESSAGE).exit_code == 2
     assert deployment.run("evidence", "019ab1c2-0009-7000-8000-000000000001").exit_code == 1
-
-
-def test_where_nothing_was_found_or_handed_out_that_is_said(deployment: Deployment) -> None:
-    assert deployment.run("audit", "troubles").stdout == "nothing was ever found wrong\n"
-    assert deployment.json("audit", "troubles") == []
-    assert deployment.run("audit", "handed").stdout.startswith("nobody was handed a head of the log yet")
-    assert (
-        deployment.run("consent", "list", "--holder", "harlan-probation").stdout == "no consents of harlan-probation\n"
-    )
