@@ -99,6 +99,17 @@ class Law(_Section):
     packs: tuple[str, ...] = ()
 
 
+class Witness(_Section):
+    """Heads of the log for agencies that only fetch.
+
+    folder       where a file is put for each of them, relative to the settings file; "" = nowhere
+    every_hours  how often
+    """
+
+    folder: str = ""
+    every_hours: float = Field(default=24, ge=0.01)
+
+
 class Disclosures(_Section):
     """The disclosure index: who got what of a person.
 
@@ -204,6 +215,7 @@ class Settings(BaseSettings):
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()
+    witness: Witness = Witness()
     disclosures: Disclosures = Disclosures()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
@@ -242,6 +254,11 @@ class Settings(BaseSettings):
     def sqlite_path(self) -> Path | None:
         """The database's file; None for a server."""
         return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite:") else None
+
+    @property
+    def checkpoint_folder(self) -> Path | None:
+        """Where heads of the log are put for agencies that only fetch, absolute; None = nowhere."""
+        return (self.directory / self.witness.folder).resolve() if self.witness.folder else None
 
     @property
     def keys_directory(self) -> Path:

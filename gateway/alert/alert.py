@@ -28,6 +28,7 @@ class Code(StrEnum):
     LOG_BEHIND = "log.behind"
     LOG_ALTERED = "log.altered"
     LOG_VERIFY_FAILED = "log.verify-failed"
+    PARTNER_LOG = "log.partner-altered"
     CLOCK_STEPPED = "clock.stepped"
     CLOCK_BEHIND = "clock.behind"
     DEADLINE_MISSED = "delivery.deadline-missed"
@@ -75,6 +76,11 @@ MEANS: dict[Code, Means] = {
     ),
     Code.LOG_VERIFY_FAILED: Means(
         Severity.CRITICAL, "Reading the log again found that it differs from what was signed.", "gateway audit verify"
+    ),
+    Code.PARTNER_LOG: Means(
+        Severity.CRITICAL,
+        "A partner's log does not go on from a head that was countersigned here: put back, or rewritten.",
+        "gateway audit troubles",
     ),
     Code.CLOCK_STEPPED: Means(
         Severity.WARNING, "The clock was set by more than it may; times around then are doubtful.", "gateway doctor"

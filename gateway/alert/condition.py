@@ -58,6 +58,7 @@ class Seen:
     not_written    since when audit entries cannot be written
     altered        whether the sequencer refused to sign on top of the stored log
     verify_faults  findings of the last reading of the log
+    partner_logs   agencies whose log does not go on from what was countersigned
     clock_step     by how much the clock was set since the last look
     newest_entry   time of the newest entry
     late           deliveries past their deadline, by recipient
@@ -75,6 +76,7 @@ class Seen:
     not_written: datetime | None = None
     altered: bool | None = False
     verify_faults: int | None = 0
+    partner_logs: tuple[str, ...] = ()
     clock_step: timedelta = timedelta()
     newest_entry: datetime | None = None
     late: tuple[tuple[str, int], ...] = ()
@@ -109,6 +111,8 @@ def log_wrong(seen: Seen) -> Iterator[Alert]:
         yield Alert(code=Code.LOG_ALTERED)
     if seen.verify_faults:
         yield Alert(code=Code.LOG_VERIFY_FAILED, count=seen.verify_faults)
+    for partner in seen.partner_logs:
+        yield Alert(code=Code.PARTNER_LOG, subject=partner)
 
 
 def clock_trouble(seen: Seen) -> Iterator[Alert]:

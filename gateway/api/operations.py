@@ -17,8 +17,10 @@ from gateway.api.rest import running
 from gateway.errors import GatewayError, Unavailable
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.tell_due import NOTICES_MAX
+from gateway.exchange.trouble import standing as found_of_own_log
 from gateway.soap.wsdl import SCHEMA, wsdl
 from gateway.store.interface import Counts
+from gateway.store.witness import LogTrouble
 from gateway.telemetry import Metrics
 
 XSD_TYPE = "application/xml"
@@ -56,12 +58,16 @@ async def ready(request: Request) -> Response:
     try:
         await gateway.store.configuration_version()
         standing = standing_codes(await gateway.store.alerts(), await gateway.store.waiting_since(), now)
+        found = await found_of_own_log(gateway)
     except GatewayError as error:
         return PlainTextResponse(f"not ready: {error.code}\n", status_code=503)
     if gateway.health.is_failing(now):
         return PlainTextResponse(f"not ready: {Code.LOG_NOT_WRITTEN}\n", status_code=503)
     if gateway.health.altered or Code.LOG_ALTERED in standing:
         return PlainTextResponse(f"not ready: {Code.LOG_ALTERED}\n", status_code=503)
+    if found:  # by verifying, by a partner who countersigns, by a receipt: until two people have decided
+        codes = ", ".join(dict.fromkeys(each.code for each in found))
+        return PlainTextResponse(f"not ready: {codes}\n", status_code=503)
     return PlainTextResponse("".join(("ready\n", *(f"alert: {code}\n" for code in standing))))
 
 
@@ -84,6 +90,7 @@ async def metrics(request: Request) -> Response:
     now = gateway.clock.now()
     try:
         observe(measured, await gateway.store.counts(), now)
+        observe_troubles(measured, await gateway.store.troubles())
         observe_alerts(measured, await gateway.store.alerts(), await gateway.store.notices(NOTICES_MAX))
     except Unavailable:
         gateway.health.failed(now)
@@ -115,6 +122,14 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     metrics.log_size.set(counts.log_size)
     metrics.log_unsequenced.set(counts.unsequenced)
     metrics.log_lag_seconds.set(_seconds_since(counts.unsequenced_since, now))
+
+
+def observe_troubles(metrics: Metrics, troubles: Iterable[LogTrouble]) -> None:
+    """What stands of what was found wrong, of our own log and of partners'."""
+    metrics.log_tampered.clear()
+    for each in troubles:
+        if each.ended_at is None:
+            metrics.log_tampered.labels(each.agency or "own", each.code).inc()
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float:

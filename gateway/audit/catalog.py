@@ -47,6 +47,8 @@ class EntryType(StrEnum):
     DESTROY = "destroy"
     HOLD = "hold"
     RELEASE = "release"  # a legal hold was lifted
+    EXPUNGE = "expunge"  # two people had a person forgotten by the disclosure index; who that was, is not said
+    ACCOUNTING = "accounting"  # a person's right to be told of disclosures was suspended, or is so no more
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
@@ -60,7 +62,10 @@ class EntryType(StrEnum):
     CREDENTIAL = "credential"
     KEY = "key"
     USER = "user"
-    SETTING = "setting"
+    SETTING = "setting"  # also a step of the clock: kind clock
+    WITNESS = "witness"  # a partner countersigns our log, or we theirs, from now on or no more
+    # what was found wrong
+    TAMPERED = "tampered"  # our log, or a partner's, is not the one that was signed; and what people decided then
     # who looked, who tried
     READ = "read"  # content of a message, by a person or a recipient
     EXPORT = "export"
@@ -215,7 +220,7 @@ SHAPES: Mapping[str, Shape] = {
     "hold": ID,
     "holder": AGENCY,  # whose records a consent opens
     "id": ID,
-    "key": HEX,  # of the account acted upon, its fingerprint
+    "key": HEX,  # of the account acted upon, of a log or of a cosigner: SHA-256 of the public key
     "kind": CODE,
     "laws": DIGEST,  # of the law packs decided under
     "law": MOU,  # a law pack, id@version
@@ -226,6 +231,7 @@ SHAPES: Mapping[str, Shape] = {
     "number": NUMBER,
     "outcome": CODE,  # of a check
     "parties": AGENCIES,
+    "partner": AGENCY,  # whose gateway countersigns, or whose log is countersigned
     "owner_delivery": ID,  # by which the owner of what was released is told
     "position": NUMBER,
     "purpose": CODE,
@@ -249,6 +255,7 @@ SHAPES: Mapping[str, Shape] = {
     "state": CODE,
     "status": NUMBER,  # HTTP status of the answer
     "subject": HEX,  # blind subject
+    "suspension": ID,  # of the right to an account of disclosures
     "type": CODE,
     "user": ACTOR,  # account acted upon
     "until": MOMENT,
@@ -310,6 +317,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message mou holder exchange count until digest agency fingerprint signature",
     ),
     EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
+    EntryType.EXPUNGE: (f"run document count {_TWO_PEOPLE}", "agency second_agency"),
+    EntryType.ACCOUNTING: (
+        "suspension action kind recipient actor fingerprint signature",
+        "agency document valid_until",
+    ),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",
@@ -333,9 +345,17 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "agency action kind fingerprint",
         "actor configuration valid_from valid_until reason key signature digest",
     ),
-    EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
+    EntryType.KEY: (
+        "action kind",
+        "fingerprint bucket actor valid_from valid_until reason count agency signature digest key log_size",
+    ),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
-    EntryType.SETTING: ("action kind", "actor digest configuration"),
+    EntryType.SETTING: ("action kind", "actor digest configuration number"),
+    EntryType.WITNESS: ("action kind partner key actor fingerprint signature", "agency digest reason"),
+    EntryType.TAMPERED: (
+        "action code",
+        "partner log_size number count agency reason digest second_agency " + _TWO_PEOPLE,
+    ),
     EntryType.READ: (
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",

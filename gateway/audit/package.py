@@ -35,6 +35,7 @@ FORM = "justice-gateway/evidence@v1"
 
 ENTRIES, LOG, CHECKPOINT = "entries.jsonl", "log.jsonl", "checkpoint"
 FILES, STATEMENT = "files.txt", "statement"
+ROTATIONS = "rotations/"
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold: when it was made stands in the statement."""

@@ -21,6 +21,7 @@ from gateway.cli import (
     serve,
     user,
     validate,
+    witness,
 )
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
@@ -57,6 +58,7 @@ app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(witness.app, name="witness")
 app.add_typer(report.app, name="report")
 app.add_typer(alerts.app, name="alerts")
 

@@ -73,6 +73,8 @@ def chosen(format: Format | None, output: Path | None, *, json: bool = False) ->
     if format is not None:
         return format
     ending = output.suffix[1:].lower() if output else ""
+    if ending not in {"", "txt", *Format}:
+        raise typer.BadParameter(f"no answer has the form .{ending}: .csv, .json, .html or .txt; or say --format")
     return Format(ending) if ending in set(Format) else Format.TABLE
 
 

@@ -16,12 +16,12 @@ from gateway.alert.condition import Seen, found, log_not_written, unknown
 from gateway.alert.keep import after, unsent
 from gateway.audit.catalog import SHAPES, EntryType, ShapeError
 from gateway.audit.entry import AuditEntry, make
-from gateway.audit.note import NoteKey
 from gateway.errors import Tampered, Unavailable
-from gateway.exchange.evidence import verify_log
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.look import look
 from gateway.exchange.tell_due import NOTICES_MAX, count_try, tell_due
+from gateway.exchange.trouble import standing_logs
+from gateway.exchange.verify import verify
 from gateway.store.alerts import Watched
 from gateway.store.interface import StoreUnavailable
 from gateway.telemetry import Metrics
@@ -85,12 +85,14 @@ class Watch:
         if self._slow is None or not timedelta() <= now - self._slow.now < SLOW_EVERY:
             self._slow = await look(self.gateway, now)
         await self._verify(now)
+        own, partners = await standing_logs(self.gateway)
         return replace(
             self._slow,
             now=now,
             unsequenced_since=await store.waiting_since(),
             not_written=self.gateway.health.not_written,
-            altered=self.gateway.health.altered,
+            altered=True if own else self.gateway.health.altered,
+            partner_logs=partners,
             verify_faults=self._faults,
             clock_step=step,
             unsent=unsent(await store.notices(NOTICES_MAX)),
@@ -118,10 +120,8 @@ class Watch:
             self._verifying = asyncio.create_task(self._faults_since(since))
 
     async def _faults_since(self, since: datetime | None) -> int:
-        signer = self.gateway.keys.log_signer
-        key = NoteKey(signer.name, signer.public_bytes)
         try:
-            report = await verify_log(self.gateway.store, [key], origin=key.name, since=since)
+            report = (await verify(self.gateway, incremental=since is not None)).report
         except Tampered:
             return 1
         return 0 if report.verified else max(1, len(report.findings))

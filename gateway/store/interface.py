@@ -23,6 +23,7 @@ from gateway.store.disclosures import Disclosures
 from gateway.store.log import Log
 from gateway.store.messages import Messages
 from gateway.store.retention import Retentions
+from gateway.store.witness import Witnesses
 
 
 class StoreUnavailable(Unavailable):
@@ -52,7 +53,7 @@ class Counts:
     unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Answers, Disclosures, Retentions, Alerts, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Answers, Disclosures, Retentions, Alerts, Witnesses, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

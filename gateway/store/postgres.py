@@ -17,6 +17,7 @@ from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
 from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
+from gateway.store.postgres_witness import PostgresWitnesses
 
 
 class PostgresStore(
@@ -27,6 +28,7 @@ class PostgresStore(
     PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
+    PostgresWitnesses,
     PostgresAlerts,
 ):
     """The promises of `interface.Store`, kept by PostgreSQL."""

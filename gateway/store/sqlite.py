@@ -22,6 +22,7 @@ from gateway.store import (
     sqlite_log,
     sqlite_messages,
     sqlite_retention,
+    sqlite_witness,
 )
 from gateway.store.interface import Counts
 from gateway.store.sqlite_alerts import SqliteAlerts
@@ -34,6 +35,7 @@ from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
 from gateway.store.sqlite_retention import SqliteRetention
 from gateway.store.sqlite_statements import SQL, Acts
+from gateway.store.sqlite_witness import SqliteWitnesses
 from gateway.store.sqlite_writer import Work
 
 _ACTS: Final[Acts] = {
@@ -43,6 +45,7 @@ _ACTS: Final[Acts] = {
     **sqlite_log.ACTS,
     **sqlite_disclosures.ACTS,
     **sqlite_retention.ACTS,
+    **sqlite_witness.ACTS,
     **sqlite_alerts.ACTS,
 }
 
@@ -68,6 +71,7 @@ class SqliteStore(
     SqliteAnswers,
     SqliteDisclosures,
     SqliteRetention,
+    SqliteWitnesses,
     SqliteAlerts,
 ):
     """The promises of `interface.Store`, kept by SQLite."""

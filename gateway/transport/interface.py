@@ -20,6 +20,7 @@ class Parcel:
     cover          the signed Cover, one XML document
     cover_url      where the recipient fetches the Cover when the payload travels alone
     authorities    PEM: who vouches for this recipient's servers, besides those the whole deployment trusts
+    log_head       newest signed head of our log, for the recipient to keep and to countersign; b"" when there is none
     """
 
     endpoint: Endpoint
@@ -31,6 +32,7 @@ class Parcel:
     cover: bytes = field(repr=False)
     cover_url: str = ""
     authorities: bytes = field(default=b"", repr=False)
+    log_head: bytes = field(default=b"", repr=False)
 
 
 class Tell(Protocol):

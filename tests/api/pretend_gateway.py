@@ -22,6 +22,7 @@ from gateway.exchange.status import DeliveryStatus, EmergencyStatus, MessageStat
 from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
 from gateway.message import Action, DeliveryId, DisseminationId, Message, MessageId, uuid7
 from gateway.store.interface import Counts
+from gateway.store.witness import LogTrouble
 
 AT = datetime(2026, 3, 2, 8, 15, 0, 250_000, tzinfo=UTC)
 DIGEST = "sha-256:" + "5f" * 32
@@ -42,6 +43,7 @@ class PretendStore:
     leaves: list[bytes] = field(default_factory=list)
     entries: dict[str, Any] = field(default_factory=dict)
     recorded: list[dict[str, Any]] = field(default_factory=list)
+    found: list[LogTrouble] = field(default_factory=list)
     standing: list[Any] = field(default_factory=list)
     waiting: list[Any] = field(default_factory=list)
     oldest_entry: datetime | None = None
@@ -64,6 +66,12 @@ class PretendStore:
 
     async def checkpoint(self, size: int | None = None) -> bytes | None:
         return self.note if size in (None, len(self.leaves)) else None
+
+    async def cosignatures(self, size: int) -> tuple[Any, ...]:
+        return ()
+
+    async def troubles(self) -> tuple[LogTrouble, ...]:
+        return tuple(self.found)
 
     async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
         return tuple(self.leaves[start : start + count]) if level == 0 else ()
@@ -107,6 +115,8 @@ class PretendGateway:
     refusals: list[tuple[AgencyId, str, str]] = field(default_factory=list)
     turned_away: list[tuple[str, str]] = field(default_factory=list)
     acknowledged: list[DeliveryId] = field(default_factory=list)
+    noted: dict[AgencyId, bytes] = field(default_factory=dict)
+    newest_head: tuple[bytes, float] | None = None
     repeats: bool = False
     fails: Exception | None = None
     health: Health = field(default_factory=Health)

@@ -110,6 +110,9 @@ async def test_openapi_describes_every_route(console: aiohttp.ClientSession) -> 
         "/v1/messages/{id}/correct",
         "/v1/messages/{id}/cancel",
         "/v1/messages/{id}/receipt",
+        "/v1/audit/keys",
+        "/v1/audit/witness",
+        "/v1/audit/receipt",
         "/v1/inbox",
         "/v1/inbox/{delivery}/payload",
         "/v1/inbox/{delivery}/cover",
@@ -144,7 +147,7 @@ async def test_each_operation_of_openapi_says_who_may_call_it(console: aiohttp.C
     open_to_all = {
         path for path, item in document["paths"].items() for operation in item.values() if "security" not in operation
     }
-    assert open_to_all == {"/v1/audit/checkpoint", "/v1/audit/tile/{level}/{path}"}
+    assert open_to_all == {"/v1/audit/checkpoint", "/v1/audit/keys", "/v1/audit/tile/{level}/{path}"}
 
 
 async def test_the_wsdl_names_the_address_its_reader_used(nobody: aiohttp.ClientSession, base: str) -> None:

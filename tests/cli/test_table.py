@@ -20,6 +20,12 @@ def test_the_form_is_as_asked_for_else_by_the_files_ending_else_a_table() -> Non
         chosen(Format.CSV, None, json=True)
 
 
+def test_a_file_of_another_ending_is_not_filled_with_text_by_surprise() -> None:
+    with pytest.raises(typer.BadParameter, match=r"no answer has the form \.pdf: \.csv, \.json"):
+        chosen(None, Path("q3.pdf"))
+    assert chosen(Format.HTML, Path("q3.pdf")) is Format.HTML
+
+
 def test_a_screen_shows_rows_and_statement(capsys: pytest.CaptureFixture[str]) -> None:
     tell(SOME)
     shown = capsys.readouterr().out

@@ -8,15 +8,17 @@ import pytest
 
 from gateway.alert.alert import Code, Severity
 from gateway.exchange.look import look
+from gateway.exchange.resume_log import resume_log
 from gateway.exchange.sequence import LogAltered, sequence
 from gateway.exchange.watch import LEASE
 from gateway.retention.hold import Cause, Hold, Scope
 from gateway.store.interface import StoreUnavailable
 from gateway.store.open import open_store
 from gateway.store.rows import micros
-from gateway.user import UserId
+from gateway.user import UserId, UserRole
 from gateway.worker import Rhythm, Worker
 from tests.exchange.deployed import JAIL, POLICE, Deployed, release
+from tests.exchange.officers import officer
 from tests.exchange.watching import PretendWay, look_again, watch_of
 from tests.full_disk import full_disk
 
@@ -179,7 +181,7 @@ async def test_postgresql_without_room_is_told_in_the_same_way(
         await store.close()
 
 
-async def test_a_log_that_was_altered_is_told_and_stays_told_until_the_sequencer_goes_on(
+async def test_a_log_that_was_altered_is_told_and_stays_told_until_two_people_have_decided(
     quiet: Deployed, mail: PretendWay
 ) -> None:
     await quiet.accept(release())
@@ -200,6 +202,11 @@ async def test_a_log_that_was_altered_is_told_and_stays_told_until_the_sequencer
         db.execute("INSERT INTO checkpoint (size, body) VALUES (?, ?)", (newest, body))
     db.close()
     await worker._sequence()
+    await look_again(watch, quiet.clock, seconds=1)
+    assert mail.news(Code.LOG_ALTERED.value) == ["raised"]
+    operators = frozenset({UserRole.OPERATOR})
+    people = [await officer(quiet.gateway, number=number, roles=operators) for number in (7, 8)]
+    await resume_log(quiet.gateway, reason="database-repaired", first=people[0], second=people[1])
     await look_again(watch, quiet.clock, seconds=1)
     assert mail.news(Code.LOG_ALTERED.value) == ["raised", "cleared"]
     await watch.close()

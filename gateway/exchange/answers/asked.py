@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gateway.agency import AgencyId
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.head import log_head
 from gateway.exchange.reading import record_read
 from gateway.message import MessageId
+from gateway.policy.reading import nearest
 from gateway.policy.section import code_of
 from gateway.report.period import Period
 from gateway.report.table import Cell, Column, Table
@@ -73,6 +75,15 @@ async def stories_of(gateway: Gateway, messages: Iterable[str]) -> dict[str, lis
 def sections_of(gateway: Gateway) -> dict[str, str]:
     """Codes of sections in the log to the sections of the law packs that are here."""
     return {code_of(rule.section): rule.section for pack in gateway.current.laws.packs for rule in pack.rules}
+
+
+def strangers(gateway: Gateway, *agencies: AgencyId | None) -> str:
+    """A note on agencies that are asked for and not known here, "" when all are: an empty table must not pass for an
+    agency that got nothing."""
+    known = gateway.current.agencies
+    lost = [each for each in agencies if each is not None and each not in known]
+    told = ((each, nearest(each, known)) for each in lost)
+    return " ".join(f"No agency {each} is known here{hint or '.'}" for each, hint in told)
 
 
 def counted(counts: Mapping[str, int]) -> str:

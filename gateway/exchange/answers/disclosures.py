@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
-from gateway.exchange.answers.asked import Asked, answer, body_of, stories_of
+from gateway.exchange.answers.asked import Asked, answer, body_of, stories_of, strangers
 from gateway.exchange.answers.reveal import Reveal, revealed
 from gateway.exchange.gateway import Gateway
 from gateway.policy.emergency import EMERGENCY
@@ -62,7 +62,8 @@ async def disclosures(gateway: Gateway, asked: Asked, between: Between, reveal: 
         rows=rows
         if reveal is None
         else [(*row, persons[message]) for row, message in zip(rows, messages, strict=True)],
-        note="" if versions is None or versions else f"No agreement {between.mou} is known here.",
+        note=strangers(gateway, between.sender, between.recipient)
+        or ("" if versions is None or versions else f"No agreement {between.mou} is known here."),
         next=after,
     )
 

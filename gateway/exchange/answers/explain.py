@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.errors import Refused
-from gateway.exchange.answers.asked import Asked, Body, answer, stories_of
+from gateway.exchange.answers.asked import Asked, Body, answer, stories_of, strangers
 from gateway.exchange.gateway import Gateway
 from gateway.message import Dissemination, MessageId
 from gateway.policy.explain import reasons
@@ -33,6 +33,11 @@ PURGED = (
 )
 
 
+WHOLE = "Nothing was withheld: all of the message was given as it was."
+NOBODY = "Nothing of this message was given to whoever is asked about, and nothing was refused to them by name."
+"""Both leave the table empty, and mean the opposite."""
+
+
 class MessageNeverSeen(Refused):
     """The log knows nothing of a message with this id."""
 
@@ -47,13 +52,14 @@ async def explained(gateway: Gateway, message: MessageId, asked: Asked, *, to: A
         raise MessageNeverSeen(f"the log knows no message {message}")
     stored = {each.dissemination.id: each.dissemination for each in await gateway.store.disseminations(message)}
     rows: list[tuple[Cell, ...]] = []
-    gone = False
+    gone = reached = False
     for body in story:
         if body.get("recipient") in {body.get("sender"), None} or (to is not None and body["recipient"] != to):
             continue
         if body["type"] == EntryType.WITHHOLD:
             rows.append((body["recipient"], None, None, None, None, "nothing was given", None, body["code"], None))
         elif body["type"] == EntryType.DISSEMINATE:
+            reached = True
             made = stored.get(body["dissemination"])
             gone = gone or made is None
             rows += _counted(body) if made is None else _places(gateway, body, made)
@@ -65,7 +71,7 @@ async def explained(gateway: Gateway, message: MessageId, asked: Asked, *, to: A
         question="What was withheld from whom, and by which rule or law?",
         columns=COLUMNS,
         rows=rows[: asked.limit],
-        note=PURGED if gone else "",
+        note=PURGED if gone else "" if rows else WHOLE if reached else strangers(gateway, to) or NOBODY,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.agency import AgencyId
 from gateway.cli.table import as_text
 from gateway.exchange.answers.accounted import intelligence_review, protected_health
 from gateway.exchange.answers.admin import admin_actions
@@ -116,3 +117,16 @@ async def test_each_answer_is_an_entry_with_its_number_of_rows(told: tuple[Deplo
         said = [entry for entry in await place.log() if entry["type"] == "read"][-1]
         assert (said["kind"], said["count"]) == (table.name.replace(" ", "-"), len(table.rows))
         assert json.loads(as_json(table))["row_count"] == len(table.rows)
+
+
+async def test_an_empty_table_says_why_it_is_empty(told: tuple[Deployed, Story]) -> None:
+    place, story = told
+    ask = place.gateway
+    slip = await disclosures(ask, Asked(), Between(recipient=AgencyId("millbrok-police")))
+    assert (slip.rows, slip.note) == ((), "No agency millbrok-police is known here; did you mean 'millbrook-police'?")
+    slip = await explained(ask, story.full, Asked(), to=AgencyId("nobody"))
+    assert (slip.rows, slip.note) == ((), "No agency nobody is known here.")
+    stranger = await explained(ask, story.consented, Asked(), to=FUSION)
+    assert stranger.rows == ()
+    assert stranger.note.startswith("Nothing of this message was given")
+    assert (await explained(ask, story.full, Asked(), to=FUSION)).note == ""
