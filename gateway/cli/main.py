@@ -15,6 +15,7 @@ from gateway.cli import (
     keys,
     law,
     mou,
+    retention,
     send,
     serve,
     user,
@@ -55,6 +56,7 @@ app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 
 
 @app.callback(invoke_without_command=True)

@@ -249,7 +249,7 @@ async def _write_messages(
 ) -> None:
     for done, message in enumerate(making.selected.messages, 1):
         record = await making.gateway.store.message(message)
-        if record is None:
+        if record is None or not record.receipt:
             making.lacks("messages are no longer held: their receipts are not in it")
         else:
             making.pack.add(f"receipts/{message}", record.receipt)
@@ -268,6 +268,8 @@ async def _write_messages(
 
 
 def _write_cover(making: _Making, record: DisseminationRecord) -> None:
+    if not record.cover:  # destroyed with its payload
+        return
     making.pack.add(f"covers/{record.dissemination.id}.xml", record.cover)
     making.covers += 1
     certificate = certificate_in(record.cover)
