@@ -109,6 +109,7 @@ async def assembled(made: Settings) -> AsyncIterator[Gateway]:
             settings=made,
             current=current,
             find_consents=store.consents,
+            subjects=keys.subject_keys(clock),
         )
     finally:
         await store.close()

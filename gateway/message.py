@@ -116,6 +116,22 @@ class Sealed:
     ciphertext: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """One row of the disclosure index: what it says, encrypted, and by what it is found.
+
+    generation  name of the key file it was made under, "2026-Q4.1"
+    index       40-bit address of its person's key in that file's tree
+    tokens      by what it is found: 64-bit numbers, signed, that nobody makes again without that file
+    """
+
+    generation: str
+    index: int
+    nonce: bytes
+    tokens: tuple[int, ...]
+    ciphertext: bytes
+
+
 def bucket_name(due: datetime) -> str:
     """The bucket of payloads that are due at this moment: its ISO week in UTC, "2027-W05"."""
     year, week, _ = due.astimezone(UTC).isocalendar()
@@ -135,3 +151,9 @@ def uuid7(now: datetime, entropy: bytes) -> str:
     time, chance = f"{int(now.timestamp() * 1000):012x}", entropy.hex()
     # Version 7, then the variant 10 in binary and two bits of chance.
     return f"{time[:8]}-{time[8:]}-7{chance[1:4]}-{_VARIANT[entropy[2] >> 4 & 3]}{chance[5:8]}-{chance[8:]}"
+
+
+def uuid7_floor(moment: datetime) -> str:
+    """What sorts before every UUIDv7 of this moment and later, and after every earlier one."""
+    time = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{time[:8]}-{time[8:]}"

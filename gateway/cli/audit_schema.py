@@ -11,7 +11,7 @@ from gateway.cli.run import AsJson, answer, out
 
 
 def schema(
-    type: Annotated[EntryType | None, typer.Argument(help="A type of entry; left out: all.", metavar="[TYPE]")] = None,
+    type: Annotated[EntryType | None, typer.Argument(help="A type of entry; left out: all.", metavar="TYPE")] = None,
     as_page: Annotated[bool, typer.Option("--page", help="The page docs/events.md, for all types.")] = False,
     json: AsJson = False,
 ) -> None:

@@ -5,6 +5,7 @@ import typer
 from gateway import __version__
 from gateway.cli import (
     agency,
+    alerts,
     audit,
     consent,
     deliveries,
@@ -15,11 +16,13 @@ from gateway.cli import (
     keys,
     law,
     mou,
+    report,
     retention,
     send,
     serve,
     user,
     validate,
+    witness,
 )
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
@@ -56,6 +59,9 @@ app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(witness.app, name="witness")
+app.add_typer(report.app, name="report")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(retention.app, name="retention")
 
 

@@ -44,7 +44,7 @@ def destroy(
     wish. What still waits is recalled; every past recipient gets a notice with its deliveries and is asked to destroy
     its copies and to attest it. A legal hold wins.
 
-    Both people speak for the owner or for the gateway's operator. A reason of time-is-up is for `gateway retention run`.
+    Both people speak for the owner or for the gateway's operator. What is due anyway is for `gateway retention run`.
 
     [bold]gateway retention destroy 019a3c5e-… --reason expunged --as ana --second bo[/]
     """
@@ -97,7 +97,7 @@ def attest(
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
-    """Record that a past recipient has destroyed its copies: by one of its officers, or by one of the gateway's operator
+    """Record that a past recipient has destroyed its copies: by one of its officers, or by one of the operator's
     who has the recipient's paper in hand."""
     document = f"sha-256:{sha256(paper.read_bytes()).hexdigest()}" if paper else ""
     made = run(_attest(directory, DisseminationId(notice), document, person(by, key, directory)))

@@ -60,7 +60,8 @@ def allowed(gateway: Gateway, acting: Acting, roles: tuple[UserRole, ...], *agen
     if not user.may(*roles):
         raise NotAllowed(f"{user.id} would need to be {' or '.join(roles)}")
     if agencies and user.agency not in agencies:
-        speaks, wanted = user.agency or "the gateway's operator", " or ".join(filter(None, agencies))
+        operator = "the gateway's operator"
+        speaks, wanted = user.agency or operator, " or ".join(agency or operator for agency in agencies)
         raise NotAllowed(f"{user.id} speaks for {speaks}; this is for somebody of {wanted}")
     return user
 
@@ -92,7 +93,7 @@ def sign_entry(
     fields  `agency` and `fingerprint` given here are of what is acted upon; the act is then the operator's
     """
     if "digest" in FORMS[type].keys:
-        fields["digest"] = digest
+        fields["digest"] = digest or None
     fields = {"agency": person.agency or None, "fingerprint": fingerprint(person.public_key), **fields}
     act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
     signature = sign_act(act, acting.sign)

@@ -20,6 +20,7 @@ from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Release
+from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.keeping import due_of, kept_because
 from gateway.exchange.releasable import Emergency, decide_emergency, shared_counts
@@ -165,7 +166,17 @@ async def _try(gateway: Gateway, asked: Emergency, first: Acting, second: Acting
         )
     made = _make(gateway, moment, message, iepd, release, asked, people)
     entry = _entry(gateway, moment, message, made, asked, people)
-    stored = await gateway.store.release(_storing(gateway, moment, message, len(chain), made, entry, asked))
+    storing = _storing(gateway, moment, message, len(chain), made, entry, asked)
+    # Of what the owner gets back of its own there is no row: it is no disclosure.
+    disclosing = Disclosing(
+        configured=moment.configured,
+        message=message,
+        document=document,
+        iepd=iepd,
+        made=[(release, made.given.dissemination, made.given_entry)],
+        now=moment.now,
+    )
+    stored = await gateway.store.release(replace(storing, disclosures=disclosures(gateway, disclosing)))
     if stored is not Stored.STORED:
         return None
     return Released(

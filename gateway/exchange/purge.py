@@ -27,10 +27,10 @@ from gateway.errors import Refused, Unavailable
 from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign_entry
 from gateway.exchange.attempt import entry_of
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.keep_log import keep_log
 from gateway.exchange.notify import tell_partners, tell_past_recipients
 from gateway.exchange.planning import Planned, look_at_clock, plan_run, shorten
 from gateway.exchange.remains import Needles, look_after, take_needles
-from gateway.exchange.sequence import sequence
 from gateway.message import DeliveryId, MessageId
 from gateway.retention.certificate import Certified, Person, certificate_text, of_plan
 from gateway.retention.kept import Kept
@@ -440,6 +440,6 @@ async def _in_log(gateway: Gateway, entry: str) -> tuple[int | None, str]:
         stored = await gateway.store.entry(entry)
         if stored is not None and stored.index is not None:
             return stored.index, stored.entry.leaf_hash.hex()
-        await sequence(gateway.store, gateway.keys.log_signer, origin=gateway.settings.name)
+        await keep_log(gateway)
     stored = await gateway.store.entry(entry)
     return None, stored.entry.leaf_hash.hex() if stored is not None else ""

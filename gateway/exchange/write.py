@@ -1,6 +1,6 @@
 """Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from gateway.document.canonical import declared_prefixes, exclusive, sha256_text
 from gateway.exchange.chain import Earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
+from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.keeping import due_at, due_of, expires, kept_dissemination, kept_message
 from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
@@ -24,12 +25,14 @@ from gateway.message import (
     DeliveryId,
     Dissemination,
     DisseminationId,
+    Filed,
     Message,
     MessageId,
     Sealed,
     bucket_name,
 )
 from gateway.policy.journal import counts
+from gateway.policy.section import code_of
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.messages import Acceptance, NewDissemination, Stored
@@ -109,6 +112,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         ),
         chain_size=writing.earlier.chain_size if writing.earlier is not None else 0,
         recalls=tuple(past.recipient for past in writing.case.past),
+        disclosures=_disclosures(gateway, writing, message, made),
         kept=kept_message(message, original, due),
     )
     stored = await gateway.store.accept(acceptance)
@@ -230,6 +234,11 @@ def disseminate(
         bucket=sealed.bucket,
         due_at=due,
         laws=moment.configured.laws.digest,
+        deadline=delivery.deadline,
+        deadlines={term.rule: int(term.until.timestamp()) for term in release.terms} or None,
+        counts=dict(release.special) or None,
+        consents=release.consents or None,
+        handling=tuple(sorted({code_of(law) for law in release.handed.laws})) or None,
         kind="trial" if moment.configured.is_tried(grant.mou) else None,
     )
     kept = kept_dissemination(message, dissemination, sealed, counts_from=delivery.expires_at, due=due)
@@ -285,7 +294,25 @@ def _delivery(
         created_at=moment.now,
         due_at=moment.now,
         expires_at=expires(gateway, moment.configured, release, moment.now),
+        deadline=min((term.until for term in release.terms), default=None),
     )
+
+
+def _disclosures(
+    gateway: Gateway, writing: Writing, message: Message, made: Sequence[tuple[NewDissemination, AuditEntry]]
+) -> tuple[Filed, ...]:
+    disclosing = Disclosing(
+        configured=writing.configured,
+        message=message,
+        document=writing.case.document,
+        iepd=writing.case.iepd,
+        made=[
+            (release, new.dissemination, entry)
+            for release, (new, entry) in zip(releases(writing.decisions), made, strict=True)
+        ],
+        now=writing.now,
+    )
+    return disclosures(gateway, disclosing)
 
 
 def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[AuditEntry]:
@@ -303,6 +330,7 @@ def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[
             delivery=delivery.id,
             recipient=delivery.recipient,
             action=message.action,
+            deadline=delivery.missed(writing.now),
         )
 
 

@@ -15,11 +15,15 @@ from typing import Protocol
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.errors import Unavailable
+from gateway.store.alerts import Alerts
+from gateway.store.answers import Answers
 from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
+from gateway.store.disclosures import Disclosures
 from gateway.store.log import Log
 from gateway.store.messages import Messages
 from gateway.store.retention import Retentions
+from gateway.store.witness import Witnesses
 
 
 class StoreUnavailable(Unavailable):
@@ -36,6 +40,7 @@ class Counts:
     oldest      when the oldest waiting delivery that is not an inbox item fell due
     unsequenced audit entries not yet in the tree, and when the oldest of them was written
     emergencies emergency releases, ever
+    unarranged  rows of the disclosure index whose tokens are not arranged for finding yet
     """
 
     messages: int
@@ -45,9 +50,10 @@ class Counts:
     unsequenced_since: datetime | None
     log_size: int
     emergencies: int = 0
+    unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Retentions, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Answers, Disclosures, Retentions, Alerts, Witnesses, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
-from gateway.message import Dissemination, DisseminationId, Message, MessageId, Sealed
+from gateway.message import Dissemination, DisseminationId, Filed, Message, MessageId, Sealed
 from gateway.retention.kept import Kept
 
 
@@ -36,6 +36,7 @@ class Acceptance:
     chain_size      how many messages its chain held when it was decided; 0 for one that opens a chain
     receipt         signed note, as it is answered
     recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
+    disclosures     rows of the disclosure index: one for each dissemination and person in it
     """
 
     configuration: int
@@ -47,6 +48,7 @@ class Acceptance:
     entries: tuple[AuditEntry, ...]
     chain_size: int = 0
     recalls: tuple[AgencyId, ...] = ()
+    disclosures: tuple[Filed, ...] = ()
     kept: Kept | None = None
 
 
@@ -64,6 +66,7 @@ class EmergencyRelease:
     disseminations: tuple[NewDissemination, ...]
     entries: tuple[AuditEntry, ...]
     because: Sealed | None = None
+    disclosures: tuple[Filed, ...] = ()
     kept: Kept | None = None
 
 

@@ -10,7 +10,13 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-WRITES: Final = ("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact")
+_DISCLOSURES: Final = ("file", "arrange", "drop", "expunge", "expunged")
+
+WRITES: Final = (
+    *("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact"),
+    *_DISCLOSURES,
+    "witness",
+)
 """What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
 
 COMMITS: Final = tuple(f"{write}.{side}-commit" for write in WRITES for side in ("before", "after"))

@@ -8,15 +8,29 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_alerts import PostgresAlerts
+from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
+from gateway.store.postgres_disclosures import PostgresDisclosures
 from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
 from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
+from gateway.store.postgres_witness import PostgresWitnesses
 
 
-class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog, PostgresRetention):
+class PostgresStore(
+    PostgresConfigurations,
+    PostgresMessages,
+    PostgresDeliveries,
+    PostgresLog,
+    PostgresAnswers,
+    PostgresDisclosures,
+    PostgresRetention,
+    PostgresWitnesses,
+    PostgresAlerts,
+):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
     async def counts(self) -> Counts:
@@ -35,4 +49,5 @@ class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries
                 unsequenced_since=None if since is None else rows.moment(since),
                 log_size=await scalar(db, "log_size"),
                 emergencies=await scalar(db, "count_emergencies"),
+                unarranged=await scalar(db, "count_waiting_disclosures"),
             )

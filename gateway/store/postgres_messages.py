@@ -20,6 +20,7 @@ from gateway.store.messages import (
     RefusedMessage,
     Stored,
 )
+from gateway.store.postgres_disclosures import insert_disclosures
 from gateway.store.postgres_pool import Connected
 from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
 from gateway.store.postgres_statements import SQL, Space, insert, insert_batch, insert_entries, lock_keys
@@ -192,6 +193,7 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
             for each in stored
         ],
     )
+    await insert_disclosures(db, list(chain.from_iterable(each.disclosures for each in stored)))
     await _insert_kept(db, [*(each.kept for each in stored), *(each.kept for each in new)])
     await _insert_disseminations(db, new, list(chain.from_iterable(each.entries for each in stored)))
 
@@ -221,6 +223,7 @@ async def _release(db: Connected, release: EmergencyRelease) -> Stored:
     if standing != (release.configuration, 1, release.chain_size):
         return Stored.STALE
     await insert(db, "insert_because", rows.because_rows(release))
+    await insert_disclosures(db, release.disclosures)
     await _insert_kept(db, [release.kept, *(each.kept for each in release.disseminations)])
     await _insert_disseminations(db, release.disseminations, release.entries)
     return Stored.STORED

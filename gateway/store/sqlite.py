@@ -13,15 +13,29 @@ from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
-from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages, sqlite_retention
+from gateway.store import (
+    rows,
+    sqlite_alerts,
+    sqlite_configuration,
+    sqlite_deliveries,
+    sqlite_disclosures,
+    sqlite_log,
+    sqlite_messages,
+    sqlite_retention,
+    sqlite_witness,
+)
 from gateway.store.interface import Counts
+from gateway.store.sqlite_alerts import SqliteAlerts
+from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
+from gateway.store.sqlite_disclosures import SqliteDisclosures
 from gateway.store.sqlite_log import SqliteLog
 from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
 from gateway.store.sqlite_retention import SqliteRetention
 from gateway.store.sqlite_statements import SQL, Acts
+from gateway.store.sqlite_witness import SqliteWitnesses
 from gateway.store.sqlite_writer import Work
 
 _ACTS: Final[Acts] = {
@@ -29,7 +43,10 @@ _ACTS: Final[Acts] = {
     **sqlite_configuration.ACTS,
     **sqlite_deliveries.ACTS,
     **sqlite_log.ACTS,
+    **sqlite_disclosures.ACTS,
     **sqlite_retention.ACTS,
+    **sqlite_witness.ACTS,
+    **sqlite_alerts.ACTS,
 }
 
 
@@ -46,7 +63,17 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
     return results
 
 
-class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteRetention):
+class SqliteStore(
+    SqliteConfigurations,
+    SqliteMessages,
+    SqliteDeliveries,
+    SqliteLog,
+    SqliteAnswers,
+    SqliteDisclosures,
+    SqliteRetention,
+    SqliteWitnesses,
+    SqliteAlerts,
+):
     """The promises of `interface.Store`, kept by SQLite."""
 
     def __init__(self, path: Path) -> None:
@@ -72,4 +99,5 @@ def _counts(db: sqlite3.Connection) -> Counts:
             unsequenced_since=None if since is None else rows.moment(since),
             log_size=db.execute(SQL["log_size"]).fetchone()[0],
             emergencies=db.execute(SQL["count_emergencies"]).fetchone()[0],
+            unarranged=db.execute(SQL["count_waiting_disclosures"]).fetchone()[0],
         )

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
-from gateway.message import DisseminationId, Message, MessageId, Sealed
+from gateway.message import DisseminationId, Filed, Message, MessageId, Sealed
 from gateway.retention.kept import Kept
 from gateway.store import retention_rows, rows
 from gateway.store.agency_text import json_text
@@ -26,6 +26,7 @@ from gateway.store.messages import (
     RefusedMessage,
     Stored,
 )
+from gateway.store.sqlite_disclosures import insert_disclosures
 from gateway.store.sqlite_reading import Reading
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
 
@@ -145,6 +146,7 @@ def _insert_accepted(
     messages: list[rows.Row] = []
     made: list[tuple[int, NewDissemination]] = []
     entries: list[AuditEntry] = []
+    disclosures: list[Filed] = []
     for each in stored:
         message += 1
         sender_ids.append((each.message.sender, each.message.sender_id, each.message.id))
@@ -159,10 +161,12 @@ def _insert_accepted(
         )
         made.extend((message, new) for new in each.disseminations)
         entries.extend(each.entries)
+        disclosures.extend(each.disclosures)
     insert(db, "insert_sender_ids", sender_ids)
     _insert_kept(db, [each.kept for each in stored])
     insert(db, "insert_messages", messages)
     _insert_disseminations(db, made, dissemination, position)
+    insert_disclosures(db, disclosures)
     insert_entries(db, entries)
 
 
@@ -172,14 +176,18 @@ def _insert_disseminations(
     """made: each with the number of its message. dissemination, position: the last given."""
     disseminations: list[rows.Row] = []
     deliveries: list[rows.Row] = []
+    deadlines: list[rows.Row] = []
     for number, (message, new) in enumerate(made, dissemination + 1):
         position += 1
         key, _, *what = rows.dissemination_row(new.dissemination)
         disseminations.append((number, key, message, *what, *rows.sealed_row(new.payload), new.cover))
-        key, _, _, *how = rows.delivery_row(new.delivery)
+        key, _, _, *how, deadline = rows.delivery_row(new.delivery)
         deliveries.append((number, key, *how, position))
+        if deadline is not None:
+            deadlines.append((number, deadline))
     insert(db, "insert_disseminations", disseminations)
     insert(db, "insert_deliveries", deliveries)
+    insert(db, "insert_deadlines", deadlines)
     _insert_kept(db, [new.kept for _, new in made])
     if deliveries:
         db.execute(SQL["set_position"], {"last": position})
@@ -200,6 +208,7 @@ def _release_one(db: sqlite3.Connection, release: EmergencyRelease) -> Stored:
         return Stored.STALE
     _insert_disseminations(db, [(message, new) for new in release.disseminations], dissemination, position)
     insert(db, "insert_because", rows.because_rows(release))
+    insert_disclosures(db, release.disclosures)
     _insert_kept(db, [release.kept])
     insert_entries(db, release.entries)
     return Stored.STORED

@@ -46,7 +46,7 @@ def test_a_url_chooses_its_store() -> None:
 
 async def test_a_database_without_migrations_is_refused_and_the_command_named(empty_url: str) -> None:
     store = open_store(empty_url)
-    with pytest.raises(MigrationsMissing, match=r"0001_tables.*`gateway init`"):
+    with pytest.raises(MigrationsMissing, match=r"0001_tables.*`gateway init DIR`"):
         await store.open()
 
 
