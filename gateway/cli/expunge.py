@@ -11,7 +11,7 @@ from gateway.cli.acting import SECOND_PASSPHRASE, As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.cli.who_saw import Born, Name, Subjects, named
 from gateway.exchange.acting import Acting
-from gateway.exchange.expunge import Expunged, Order, Plan, expunge, plan_expunging, two_people
+from gateway.exchange.expunge import Expunged, Order, Plan, expunge, read_plan
 
 
 def command(
@@ -73,8 +73,7 @@ def command(
 
 async def _plan(directory: Path, order: Order, first: Acting, second: Acting) -> Plan:
     async with open_deployment(directory) as gateway:
-        two_people(gateway, first, second)
-        return await plan_expunging(gateway, order)
+        return await read_plan(gateway, order, first=first, second=second)
 
 
 async def _expunge(directory: Path, order: Order, first: Acting, second: Acting) -> Expunged:

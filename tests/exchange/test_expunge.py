@@ -11,7 +11,7 @@ from gateway.exchange.acting import Acting, NotAllowed
 from gateway.exchange.emergency import SecondPersonNeeded
 from gateway.exchange.evidence import verify_log
 from gateway.exchange.export import RevealReason
-from gateway.exchange.expunge import Expunged, Order, expunge, finish_expunging, plan_expunging
+from gateway.exchange.expunge import Expunged, Order, expunge, finish_expunging, plan_expunging, read_plan
 from gateway.exchange.keep_disclosures import arrange
 from gateway.exchange.who_saw import Asked, NobodyFound, Seen, who_saw
 from gateway.keys.payload import KeyGone
@@ -233,3 +233,13 @@ async def test_another_process_stops_reading_at_once(place: Deployed) -> None:
         await forget(place)
         with pytest.raises(KeyGone):
             beside.subjects.open(old[0])
+
+
+async def test_a_plan_changes_nothing_and_that_it_was_read_is_written(place: Deployed) -> None:
+    await place.accept(sample("fullest"), "one")
+    first, second = await people(place)
+    order = Order(person=CALVIN, document=ORDER)
+    plan = await read_plan(place.gateway, order, first=first, second=second)
+    assert len(plan.hits) == len(await ask(place, CALVIN))
+    (entry,) = [each for each in await place.log() if each.get("kind") == "expunge-plan"]
+    assert (entry["type"], entry["actor"], entry["count"]) == ("read", "officer-1", len(plan.hits))
