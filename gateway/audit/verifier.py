@@ -798,6 +798,7 @@ ACTS = {
     "end": ("{mou}", "mou_digest"),
     "emergency": ("{dissemination}", "cover_digest"),
     "export": ("{kind}", "digest"),
+    "destroy": ("{run}", "digest"),
 }
 """For entries that carry a person's signature: the subject of what was signed, from the entry's keys, and the key that
 holds its digest."""
@@ -985,6 +986,8 @@ class Package:
             run["acts"](partial(self.act, entry, "second_"))
         if kind == "destroy":
             self.destroyed[leaf.hex()] = str(entry["id"])
+            if "document" in entry and "run" in entry:
+                run["destructions"](partial(self.certified, entry))
         if "commit" in entry and (name := f"payloads/{content_id(entry)}") in self.names:
             run["payloads"](partial(self.payload, entry, name))
 
@@ -993,11 +996,20 @@ class Package:
         for name in sorted(each for each in self.names if each.startswith("destructions/")):
             self.tallies["destructions"].run(None, partial(self.destruction, name))
 
+    def certified(self, entry: dict[str, Any]) -> None:
+        """The certificate that an entry names by its digest."""
+        run = entry["run"]
+        if f"sha-256:{hashlib.sha256(self.read(f'destructions/{run}')).hexdigest()}" != entry["document"]:
+            raise Failed(f"the certificate of run {run} is another one than the log names")
+
     def destruction(self, name: str) -> None:
         """One destruction certificate."""
         if not self.trust.receipts:
             raise NotMade("no receipt key was given (--receipt-key)")
-        said = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)["log"]
+        certificate = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)
+        said = certificate["log"]
+        if name != f"destructions/{certificate['id']}":
+            raise Failed(f"{name} is the certificate of another run")
         if self.destroyed.get(said["leaf"]) != said["entry"]:
             raise Failed(f"{name} names an entry that is not here: its leaf is missing", said["index"])
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO
 
-from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entry import AuditEntry
@@ -145,13 +144,14 @@ async def _countersigned(gateway: Gateway, newest: Checkpoint, size: int, passed
 
 
 async def _handing_out(gateway: Gateway, about: About, by: Acting | None) -> User | None:
-    """The person, when they may: an officer of the operator, or of the agency whose message it is about."""
+    """The person, when they may: an officer of the operator, or of the one agency whose messages it is about."""
     if by is None:
         return None
-    owners: tuple[AgencyId, ...] = (OPERATOR,)
-    if about.message is not None and (record := await gateway.store.message(about.message)) is not None:
-        owners = (OPERATOR, record.message.sender)
-    return allowed(gateway, by, OFFICERS, *owners)
+    asked = [about.message] if about.message is not None else about.messages
+    records = [await gateway.store.message(each) for each in asked]
+    senders = {record.message.sender for record in records if record is not None}
+    owners = senders if len(senders) == 1 and None not in records else ()
+    return allowed(gateway, by, OFFICERS, OPERATOR, *owners)
 
 
 def _entry(
