@@ -152,7 +152,7 @@ async def write_messages(making: Making, revealing: Revealing | None) -> None:
     """Receipts and Covers; with `revealing` what recipients got too, each reading an entry before it is read."""
     for done, message in enumerate(making.selected.messages, 1):
         record = await making.gateway.store.message(message)
-        if record is None:
+        if record is None or not record.receipt:
             making.lacks("messages are no longer held: their receipts are not in it")
         else:
             making.pack.add(f"receipts/{message}", record.receipt)
@@ -171,6 +171,8 @@ async def write_messages(making: Making, revealing: Revealing | None) -> None:
 
 
 def _write_cover(making: Making, record: DisseminationRecord) -> None:
+    if not record.cover:  # destroyed with its payload
+        return
     making.pack.add(f"covers/{record.dissemination.id}.xml", record.cover)
     making.covers += 1
     certificate = certificate_in(record.cover)
