@@ -146,6 +146,19 @@ async def intelligence_review(gateway: Gateway, asked: Asked, *, within: timedel
     )
 
 
+async def intelligence_due(gateway: Gateway, now: datetime) -> int:
+    """How many disclosures of criminal intelligence are past their review, or will be within 30 days. For the watch:
+    nothing of them is told."""
+    lasting, count = _reviews(gateway), 0
+    if lasting:
+        by = now + timedelta(days=WINDOWS[1])
+        page = Page(until=by - min(lasting.values()), limit=1000)
+        while read := await gateway.store.accounted(page):
+            count += sum(1 for each in read for _ in _due(each, lasting, {}, now, by))
+            page = replace(page, after=read[-1].entry.id)
+    return count
+
+
 def _reviews(gateway: Gateway) -> dict[str, timedelta]:
     """Per section, how long a recipient may keep what it speaks of without a review."""
     pack = gateway.current.laws.pack(INTELLIGENCE_PACK)
