@@ -35,7 +35,7 @@ from gateway.keys.pseudonym import Pseudonyms, period_of
 from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
-from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange, Law
+from gateway.store.configuration import Agreement, AgreementState, Configuration, Exchange, Law
 from gateway.store.open import migrate, open_store
 from gateway.user import User, UserId, UserRole
 

@@ -13,7 +13,7 @@ from gateway.app import drafts as app_drafts
 from gateway.exchange import configured
 from gateway.exchange.configured import Configured, compile_configuration
 from gateway.keys.pseudonym import Pseudonyms
-from gateway.store.interface import Configuration
+from gateway.store.configuration import Configuration
 
 
 @contextmanager

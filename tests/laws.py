@@ -7,7 +7,7 @@ from functools import cache
 from gateway.exchange.lawful import laws_of, read_pack
 from gateway.folders import shipped_laws
 from gateway.policy.law import Laws
-from gateway.store.interface import Law
+from gateway.store.configuration import Law
 
 
 @cache

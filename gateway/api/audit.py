@@ -20,7 +20,7 @@ from gateway.audit.proof import inclusion, inclusion_ranges
 from gateway.errors import Refused
 from gateway.exchange.evidence import EntryUnknown, consistency_of, evidence_of
 from gateway.exchange.gateway import Gateway
-from gateway.store.interface import StoredEntry
+from gateway.store.log import StoredEntry
 
 WIDTH = 256
 """Hashes in a full tile. Source: c2sp.org/tlog-tiles."""

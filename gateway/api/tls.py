@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.errors import Misconfigured
 from gateway.exchange.configured import Configured
-from gateway.store.interface import CredentialKind
+from gateway.store.configuration import CredentialKind
 
 CIPHERS_TLS12 = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Forward secret and authenticated; all of TLS 1.3 is. Source: RFC 9325, section 4.2."""

@@ -21,7 +21,7 @@ from gateway.exchange.activate import (
 from gateway.finding import errors
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
-from gateway.store.interface import Credential
+from gateway.store.configuration import Credential
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, show, credentials, suspend.")
 

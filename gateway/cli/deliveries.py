@@ -15,7 +15,7 @@ from gateway.exchange.inbox import DeliveryUnknown, notice_of
 from gateway.exchange.requeue import discard as discard_delivery
 from gateway.exchange.requeue import requeue as requeue_delivery
 from gateway.message import DeliveryId
-from gateway.store.interface import DisseminationRecord
+from gateway.store.messages import DisseminationRecord
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries: list, show, requeue, discard.")
 

@@ -18,8 +18,8 @@ from gateway.config import Settings, read_settings
 from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
+from gateway.store.configuration import CredentialKind
 from gateway.store.database import MigrationsMissing
-from gateway.store.interface import CredentialKind
 
 DISK_BYTES_MIN = 1024**3
 EXPIRY_WARNING = timedelta(days=30)

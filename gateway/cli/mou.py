@@ -30,7 +30,7 @@ from gateway.exchange.agreements import (
 )
 from gateway.exchange.life import mou_of
 from gateway.policy.approval import Lack
-from gateway.store.interface import Agreement, AgreementState, Approval
+from gateway.store.configuration import Agreement, AgreementState, Approval
 
 app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft to the end.")
 

@@ -32,7 +32,7 @@ from gateway.message import REACHES_PAST_RECIPIENTS
 from gateway.policy.emergency import is_release
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.shape import SignatureMissing
-from gateway.store.interface import Known, Stored
+from gateway.store.messages import Known, Stored
 
 OFF_LOOP_SIZE_BYTES = 256 * 1024
 """Documents above this leave the event loop: a 1 MB message takes some 30 ms of CPU."""

@@ -23,7 +23,7 @@ from gateway.iepd.registry import Registry
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
-from gateway.store.interface import (
+from gateway.store.configuration import (
     AgreementState,
     Change,
     Configuration,

@@ -26,7 +26,7 @@ from gateway.policy.diff import is_widening
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.signing.act import Act, ActSignatureWrong, verify_act
-from gateway.store.interface import Agreement, AgreementState, Approval, Change, Relisted
+from gateway.store.configuration import Agreement, AgreementState, Approval, Change, Relisted
 from gateway.user import User, UserRole
 
 SIGNS = (UserRole.SIGNATORY, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)

@@ -23,7 +23,9 @@ from gateway.delivery.schedule import Schedule
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.destination import Destination, Route, Standing
 from gateway.exchange.gateway import Gateway
-from gateway.store.interface import Claim, DisseminationRecord, StoreUnavailable
+from gateway.store.deliveries import Claim
+from gateway.store.interface import StoreUnavailable
+from gateway.store.messages import DisseminationRecord
 from gateway.store.points import AFTER_SEND, BEFORE_SEND, reach
 from gateway.transport.interface import Parcel, Send
 

@@ -9,7 +9,8 @@ from gateway.exchange.submission import ActionMismatch, AlreadyCanceled, Earlier
 from gateway.iepd.header import Header
 from gateway.message import REACHES_PAST_RECIPIENTS, Action, Message, MessageId
 from gateway.policy.emergency import EMERGENCY
-from gateway.store.interface import DisseminationRecord, Store
+from gateway.store.interface import Store
+from gateway.store.messages import DisseminationRecord
 
 OPEN = frozenset({State.WAITING, State.SENDING})
 

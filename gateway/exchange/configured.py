@@ -27,7 +27,7 @@ from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.keyring import TrustedKeys
-from gateway.store.interface import Agreement, AgreementState, Approval, Configuration, Credential, CredentialKind
+from gateway.store.configuration import Agreement, AgreementState, Approval, Configuration, Credential, CredentialKind
 from gateway.user import User, UserId
 
 DECIDING = (AgreementState.IN_FORCE, AgreementState.TRIAL)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gateway.agency import Agency, AgencyId, Endpoint, EndpointKind
 from gateway.policy.mou import Mou
-from gateway.store.interface import Agreement, AgreementState, Credential, CredentialKind
+from gateway.store.configuration import Agreement, AgreementState, Credential, CredentialKind
 
 PUSHED = frozenset({EndpointKind.REST, EndpointKind.SOAP})
 

@@ -13,7 +13,7 @@ from gateway.exchange.emergency import FIRST, because_id
 from gateway.exchange.gateway import Gateway
 from gateway.message import DisseminationId, MessageId
 from gateway.policy.emergency import Reason
-from gateway.store.interface import StoredEntry
+from gateway.store.log import StoredEntry
 
 PAGE = 500
 

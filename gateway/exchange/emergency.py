@@ -35,7 +35,7 @@ from gateway.policy.journal import counts
 from gateway.policy.mou import Mou
 from gateway.signing.act import Act, sign_act
 from gateway.signing.enveloped import has_signature, verify_enveloped
-from gateway.store.interface import EmergencyRelease, MessageRecord, NewDissemination, Stored
+from gateway.store.messages import EmergencyRelease, MessageRecord, NewDissemination, Stored
 from gateway.telemetry import log
 from gateway.user import User, UserRole
 

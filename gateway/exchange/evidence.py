@@ -19,7 +19,8 @@ from gateway.audit.tree import WIDTH, CompactRange, Got, HashMissing, Range, Spa
 from gateway.audit.verify import LogReader, LogReport, above
 from gateway.errors import GatewayError, Refused, Unavailable
 from gateway.message import MessageId
-from gateway.store.interface import Store, StoredEntry
+from gateway.store.interface import Store
+from gateway.store.log import StoredEntry
 
 BATCH = 1024
 """Entries read at a time: under a megabyte."""

@@ -15,7 +15,8 @@ from gateway.exchange.tally import Tally
 from gateway.message import Sealed, uuid7
 from gateway.policy.consent import FindConsents
 from gateway.signing.keyring import Signer
-from gateway.store.interface import CredentialKind, Store
+from gateway.store.configuration import CredentialKind
+from gateway.store.interface import Store
 
 SEAL_RANDOM_SIZE_BYTES = 17
 """What `PayloadSafe.seal_salted` takes of chance: 5 bytes for the key's address in its bucket, 12 for the nonce."""

@@ -14,7 +14,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.message import DeliveryId, MessageId
 from gateway.policy.handling import Handling, handling_notice
 from gateway.signing.cover import read_cover
-from gateway.store.interface import DisseminationRecord
+from gateway.store.messages import DisseminationRecord
 
 PAGE_MAX = 200
 

@@ -22,7 +22,7 @@ from gateway.policy.law_read import read_law
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.reading import nearest
 from gateway.policy.rules import SharingRules, compile_rules
-from gateway.store.interface import Law
+from gateway.store.configuration import Law
 
 
 class LawsRefused(Misconfigured):

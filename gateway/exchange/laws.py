@@ -12,7 +12,7 @@ from gateway.exchange.activate import change, decided_anew
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.lawful import read_pack
 from gateway.policy.law import LawPack
-from gateway.store.interface import Law
+from gateway.store.configuration import Law
 
 
 class LawVersionPassed(Refused):

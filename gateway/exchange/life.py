@@ -20,7 +20,8 @@ from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.policy.reading import nearest
 from gateway.signing.act import Act, ActSignatureWrong, verify_act
-from gateway.store.interface import Agreement, AgreementState, Approval, StoredEntry
+from gateway.store.configuration import Agreement, AgreementState, Approval
+from gateway.store.log import StoredEntry
 from gateway.user import User, UserId
 
 ENDS_SOON = timedelta(days=60)

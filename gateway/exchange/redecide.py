@@ -38,7 +38,8 @@ from gateway.policy.consent import Consent, Consents, counting
 from gateway.policy.grant import Grant, matches
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
-from gateway.store.interface import Agreement, DisseminationRecord
+from gateway.store.configuration import Agreement
+from gateway.store.messages import DisseminationRecord
 
 PAGE = 1000
 

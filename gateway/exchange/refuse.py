@@ -9,7 +9,7 @@ from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.submission import LISTED_MAX, InvalidMessage, NoRecipient, Submission
 from gateway.exchange.trial import trial_entry
 from gateway.message import MessageId, bucket_name
-from gateway.store.interface import RefusedMessage
+from gateway.store.messages import RefusedMessage
 
 KEPT = timedelta(days=7)
 

@@ -18,7 +18,8 @@ from gateway.delivery.schedule import Schedule
 from gateway.exchange.attempt import attempt
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
-from gateway.store.interface import Claim, DisseminationRecord
+from gateway.store.deliveries import Claim
+from gateway.store.messages import DisseminationRecord
 from gateway.telemetry import Metrics
 from gateway.transport.interface import Send
 

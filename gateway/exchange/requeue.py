@@ -11,7 +11,7 @@ from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.relay import schedule_of
 from gateway.message import DeliveryId
-from gateway.store.interface import DisseminationRecord
+from gateway.store.messages import DisseminationRecord
 
 
 class NoSuchDelivery(Refused):

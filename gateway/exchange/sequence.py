@@ -7,7 +7,8 @@ from gateway.audit.entry import AuditEntry
 from gateway.audit.note import NoteKey, NoteSigner
 from gateway.audit.tree import grow
 from gateway.errors import Tampered
-from gateway.store.interface import NewLeaves, Store, TreeHead
+from gateway.store.interface import Store
+from gateway.store.log import NewLeaves, TreeHead
 
 
 class LogAltered(Tampered):

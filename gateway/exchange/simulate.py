@@ -26,7 +26,7 @@ from gateway.keys.payload import KeyGone
 from gateway.message import Action, MessageId
 from gateway.policy.consent import Consents
 from gateway.policy.mou import Mou
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 
 MESSAGES_MAX = 100_000
 PAGE = 500

@@ -3,7 +3,7 @@
 from gateway.document.parse import Document, parse
 from gateway.exchange.gateway import Gateway
 from gateway.signing.enveloped import has_signature, unsigned
-from gateway.store.interface import MessageRecord
+from gateway.store.messages import MessageRecord
 
 
 def open_stored(gateway: Gateway, record: MessageRecord) -> Document:

@@ -31,7 +31,7 @@ from gateway.message import (
 from gateway.policy.journal import counts
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
-from gateway.store.interface import Acceptance, NewDissemination, Stored
+from gateway.store.messages import Acceptance, NewDissemination, Stored
 
 KEPT_DEFAULT = timedelta(days=30)
 """How long the gateway keeps its copy when the agreement does not say."""

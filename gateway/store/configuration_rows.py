@@ -7,7 +7,7 @@ from datetime import date
 from gateway.agency import Agency, AgencyId
 from gateway.policy.consent import Consent
 from gateway.store.agency_text import agency_text, json_text
-from gateway.store.interface import (
+from gateway.store.configuration import (
     Agreement,
     AgreementState,
     Approval,

@@ -30,7 +30,7 @@ def check_migrated(url: str) -> None:
     """Raises `MigrationsMissing` when the database lacks a migration of this version."""
     kind = database_kind(url)
     if kind == "sqlite":
-        from gateway.store.sqlite import applied_migrations as of_file  # noqa: PLC0415 - see above
+        from gateway.store.sqlite_reading import applied_migrations as of_file  # noqa: PLC0415 - see above
 
         check_applied(kind, of_file(sqlite_path(url)))
     else:

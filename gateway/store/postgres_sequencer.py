@@ -13,10 +13,10 @@ import psycopg
 
 from gateway.audit.entry import AuditEntry
 from gateway.store import rows
-from gateway.store.interface import NewLeaves, TreeHead
+from gateway.store.log import NewLeaves, TreeHead
 from gateway.store.points import reach
 from gateway.store.postgres_pool import connect, wrapped
-from gateway.store.postgres_transaction import SQL, Space
+from gateway.store.postgres_statements import SQL, Space
 
 Build = Callable[[TreeHead, Sequence[AuditEntry]], NewLeaves]
 

@@ -24,13 +24,8 @@ from gateway.message import (
     Sealed,
 )
 from gateway.store.agency_text import json_text
-from gateway.store.interface import (
-    DisseminationRecord,
-    EmergencyRelease,
-    MessageRecord,
-    RefusedMessage,
-    StoredEntry,
-)
+from gateway.store.log import StoredEntry
+from gateway.store.messages import DisseminationRecord, EmergencyRelease, MessageRecord, RefusedMessage
 
 Row = Sequence[Any]
 

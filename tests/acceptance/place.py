@@ -32,7 +32,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.folders import shipped
 from gateway.keys.files import KeyStore
 from gateway.policy.agencies import read_agency
-from gateway.store.interface import StoredEntry
+from gateway.store.log import StoredEntry
 from tests.acceptance.background import Background, background
 from tests.acceptance.caller import Caller
 from tests.exchange.officers import activate_mou

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.agency import AgencyKind, Endpoint, EndpointKind
 from gateway.message import Action
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.acceptance.messages import fresh_id, release, sample
 from tests.acceptance.place import FUSION, JAIL, POLICE, PROBATION, PROSECUTOR, Pair, Place, until
 from tests.acceptance.recipient import arrived, take

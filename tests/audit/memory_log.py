@@ -12,7 +12,7 @@ from gateway.audit.entry import AuditEntry, make
 from gateway.audit.note import NoteKey
 from gateway.exchange.sequence import sequence
 from gateway.message import MessageId, uuid7
-from gateway.store.interface import NewLeaves, StoredEntry, TreeHead
+from gateway.store.log import NewLeaves, StoredEntry, TreeHead
 
 ORIGIN = "gateway.example.gov/log"
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

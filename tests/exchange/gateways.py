@@ -23,17 +23,10 @@ from gateway.message import (
     uuid7,
 )
 from gateway.policy.mou import Kind, Mou
-from gateway.store.interface import (
-    Acceptance,
-    Agreement,
-    AgreementState,
-    Credential,
-    DisseminationRecord,
-    NewDissemination,
-    Store,
-    Stored,
-    StoredEntry,
-)
+from gateway.store.configuration import Agreement, AgreementState, Credential
+from gateway.store.interface import Store
+from gateway.store.log import StoredEntry
+from gateway.store.messages import Acceptance, DisseminationRecord, NewDissemination, Stored
 from gateway.store.open import migrate, open_store
 
 JAIL = AgencyId("harlan-county-jail")

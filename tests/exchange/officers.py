@@ -9,7 +9,7 @@ from gateway.exchange.agreements import approve_mou, read_draft
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.people import add_user
 from gateway.keys.personal import throwaway
-from gateway.store.interface import Agreement, AgreementState
+from gateway.store.configuration import Agreement, AgreementState
 from gateway.user import User, UserId, UserRole
 
 OPERATOR = AgencyId("")

@@ -26,7 +26,9 @@ from gateway.signing.certificate import pem_to_der
 from gateway.signing.enveloped import sign_enveloped
 from gateway.signing.shape import SignatureMissing
 from gateway.signing.signature import NotSigner, SignatureInvalid
-from gateway.store.interface import Acceptance, AgreementState, Stored, StoreUnavailable
+from gateway.store.configuration import AgreementState
+from gateway.store.interface import StoreUnavailable
+from gateway.store.messages import Acceptance, Stored
 from tests.exchange.deployed import (
     FUSION,
     JAIL,

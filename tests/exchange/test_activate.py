@@ -25,7 +25,7 @@ from gateway.exchange.agreements import AgreementRefused, AgreementUnknown, Vers
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.submission import NoRecipient
 from gateway.signing.certificate import CertificateUnreadable, pem_to_der
-from gateway.store.interface import AgreementState, Credential, CredentialKind
+from gateway.store.configuration import AgreementState, Credential, CredentialKind
 from tests.exchange.deployed import JAIL, POLICE, SHELTER, Deployed, agreement, draft, exchanges, release
 from tests.exchange.officers import activate_mou, approve_for_all, officer, stop_mou
 

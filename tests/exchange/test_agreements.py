@@ -24,7 +24,7 @@ from gateway.exchange.submission import NoRecipient
 from gateway.keys.personal import throwaway
 from gateway.policy.certificate import certificate
 from gateway.signing.act import Act, ActSignatureWrong, verify_act
-from gateway.store.interface import Agreement, AgreementState
+from gateway.store.configuration import Agreement, AgreementState
 from gateway.user import UserId, UserRole
 from tests.exchange.deployed import JAIL, POLICE, PROBATION, SHELTER, Deployed, agreement, draft, release
 from tests.exchange.officers import OPERATOR, activate_mou, approve_for_all, officer, stop_mou

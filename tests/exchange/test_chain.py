@@ -7,7 +7,7 @@ from gateway.exchange.past import Past
 from gateway.exchange.submission import ActionMismatch, EarlierUnknown, Submission
 from gateway.iepd.header import Header
 from gateway.message import Action
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import (
     CONTACT,
     JAIL,

@@ -12,7 +12,7 @@ from gateway.app import open_deployment
 from gateway.delivery.delivery import State
 from gateway.exchange.submission import Accepted, AlreadyCanceled
 from gateway.message import Action
-from gateway.store.interface import Acceptance, Stored
+from gateway.store.messages import Acceptance, Stored
 from tests.compiled import compiled_once
 from tests.exchange.deployed import JAIL, NAME, POLICE, PROBATION, Deployed, clock_of, release
 from tests.exchange.gateways import SetClock

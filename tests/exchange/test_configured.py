@@ -28,7 +28,7 @@ from gateway.policy.mou import AccessRule, Effect
 from gateway.policy.read import read_mou
 from gateway.policy.redact import cut
 from gateway.signing.certificate import pem_to_der
-from gateway.store.interface import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
+from gateway.store.configuration import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
 from tests.compiled import compiled_once
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, RELEASE, SHELTER, Deployed, agreement, exchanges
 from tests.laws import stored_laws

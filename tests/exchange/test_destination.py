@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 from gateway.agency import AgencyId, EndpointKind
 from gateway.exchange.destination import destinations
-from gateway.store.interface import Credential, CredentialKind
+from gateway.store.configuration import Credential, CredentialKind
 from tests.exchange.gateways import FUSION, POLICE, PROBATION, agency, endpoint
 
 LONG_AGO, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)

@@ -38,7 +38,8 @@ from gateway.policy.emergency import EMERGENCY, KEPT, TERMS_DIGEST, LabelNotRele
 from gateway.signing.act import Act, verify_act
 from gateway.signing.cover import read_cover
 from gateway.signing.enveloped import has_signature
-from gateway.store.interface import AgreementState, DisseminationRecord
+from gateway.store.configuration import AgreementState
+from gateway.store.messages import DisseminationRecord
 from gateway.transport.interface import Parcel
 from gateway.user import UserId, UserRole
 from tests.exchange.deployed import (

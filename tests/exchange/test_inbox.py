@@ -25,7 +25,7 @@ from gateway.exchange.inbox import (
 from gateway.exchange.submission import Submission
 from gateway.message import Action, DeliveryId
 from gateway.signing.cover import read_cover
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import (
     FUSION,
     JAIL,

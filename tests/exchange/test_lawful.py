@@ -22,8 +22,8 @@ from gateway.message import Action
 from gateway.policy.consent import Consent
 from gateway.policy.grant import Grant
 from gateway.signing.cover import Cover, read_cover
-from gateway.store.interface import Agreement, AgreementState, Configuration, Exchange
-from gateway.store.interface import DisseminationRecord as Record
+from gateway.store.configuration import Agreement, AgreementState, Configuration, Exchange
+from gateway.store.messages import DisseminationRecord as Record
 from tests.compiled import compiled_once
 from tests.exchange.deployed import (
     FUSION,

@@ -12,7 +12,7 @@ from gateway.exchange.life import Due, Signature, VersionStatus, due, history_of
 from gateway.exchange.submission import NoRecipient
 from gateway.policy.approval import Lack
 from gateway.policy.mou import Mou
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import POLICE, PROBATION, SHELTER, Deployed, agreement, release, sample
 from tests.exchange.officers import activate_mou, officer, stop_mou
 

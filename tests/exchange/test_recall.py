@@ -11,7 +11,7 @@ from gateway.exchange import recall
 from gateway.exchange.activate import suspend_agency
 from gateway.exchange.recall import recall_ended
 from gateway.message import Action
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import POLICE, PROBATION, Deployed, release
 from tests.exchange.officers import stop_mou
 

@@ -19,7 +19,7 @@ from gateway.exchange.stored import open_stored
 from gateway.keys.payload import KeyGone
 from gateway.message import Action
 from gateway.policy.law import Laws
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import JAIL, POLICE, PROBATION, Deployed, agreement, draft, release, sample
 from tests.exchange.officers import activate_mou, stop_mou
 from tests.exchange.test_consents import SUD, new

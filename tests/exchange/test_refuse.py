@@ -11,7 +11,7 @@ from gateway.exchange.refuse import record_refusal
 from gateway.exchange.submission import InvalidMessage, NoRecipient, RecipientOutcome, Submission
 from gateway.finding import Finding
 from gateway.message import bucket_name
-from gateway.store.interface import RefusedMessage
+from gateway.store.messages import RefusedMessage
 from tests.exchange.deployed import FUSION, JAIL, Deployed
 
 SUBMISSION = Submission(sender=JAIL, sender_id="HCJ-1", body=b"<invented/>", channel="soap")

@@ -16,7 +16,9 @@ from gateway.exchange.destination import Standing, standings
 from gateway.exchange.relay import Relay, pace_of, schedule_of
 from gateway.message import Message, MessageId, Sealed
 from gateway.store import points
-from gateway.store.interface import Acceptance, AgreementState, Stored, StoreUnavailable
+from gateway.store.configuration import AgreementState
+from gateway.store.interface import StoreUnavailable
+from gateway.store.messages import Acceptance, Stored
 from gateway.telemetry import Metrics
 from gateway.transport.connections import Connections
 from gateway.transport.interface import Send

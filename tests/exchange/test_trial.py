@@ -14,7 +14,7 @@ from gateway.exchange.inbox import DeliveryRecalled, inbox_page, inbox_payload
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.submission import NoRecipient
 from gateway.message import Action
-from gateway.store.interface import AgreementState
+from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import (
     FUSION,
     JAIL,

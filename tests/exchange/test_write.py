@@ -15,7 +15,7 @@ from gateway.message import Action, bucket_name
 from gateway.signing.cover import Cover, verify_cover
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.keyring import TrustedKeys
-from gateway.store.interface import DisseminationRecord
+from gateway.store.messages import DisseminationRecord
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, Deployed, release, sample
 
 

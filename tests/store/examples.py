@@ -19,15 +19,9 @@ from gateway.message import (
     Sealed,
     uuid7,
 )
-from gateway.store.interface import (
-    Acceptance,
-    EmergencyRelease,
-    NewDissemination,
-    NewLeaves,
-    RefusedMessage,
-    Store,
-    TreeHead,
-)
+from gateway.store.interface import Store
+from gateway.store.log import NewLeaves, TreeHead
+from gateway.store.messages import Acceptance, EmergencyRelease, NewDissemination, RefusedMessage
 
 NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 JAIL = AgencyId("harlan-county-jail")

@@ -13,11 +13,14 @@ import pytest
 from psycopg import sql
 
 from gateway.agency import AgencyId
-from gateway.store import points, postgres, postgres_pool
+from gateway.store import points, postgres_messages, postgres_pool
 from gateway.store.database import NotDurable
-from gateway.store.interface import Claim, Store, Stored, StoreUnavailable
+from gateway.store.deliveries import Claim
+from gateway.store.interface import Store, StoreUnavailable
+from gateway.store.messages import Stored
 from gateway.store.open import open_store
-from gateway.store.postgres import NoConnection, PostgresStore
+from gateway.store.postgres import PostgresStore
+from gateway.store.postgres_reading import NoConnection
 from tests.store.examples import EVERYBODY, FUSION, NOW, POLICE, Sequencer, acceptance, agency, entry
 
 
@@ -207,7 +210,7 @@ async def test_waiting_writes_share_a_commit(store: PostgresStore, monkeypatch: 
 
 async def test_large_payloads_do_not_share_a_commit(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
     commits: list[str] = []
-    monkeypatch.setattr(postgres, "_BATCH_BYTES_MAX", 10_000)
+    monkeypatch.setattr(postgres_messages, "_BATCH_BYTES_MAX", 10_000)
     monkeypatch.setattr(points, "watch", commits.append)
     wanted = [acceptance(size_bytes=9_000) for _ in range(5)]
     assert set(await asyncio.gather(*map(store.accept, wanted))) == {Stored.STORED}

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.store.interface import (
+from gateway.store.configuration import (
     Agreement,
     AgreementState,
     Approval,
@@ -18,12 +18,10 @@ from gateway.store.interface import (
     Credential,
     CredentialKind,
     Exchange,
-    Known,
-    Store,
-    Stored,
-    StoredEntry,
-    StoreUnavailable,
 )
+from gateway.store.interface import Store, StoreUnavailable
+from gateway.store.log import StoredEntry
+from gateway.store.messages import Known, Stored
 from gateway.user import User, UserId, UserRole
 from tests.store.examples import (
     FUSION,

@@ -9,11 +9,8 @@ import pytest
 from gateway.agency import EndpointKind
 from gateway.delivery.delivery import State
 from gateway.message import MessageId
-from gateway.store.interface import (
-    Store,
-    StoredEntry,
-    TreeHead,
-)
+from gateway.store.interface import Store
+from gateway.store.log import StoredEntry, TreeHead
 from tests.store.examples import (
     FUSION,
     NOW,

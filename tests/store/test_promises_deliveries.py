@@ -10,12 +10,9 @@ import pytest
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.message import DeliveryId, MessageId
-from gateway.store.interface import (
-    Acceptance,
-    Store,
-    Stored,
-    StoredEntry,
-)
+from gateway.store.interface import Store
+from gateway.store.log import StoredEntry
+from gateway.store.messages import Acceptance, Stored
 from tests.store.examples import (
     EVERYBODY,
     FUSION,

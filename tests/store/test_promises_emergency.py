@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.message import DisseminationId, MessageId
-from gateway.store.interface import Store, Stored
+from gateway.store.interface import Store
+from gateway.store.messages import Stored
 from tests.store.examples import (
     FUSION,
     JAIL,

@@ -13,7 +13,8 @@ import pytest
 
 from gateway.delivery.delivery import State
 from gateway.store import points
-from gateway.store.interface import Store, Stored, StoreUnavailable
+from gateway.store.interface import Store, StoreUnavailable
+from gateway.store.messages import Stored
 from gateway.store.open import open_store
 from tests.store.examples import JAIL, Sequencer, acceptance, agency, claim_one, delivered, entry, refused, release
 

@@ -5,10 +5,8 @@ from dataclasses import replace
 
 from gateway.delivery.delivery import State
 from gateway.message import DeliveryId, MessageId
-from gateway.store.interface import (
-    Relisted,
-    Store,
-)
+from gateway.store.configuration import Relisted
+from gateway.store.interface import Store
 from tests.store.examples import (
     FUSION,
     POLICE,
@@ -117,10 +115,11 @@ async def test_a_poller_sees_everything_whoever_commits_first(store: Store, seco
 
     async def poll() -> None:
         after = 0
-        last = False
-        while not last:
-            last = not writing
+        done = False
+        while not done:
+            all_written = not writing
             page = await store.inbox(FUSION, after, 50)
+            done = all_written and not page
             assert [record.position for record in page] == sorted({record.position for record in page})
             for record in page:
                 after = record.position

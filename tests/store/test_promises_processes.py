@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 WORKER = """
 import asyncio, sys
 from collections import Counter
-from gateway.store.interface import Stored
+from gateway.store.messages import Stored
 from gateway.store.open import open_store
 from tests.store.examples import acceptance
 

@@ -14,7 +14,7 @@ from gateway.delivery.delivery import Delivery
 from gateway.message import Dissemination, Message, Sealed
 from gateway.store import configuration_rows, rows
 from gateway.store.agency_text import agency_of, agency_text
-from gateway.store.interface import Agreement, Approval, Credential, Exchange
+from gateway.store.configuration import Agreement, Approval, Credential, Exchange
 from gateway.user import User, UserId, UserRole
 
 # Fixed offsets: a moment in the hour that a clock change skips is not equal to itself in another zone (PEP 495).

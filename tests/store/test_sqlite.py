@@ -11,7 +11,8 @@ import pytest
 
 from gateway.store import points, sqlite_writer
 from gateway.store.database import NotDurable, sqlite_path
-from gateway.store.interface import Stored, StoreUnavailable
+from gateway.store.interface import StoreUnavailable
+from gateway.store.messages import Stored
 from gateway.store.queries import of_rows
 from gateway.store.sqlite import SqliteStore
 from tests.store.examples import POLICE, Sequencer, acceptance, agency, entry

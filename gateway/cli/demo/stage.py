@@ -23,7 +23,7 @@ from gateway.delivery.delivery import State
 from gateway.exchange.activate import issue_token, put_agency
 from gateway.exchange.gateway import Gateway
 from gateway.keys.files import KeyStore
-from gateway.store.interface import DisseminationRecord
+from gateway.store.messages import DisseminationRecord
 
 DELIVER_SECONDS_MAX = 90.0
 PARTNERS = "partners"

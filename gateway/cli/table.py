@@ -1,0 +1,118 @@
+"""Tables on the command line: the options every listing shares, and how an answer is shown or written."""
+
+import sys
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table as Shown
+
+from gateway.cli.run import err, out, write
+from gateway.report.period import Period, PeriodUnreadable, read_period
+from gateway.report.table import Table, as_csv, as_html, as_json, shown, statement
+
+
+class Format(StrEnum):
+    """The forms of an answer."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+
+
+AsFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="Form of the answer.", show_default="by the ending of -o FILE, else table"),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of the screen.", dir_okay=False),
+]
+InPeriod = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="PERIOD",
+        help="2026, 2026-Q3, 2026-11, 2026-11-25, or FROM/TO of two of these, the whole of TO included; days in UTC.",
+        show_default="all of it",
+    ),
+]
+After = Annotated[str, typer.Option("--after", metavar="KEY", help="Go on where a page before ended.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most so many rows.")]
+
+LIMIT = 1000
+"""Rows of an answer unless --limit says otherwise: a screen scrolls no further, a page prints no more."""
+
+_FORMS: Mapping[Format, Callable[[Table], str]] = {Format.CSV: as_csv, Format.JSON: as_json, Format.HTML: as_html}
+
+
+def in_period(text: str | None) -> Period | None:
+    """The period asked for; ends the command with a sentence when it is none."""
+    try:
+        return read_period(text) if text is not None else None
+    except PeriodUnreadable as error:
+        raise typer.BadParameter(error.text, param_hint="--period") from error
+
+
+def chosen(format: Format | None, output: Path | None, *, json: bool = False) -> Format:
+    """The form to answer in: --json and --format as given, else by the file's ending."""
+    if json:
+        if format not in {None, Format.JSON}:
+            raise typer.BadParameter("--json and another --format: give one of them")
+        return Format.JSON
+    if format is not None:
+        return format
+    ending = output.suffix[1:].lower() if output else ""
+    return Format(ending) if ending in set(Format) else Format.TABLE
+
+
+def tell(table: Table, *, format: Format | None = None, output: Path | None = None, json: bool = False) -> None:
+    """Answer with a table, on the screen or into a file."""
+    form = chosen(format, output, json=json)
+    if form is Format.TABLE and output is None:
+        _show(table)
+        return
+    text = _FORMS[form](table) if form is not Format.TABLE else as_text(table)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    write(output, text)
+    err.print(f"{len(table.rows)} rows written to {escape(str(output))}")
+
+
+def as_text(table: Table) -> str:
+    """What a screen wide enough shows, as plain text."""
+    with out.capture() as capture:
+        _show(table, width=10_000)
+    return capture.get()
+
+
+def _show(table: Table, width: int | None = None) -> None:
+    """A head, the rows, and the statement under them. Into a pipe no row is broken; on a screen that is too narrow for
+    the longest words each row is told downwards."""
+    width = width or (out.width if out.is_terminal else 10_000)
+    out.print(f"[bold]{escape(table.title)}[/]", width=width)
+    out.print(f"[dim]{escape(table.question)}[/]", width=width)
+    grid = Shown(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in table.columns:
+        grid.add_column(column.title, overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(escape(shown(cell)) for cell in row))
+    if table.rows and Measurement.get(out, out.options.update(max_width=10_000), grid).minimum <= width:
+        out.print(grid, width=width, soft_wrap=False)
+    else:
+        for row in table.rows:
+            out.print()
+            for column, cell in zip(table.columns, row, strict=True):
+                out.print(f"[dim]{escape(column.title)}:[/] {escape(shown(cell)) or '-'}")
+    out.print()
+    for name, title, value in statement(table):
+        if name not in {"report", "question"}:
+            style = "yellow" if name in {"note", "next"} else "dim"
+            out.print(f"[{style}]{escape(title)}:[/] {escape(value)}")

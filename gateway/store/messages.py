@@ -1,0 +1,151 @@
+"""Messages in the store, each with what its recipients get."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.agency import AgencyId
+from gateway.audit.entry import AuditEntry
+from gateway.delivery.delivery import Delivery
+from gateway.message import Dissemination, DisseminationId, Message, MessageId, Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDissemination:
+    """A dissemination with its sealed payload, its signed Cover, and its delivery.
+
+    cover  the signed Cover's bytes; it names parties, clauses and digests, no content
+    """
+
+    dissemination: Dissemination
+    payload: Sealed
+    cover: bytes
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """All that one accepted message writes, in one transaction.
+
+    configuration   version of the configuration under which it was decided
+    content_digest  keyed digest of the canonical content: tells a repeat from another message with the same id
+    chain_size      how many messages its chain held when it was decided; 0 for one that opens a chain
+    receipt         signed note, as it is answered
+    recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
+    """
+
+    configuration: int
+    message: Message
+    content_digest: bytes
+    original: Sealed
+    receipt: bytes
+    disseminations: tuple[NewDissemination, ...]
+    entries: tuple[AuditEntry, ...]
+    chain_size: int = 0
+    recalls: tuple[AgencyId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyRelease:
+    """What an emergency release writes, in one transaction: disseminations of a message that was accepted before.
+
+    configuration, chain_size  as of `Acceptance`: what it was decided under
+    because  what a person wrote of it, sealed; kept with the first of the disseminations
+    """
+
+    configuration: int
+    message: Message
+    chain_size: int
+    disseminations: tuple[NewDissemination, ...]
+    entries: tuple[AuditEntry, ...]
+    because: Sealed | None = None
+
+
+class Stored(StrEnum):
+    """What became of an acceptance, or of a release."""
+
+    STORED = "stored"
+    KNOWN = "known"  # (sender, sender_id) is taken: nothing was written; ask `known`
+    STALE = "stale"  # the configuration or the chain changed since: nothing was written; decide again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is stored under a sender's id."""
+
+    message: MessageId
+    content_digest: bytes
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMessage:
+    """A refused submission: kept sealed for seven days when there is something to keep."""
+
+    id: MessageId
+    sender: AgencyId
+    at: datetime
+    code: str
+    original: Sealed | None
+    entries: tuple[AuditEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRecord:
+    """A stored message."""
+
+    message: Message
+    original: Sealed
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisseminationRecord:
+    """A stored dissemination; `position` is its place in the recipient's inbox order."""
+
+    dissemination: Dissemination
+    sender: AgencyId
+    exchange: str
+    payload: Sealed
+    cover: bytes
+    delivery: Delivery
+    position: int
+
+
+class Messages(Protocol):
+    """What was accepted, what was refused, and what each recipient gets of it."""
+
+    async def known(self, sender: AgencyId, sender_id: str) -> Known | None:
+        """What is stored under this sender's id."""
+
+    async def accept(self, acceptance: Acceptance) -> Stored:
+        """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch. KNOWN
+        comes before STALE. No acceptance is STORED under a version that is gone when it commits, nor after a message
+        of its chain that it was decided without. Acceptances of one chain happen one after the other: recalls reach all
+        that was stored of it before."""
+
+    async def release(self, release: EmergencyRelease) -> Stored:
+        """Write all or nothing: STORED, or STALE when the configuration or the message's chain changed since, or the
+        message is not there."""
+
+    async def because(self, dissemination: DisseminationId) -> Sealed | None:
+        """What a person wrote of a release."""
+
+    async def refuse(self, refused: RefusedMessage) -> None:
+        """Record a refusal. It does not occupy the sender's id."""
+
+    async def message(self, id: MessageId) -> MessageRecord | None:
+        """One accepted message."""
+
+    async def messages(self, sender: AgencyId | None, before: MessageId | None, limit: int) -> tuple[Message, ...]:
+        """Newest first, by key."""
+
+    async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
+        """Of one message, in order of recipient."""
+
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain, in the order in which they were received."""
+
+    async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
+        """Of every message of a chain: who got, or was to get, something of it."""

@@ -1,0 +1,230 @@
+"""The promises of `store.messages`, kept by PostgreSQL."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
+
+from gateway.agency import AgencyId
+from gateway.audit.entry import AuditEntry
+from gateway.message import DisseminationId, Message, MessageId, Sealed
+from gateway.store import rows
+from gateway.store.gather import Gather
+from gateway.store.messages import (
+    Acceptance,
+    DisseminationRecord,
+    EmergencyRelease,
+    Known,
+    MessageRecord,
+    NewDissemination,
+    RefusedMessage,
+    Stored,
+)
+from gateway.store.postgres_pool import Connected
+from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
+from gateway.store.postgres_statements import SQL, Space, insert, insert_batch, insert_entries, lock_keys
+
+_BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Payloads in one transaction, unless one alone is larger. They go as one value; PostgreSQL takes 1 GB."""
+
+
+class PostgresMessages(Reading):
+    """What was accepted, what was refused, and what each recipient gets of it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._accepting = Gather(self._accept_group, most=BATCH_MAX, in_vain=NoConnection)
+        self._asking_known = Gather(self._known_group, most=BATCH_MAX, in_vain=NoConnection)
+
+    async def close(self) -> None:
+        """Finish what is under way and let go."""
+        await self._accepting.finish()
+        await self._asking_known.finish()
+        await super().close()
+
+    async def known(self, sender: AgencyId, sender_id: str) -> Known | None:
+        """What is stored under this sender's id."""
+        return await self._asking_known((sender, sender_id))
+
+    async def _known_group(self, wanted: Sequence[tuple[AgencyId, str]]) -> Sequence[Known | None]:
+        asked = {"senders": [sender for sender, _ in wanted], "sender_ids": [sender_id for _, sender_id in wanted]}
+        found = {
+            (sender, sender_id): Known(message=MessageId(message), content_digest=content_digest, receipt=receipt)
+            for sender, sender_id, message, content_digest, receipt in await self._rows("known", **asked)
+        }
+        return [found.get(key) for key in wanted]
+
+    async def accept(self, acceptance: Acceptance) -> Stored:
+        """Write all or nothing."""
+        return await self._accepting(acceptance)
+
+    async def _accept_group(self, group: Sequence[Acceptance]) -> Sequence[Stored | Exception]:
+        """One transaction; those that recall something have one of their own, so that they see what was before them."""
+        results: list[Stored | Exception] = []
+        together: list[Acceptance] = []
+        size_bytes = 0
+        for acceptance in group:
+            own = _size_bytes(acceptance)
+            if together and (acceptance.recalls or together[-1].recalls or size_bytes + own > _BATCH_BYTES_MAX):
+                results += await self._together(self._accept_together, together)
+                together, size_bytes = [], 0
+            together.append(acceptance)
+            size_bytes += own
+        return results + await self._together(self._accept_together, together)
+
+    async def _accept_together(self, group: Sequence[Acceptance]) -> Sequence[Stored]:
+        async with self._writing("accept") as db:
+            return await _accept(db, group)
+
+    async def release(self, release: EmergencyRelease) -> Stored:
+        """Write all or nothing."""
+        async with self._writing("release") as db:
+            return await _release(db, release)
+
+    async def because(self, dissemination: DisseminationId) -> Sealed | None:
+        """What a person wrote of a release."""
+        return await self._one(rows.sealed_of, "because", dissemination=dissemination)
+
+    async def refuse(self, refused: RefusedMessage) -> None:
+        """Record a refusal."""
+        async with self._writing("refuse") as db:
+            await _refuse(db, refused)
+
+    async def message(self, id: MessageId) -> MessageRecord | None:
+        """One accepted message."""
+        return await self._one(rows.message_record_of, "message", id=id)
+
+    async def messages(self, sender: AgencyId | None, before: MessageId | None, limit: int) -> tuple[Message, ...]:
+        """Newest first, by key."""
+        if sender is None:
+            return await self._all(rows.message_of, "messages", before=before, limit=limit)
+        return await self._all(rows.message_of, "messages_of_sender", sender=sender, before=before, limit=limit)
+
+    async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
+        """Of one message, in order of recipient."""
+        return await self._all(rows.record_of, "disseminations", message=message)
+
+    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
+        """Every message of a chain."""
+        return await self._all(rows.message_of, "chain_messages", first=first)
+
+    async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
+        """Of every message of a chain."""
+        return await self._all(rows.record_of, "chain", first=first)
+
+
+async def _accept(db: Connected, group: Sequence[Acceptance]) -> list[Stored]:
+    """Write a group. Only one that stands alone may recall something."""
+    first_of_id = {(each.message.sender, each.message.sender_id): each for each in reversed(group)}
+    free = await _take_sender_ids(db, list(first_of_id.values()))
+    stored = [each for each in group if each.message.id in free]
+    known = await _taken(db, [each for each in first_of_id.values() if each.message.id not in free])
+    if stored:
+        await _insert_accepted(db, stored)
+    results: list[Stored] = []
+    for each in group:
+        sender_id = (each.message.sender, each.message.sender_id)
+        if each.message.id in free:
+            results.append(Stored.STORED)
+        elif sender_id in known or first_of_id[sender_id].message.id in free:
+            results.append(Stored.KNOWN)
+        else:
+            results.append(Stored.STALE)
+    return results
+
+
+async def _take_sender_ids(db: Connected, wanted: Sequence[Acceptance]) -> frozenset[MessageId]:
+    """Messages whose sender ids were free, of those decided under the present configuration and chain."""
+    ordered = sorted(wanted, key=lambda each: (each.message.sender, each.message.sender_id))
+    await db.execute(SQL["share_configuration"], {"space": int(Space.CONFIGURATION)})
+    # Messages of one chain, one after the other: the later one sees the earlier one, or is decided again.
+    await lock_keys(db, Space.CHAIN, (each.message.first for each in ordered if _follows(each)))
+    taken = await db.execute(
+        SQL["insert_sender_ids"],
+        {
+            "senders": [each.message.sender for each in ordered],
+            "sender_ids": [each.message.sender_id for each in ordered],
+            "messages": [each.message.id for each in ordered],
+            "configurations": [each.configuration for each in ordered],
+            "firsts": [each.message.first for each in ordered],
+            "chain_sizes": _chain_sizes(ordered),
+        },
+    )
+    return frozenset(MessageId(message) for (message,) in await taken.fetchall())
+
+
+def _follows(acceptance: Acceptance) -> bool:
+    return acceptance.message.first != acceptance.message.id
+
+
+def _chain_sizes(ordered: Sequence[Acceptance]) -> list[int]:
+    """The size that each one's chain is to have. Of several in one chain the first may be stored: whatever size the
+    others name, it is not that of the chain with it, so they get one that no chain has."""
+    seen: set[MessageId] = set()
+    sizes: list[int] = []
+    for each in ordered:
+        sizes.append(-1 if each.message.first in seen else each.chain_size)
+        seen.add(each.message.first)
+    return sizes
+
+
+async def _taken(db: Connected, unwritten: Sequence[Acceptance]) -> frozenset[tuple[str, str]]:
+    """A known id comes before a stale configuration: whoever repeats is told so whatever the configuration is now."""
+    if not unwritten:
+        return frozenset()
+    values = {
+        "senders": [each.message.sender for each in unwritten],
+        "sender_ids": [each.message.sender_id for each in unwritten],
+    }
+    return frozenset(await (await db.execute(SQL["taken_sender_ids"], values)).fetchall())
+
+
+async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
+    for each in stored:
+        if each.recalls:
+            await db.execute(SQL["recall"], {"first": each.message.first, "recipients": list(each.recalls)})
+    new = [new for each in stored for new in each.disseminations]
+    await insert_batch(
+        db,
+        "insert_messages",
+        [
+            (*rows.message_row(each.message), each.content_digest, each.receipt, *rows.sealed_row(each.original))
+            for each in stored
+        ],
+    )
+    await _insert_disseminations(db, new, list(chain.from_iterable(each.entries for each in stored)))
+
+
+async def _insert_disseminations(db: Connected, new: Sequence[NewDissemination], entries: Sequence[AuditEntry]) -> None:
+    await insert_batch(
+        db,
+        "insert_disseminations",
+        [(*rows.dissemination_row(each.dissemination), *rows.sealed_row(each.payload), each.cover) for each in new],
+    )
+    await insert_entries(db, entries)
+    # Last, since the inboxes stay locked until the commit.
+    await lock_keys(db, Space.INBOX, (each.delivery.recipient for each in new))
+    await insert_batch(db, "insert_deliveries", [rows.delivery_row(each.delivery) for each in new])
+
+
+async def _release(db: Connected, release: EmergencyRelease) -> Stored:
+    """Write a release, decided under the present configuration and chain."""
+    await db.execute(SQL["share_configuration"], {"space": int(Space.CONFIGURATION)})
+    await lock_keys(db, Space.CHAIN, (release.message.first,))
+    asked = {"message": release.message.id, "first": release.message.first}
+    standing = await (await db.execute(SQL["release_standing"], asked)).fetchone()
+    if standing != (release.configuration, 1, release.chain_size):
+        return Stored.STALE
+    await insert(db, "insert_because", rows.because_rows(release))
+    await _insert_disseminations(db, release.disseminations, release.entries)
+    return Stored.STORED
+
+
+async def _refuse(db: Connected, refused: RefusedMessage) -> None:
+    """Record a refusal."""
+    await insert(db, "insert_refused", [rows.refused_row(refused)])
+    await insert_entries(db, refused.entries)
+
+
+def _size_bytes(acceptance: Acceptance) -> int:
+    payloads = [acceptance.original, *(new.payload for new in acceptance.disseminations)]
+    return sum(len(payload.ciphertext) for payload in payloads)
