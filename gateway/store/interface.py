@@ -15,6 +15,7 @@ from typing import Protocol
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.errors import Unavailable
+from gateway.store.backups import Backups
 from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
 from gateway.store.log import Log
@@ -46,7 +47,7 @@ class Counts:
     emergencies: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Backups, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

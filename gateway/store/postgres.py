@@ -8,6 +8,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_backups import PostgresBackups
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_log import PostgresLog
@@ -15,7 +16,7 @@ from gateway.store.postgres_messages import PostgresMessages
 from gateway.store.postgres_statements import fetch, scalar
 
 
-class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog):
+class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog, PostgresBackups):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
     async def counts(self) -> Counts:

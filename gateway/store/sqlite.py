@@ -15,6 +15,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages
 from gateway.store.interface import Counts
+from gateway.store.sqlite_backups import SqliteBackups
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
 from gateway.store.sqlite_log import SqliteLog
@@ -39,7 +40,7 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
     return results
 
 
-class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog):
+class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteBackups):
     """The promises of `interface.Store`, kept by SQLite."""
 
     def __init__(self, path: Path) -> None:
