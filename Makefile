@@ -42,8 +42,8 @@ check: setup-dev
 	$(BIN)/lint-imports
 
 soak: setup-dev
-	@echo "== the laws of the cut over 20,000 random messages and policies"
-	LAW_RUNS=20000 $(BIN)/pytest tests/policy/test_laws.py $(TEST_ARGS)
+	@echo "== the laws of cut, proof and content models over new random messages and policies (LAW_RUNS=20000)"
+	LAW_EXAMPLES=new LAW_RUNS=$${LAW_RUNS:-20000} $(BIN)/pytest tests/policy/test_laws.py tests/policy/test_proof_laws.py tests/iepd/test_content.py $(TEST_ARGS)
 
 bench: setup-dev
 	@echo "== rows of the design's table of numbers, as ratios within this run"

@@ -1,15 +1,25 @@
-"""Databases for any test: `store_url` runs a test on both, `store` is open on it."""
+"""Databases for any test: `store_url` runs a test on both, `store` is open on it.
 
+Laws are tried on examples that are drawn the same way in each run, so that a run says something of the change it
+judges; `make soak` draws new ones, and what it finds becomes a test by name.
+"""
+
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 
 from gateway.store.database import sqlite_url
 from gateway.store.interface import Store
 from gateway.store.open import migrate, open_store
 from tests.store.postgres_server import NoPostgres, fresh_database, running_server
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("new", derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("LAW_EXAMPLES", "same"))
 
 
 @pytest.fixture(scope="session")

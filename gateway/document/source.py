@@ -31,6 +31,7 @@ SIZE_BYTES_MAX = 4 * 1024 * 1024
 """A field catalog of 2,000 fields is some 300 KB."""
 
 DEPTH_MAX = 16
+FINDINGS_MAX = 1_000
 NUMBER_MAX = 2**53 - 1
 """The largest whole number canonical JSON writes without loss (RFC 8785, section 3.2.2.3)."""
 
@@ -212,9 +213,11 @@ class _Builder:
         return text
 
     def wrong(self, code: str, text: str, place: tuple[int, int], path: str = "") -> None:
-        """Note a finding."""
+        """Note a finding. After very many there is no use in reading on."""
         line, column = place
         self.findings.append(Finding(code=code, text=text, file=self.file, path=path, line=line, column=column))
+        if len(self.findings) >= FINDINGS_MAX:
+            raise _StopReading
 
 
 def _place(event: Event) -> tuple[int, int]:

@@ -50,6 +50,7 @@ class Losses:
                 yield from _given(node, held)
             elif node.field is not None and not node.leaf.withheld_in(held):
                 yield node.field
+                yield from _given(node, held)
             for child in reversed(at.children.values()):
                 waiting.extend((child, each) for each in self._variants(child, held))
 

@@ -21,6 +21,9 @@ WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 TEXT_LENGTH_MAX = 20_000
 
+UNKNOWN_NAMED_MAX = 100
+"""Of one table. Whoever has more has given another kind of file; looking for what each may have meant takes time."""
+
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """What XML cannot hold, and so no Cover, message or page: a text in quotes can bring it in by an escape."""
 
@@ -56,9 +59,12 @@ class Reading:
             return None
         needed = tuple(required)
         known = {*needed, *optional}
-        for key, place in node.places.items():
-            if key not in known:
-                self.wrong("unknown-key", f"the key {key!r} is not known here{nearest(key, known)}", node, place)
+        unknown = [(key, place) for key, place in node.places.items() if key not in known]
+        for key, place in unknown[:UNKNOWN_NAMED_MAX]:
+            self.wrong("unknown-key", f"the key {key!r} is not known here{nearest(key, known)}", node, place)
+        if len(unknown) > UNKNOWN_NAMED_MAX:
+            more = len(unknown) - UNKNOWN_NAMED_MAX
+            self.wrong("unknown-key", f"{more} more keys are not known here", node, unknown[UNKNOWN_NAMED_MAX][1])
         for key in needed:
             if key not in node.entries:
                 self.wrong("missing-key", f"the key {key!r} is missing here", node)

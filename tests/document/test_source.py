@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.document.source import DEPTH_MAX, SIZE_BYTES_MAX, Items, Table, Value, read_source
+from gateway.document.source import DEPTH_MAX, FINDINGS_MAX, SIZE_BYTES_MAX, Items, Table, Value, read_source
 
 
 def codes(text: str | bytes) -> list[str]:
@@ -108,6 +108,11 @@ def test_a_billion_laughs_in_yaml_cost_nothing() -> None:
 
 def test_everything_wrong_is_told_at_once() -> None:
     assert codes("a: 1\na: 2\nb: 1.5\nc:\n") == ["yaml.duplicate-key", "yaml.number", "yaml.empty"]
+
+
+def test_after_very_many_findings_nothing_is_read_on() -> None:
+    text = "".join(f"key{number}:\n" for number in range(FINDINGS_MAX + 500))
+    assert codes(text) == ["yaml.empty"] * FINDINGS_MAX
 
 
 def test_a_key_that_is_given_twice_keeps_its_first_value() -> None:

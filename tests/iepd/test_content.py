@@ -1,5 +1,6 @@
 """Content models as written, and their automata."""
 
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -140,9 +141,18 @@ def schema_of(content: Content) -> etree._Element:
     )
 
 
+def expression(content: Content) -> str:
+    """The words of a content model, as a regular expression."""
+    if content.kind is Kind.ELEMENT:
+        inner = content.name
+    else:
+        inner = ("|" if content.kind is Kind.CHOICE else "").join(map(expression, content.parts))
+    return f"(?:{inner}){{{content.least},{'' if content.most is None else content.most}}}"
+
+
 @settings(max_examples=300, deadline=None)
 @given(contents(), st.lists(st.text(LETTERS, max_size=7), min_size=5, max_size=20))
-def test_an_automaton_takes_what_libxml2_takes(content: Content, words: list[str]) -> None:
+def test_an_automaton_takes_the_words_of_its_content_model(content: Content, words: list[str]) -> None:
     document = schema_of(content)
     try:
         schema = etree.XMLSchema(document)
@@ -151,13 +161,17 @@ def test_an_automaton_takes_what_libxml2_takes(content: Content, words: list[str
     components = read_components([(document, "")])
     made = components.automaton(components.elements["root"].type)
     plain = components.slots(components.elements["root"].type)
+    words_of_it = re.compile(expression(content))
     for word in words:
         root = etree.Element("root")
         root.extend([etree.Element(letter) for letter in word])
-        valid = schema.validate(root)
-        assert takes(made, word) is valid
+        taken = takes(made, word)
+        assert taken is (words_of_it.fullmatch(word) is not None)
+        # What is taken is valid; not the other way: libxml2 loses count where a choice that repeats holds one that may
+        # be empty, and takes "bab" for (a*|b*) at most twice.
+        assert schema.validate(root) or not taken
         if plain is not None:
-            assert fills(plain, word) is valid
+            assert fills(plain, word) is taken
 
 
 def fills(plain: tuple[Slot, ...], word: str) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from gateway.agency import AgencyKind, Duty, EndpointKind
 from gateway.folders import read_tree, shipped
 from gateway.policy.agencies import read_agency
+from gateway.policy.reading import UNKNOWN_NAMED_MAX
 
 GOOD = """\
 agency: millbrook-police
@@ -83,3 +84,13 @@ def test_each_fault_has_its_code_and_its_line(old: str, new: str, code: str, lin
     agency, findings = read_agency(GOOD.replace(old, new, 1).encode(), "a.yaml")
     assert agency is None
     assert (code, line) in {(finding.code, finding.line) for finding in findings}
+
+
+def test_of_very_many_unknown_keys_some_are_named_and_the_others_counted() -> None:
+    extra = "".join(f"unheard-of-{number}: x\n" for number in range(UNKNOWN_NAMED_MAX + 7))
+    agency, findings = read_agency(extra.encode(), "a.yaml")
+    unknown = [finding for finding in findings if finding.code == "agency.unknown-key"]
+    assert agency is None
+    assert len(unknown) == UNKNOWN_NAMED_MAX + 1
+    assert unknown[-1].text == "7 more keys are not known here"
+    assert unknown[-1].line == UNKNOWN_NAMED_MAX + 1

@@ -56,17 +56,25 @@ def test_what_is_refused_really_goes_wrong(data: st.DataObject) -> None:
 @given(st.data())
 def test_what_passes_is_sent_as_promised(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(small()))
+    sent_as_promised(name, data.draw(SEEDS), data.draw(SEEDS), losses=data.draw(st.booleans()))
+
+
+def sent_as_promised(name: str, agreement: int, message: int, *, losses: bool) -> None:
     iepd = exchange(name)
-    drawn, found = mended(policy(name, data.draw(SEEDS)), iepd, losses=data.draw(st.booleans()))
+    drawn, found = mended(policy(name, agreement), iepd, losses=losses)
     if not found.valid:
         left = {flaw.wrong for flaw in found.flaws} - {"lost"}
         assert left == {"nothing"}, "everything else can be mended by withholding more"
         return
     try:
-        instance = generate(iepd, data.draw(SEEDS))
+        instance = generate(iepd, message)
     except Ungenerated:
         return
     passed_holds(instance.document, drawn, found, iepd)
+
+
+def test_what_is_lost_with_an_element_that_has_text_is_its_attributes_too() -> None:
+    sent_as_promised("elder-five/1.0", 760, 6903, losses=False)
 
 
 def test_the_laws_hold_of_the_shipped_clauses_and_every_sample() -> None:
