@@ -3,12 +3,15 @@
 Every payload has a key of its own: the leaf, at the payload's random 40-bit index, of the tree under its bucket's
 secret (`gateway.keys.tree`). A bucket is the week in which its payloads are due at the latest, and one file:
 
-    line "gateway-bucket-1", nonce (12 bytes), AES-256-GCM under the wrapping key of the key directory of: per node
-    depth (1 byte), prefix (5 bytes), secret (32 bytes). Bound to the bucket's name, so that files cannot be swapped.
+    line "gateway-bucket-1" or "gateway-bucket-1 closed", nonce (12 bytes), AES-256-GCM under the wrapping key of the key
+    directory of: per node depth (1 byte), prefix (5 bytes), secret (32 bytes). Bound to the bucket's name, so that files
+    cannot be swapped.
 
 The file is durable, and so is its name, before anything is encrypted under it. Forgetting a payload rewrites the
-file; removing the file forgets the bucket. Each use looks whether the file is still the one that was read, so that no
-process goes on with keys that another one has destroyed.
+file; a bucket that is forgotten whole leaves a file without nodes, so that nobody makes it anew, with other keys, while
+old rows still name it. A closed bucket is read and not written to: nothing is sealed in it any more. Each use looks
+whether the file is still the one that was read, so that no process goes on with keys that another one has destroyed.
+One process rewrites a bucket at a time (`flock` on a file beside it), and what the old file held is overwritten.
 """
 
 import hmac
@@ -16,6 +19,8 @@ import os
 import re
 import struct
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,9 +29,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.clock import Clock
-from gateway.errors import Misconfigured, Refused, Tampered
-from gateway.keys.secret_file import KeyMissing, KeyUnreadable, create, make_directory, read_secret
-from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf, root
+from gateway.errors import Misconfigured, Refused, Tampered, Unavailable
+from gateway.keys.secret_file import (
+    KeyMissing,
+    KeyUnreadable,
+    create,
+    erase,
+    locked,
+    make_directory,
+    read_secret,
+    replace_erasing,
+)
+from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf_of, puncture_all, root
 from gateway.message import Sealed
 
 INDEX_SIZE_BYTES = DEPTH // 8
@@ -35,7 +49,11 @@ RANDOM_SIZE_BYTES = INDEX_SIZE_BYTES + NONCE_SIZE_BYTES
 BUCKETS_IN_MEMORY_MAX = 256
 """Five years of weeks; each is 32 bytes, and a few kilobytes more once punctured."""
 
-_MAGIC = b"gateway-bucket-1\n"
+BUCKET_BYTES_MAX = 16 * 1024 * 1024
+"""Some 440,000 nodes: more than ten thousand holes."""
+
+_OPEN = b"gateway-bucket-1\n"
+_CLOSED = b"gateway-bucket-1 closed\n"
 _NODE = struct.Struct(">B5s32s")
 _BUCKET = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _KEY = b"gateway/payload-key/1"
@@ -54,6 +72,19 @@ class PayloadTampered(Tampered):
     code = "payload.tampered"
 
 
+class BucketClosed(Unavailable):
+    """Nothing more is sealed in this bucket: its week is over, and it is being destroyed. A try that starts now seals
+    in a later one."""
+
+    code = "key.bucket-closed"
+
+
+class BucketTorn(Misconfigured):
+    """Its file would hold more nodes than are ever read: so many payloads of one week were forgotten one by one."""
+
+    code = "key.bucket-torn"
+
+
 class BucketDamaged(Misconfigured):
     """A bucket's file is not one that this key directory wrote."""
 
@@ -62,11 +93,18 @@ class BucketDamaged(Misconfigured):
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """A bucket in memory. `seen` is inode, change time and size of the file it was read from."""
+    """A bucket in memory: its nodes in order of their first leaves. `seen` is inode, change time and size of the file
+    it was read from."""
 
     nodes: tuple[Node, ...]
+    starts: tuple[int, ...]
+    closed: bool
     path: str
     seen: tuple[int, int, int]
+
+    def leaf(self, index: int) -> bytes | None:
+        """Secret of a leaf, None when it was forgotten."""
+        return leaf_of(self.nodes, self.starts, index)
 
 
 class PayloadKeys:
@@ -102,12 +140,14 @@ class PayloadKeys:
         """As `seal`, with what `salt_of` will give, at half the cost of asking for it later."""
         if len(random) != RANDOM_SIZE_BYTES:
             raise ValueError(f"a payload is sealed with {RANDOM_SIZE_BYTES} random bytes")
-        nodes = self._nodes(bucket, make=True)
+        found = self._find(bucket, make=True)
+        if found.closed:
+            raise BucketClosed(f"bucket {bucket} is closed; try again")
         index = int.from_bytes(random[:INDEX_SIZE_BYTES])
-        secret = leaf(nodes, index)
+        secret = found.leaf(index)
         while secret is None:  # forgotten leaves are never used again; one in a million millions is
             index = int.from_bytes(sha256(index.to_bytes(INDEX_SIZE_BYTES) + random).digest()[:INDEX_SIZE_BYTES])
-            secret = leaf(nodes, index)
+            secret = found.leaf(index)
         nonce = random[INDEX_SIZE_BYTES:]
         ciphertext = AESGCM(_derived(secret, _KEY)).encrypt(nonce, plaintext, aad)
         return Sealed(bucket=bucket, index=index, nonce=nonce, ciphertext=ciphertext), _derived(secret, _SALT)
@@ -127,19 +167,94 @@ class PayloadKeys:
         """
         return _derived(self._leaf(sealed), _SALT)
 
+    # forgetting
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The one run of destruction over all nodes that share the keys. Raises `KeysBusy` when there is another."""
+        make_directory(self._directory)
+        with locked(self._directory / ".run.lock", wait=False):
+            yield
+
+    def remembers(self, sealed: Sealed) -> bool:
+        """Whether the payload's key still grows."""
+        return bool(self.secrets_of(sealed))
+
+    def secrets_of(self, sealed: Sealed) -> tuple[bytes, ...]:
+        """What would open it: the leaf and the key made of it; () when both are gone. For whoever is to prove, later,
+        that they are nowhere."""
+        try:
+            secret = self._leaf(sealed)
+        except KeyGone:
+            return ()
+        return secret, _derived(secret, _KEY)
+
+    def nodes_in(self, bucket: str) -> int:
+        """How many nodes its file holds; 0 when it is gone or forgotten."""
+        try:
+            return len(self._find(bucket, make=False).nodes)
+        except KeyGone:
+            return 0
+
+    def close(self, bucket: str) -> None:
+        """Nothing is sealed in it from now on; what is in it is read as before. Durable when this returns."""
+        with self._rewriting(bucket) as found:
+            if found is not None and not found.closed:
+                self._rewrite(bucket, found.nodes, closed=True)
+
+    def forget(self, bucket: str, indexes: Iterable[int]) -> None:
+        """Destroy the keys of these payloads; all others of the bucket stay. Durable when this returns, and again is as
+        good as once. Raises `BucketTorn`, and what reading and writing the key directory raises."""
+        with self._rewriting(bucket) as found:
+            if found is not None and (gone := [each for each in indexes if found.leaf(each) is not None]):
+                self._rewrite(bucket, puncture_all(found.nodes, gone), closed=found.closed)
+
+    def forget_bucket(self, bucket: str) -> None:
+        """Destroy the keys of all payloads that are, or ever were, in it. The name stays taken. Durable when this
+        returns."""
+        with self._rewriting(bucket) as found:
+            if found is None:
+                create(self._path(bucket), self._wrapped((), bucket, closed=True))
+            elif found.nodes or not found.closed:
+                self._rewrite(bucket, (), closed=True)
+
+    @contextmanager
+    def _rewriting(self, bucket: str) -> Iterator[_Bucket | None]:
+        """The bucket as it is now, None when there is none, for whoever is alone with it. What killed processes left
+        half written beside it is erased: it may hold nodes that were forgotten since."""
+        path = self._path(bucket)
+        make_directory(self._directory)
+        with locked(self._directory / f".{bucket}.lock"):
+            for left in self._directory.glob(f".{path.name}.*.tmp"):
+                erase(left)
+            try:
+                with self._lock:
+                    found = self._read(path, bucket, make=False)
+            except KeyGone:
+                found = None
+            yield found
+
+    def _rewrite(self, bucket: str, nodes: tuple[Node, ...], *, closed: bool) -> None:
+        content = self._wrapped(nodes, bucket, closed=closed)
+        if len(content) > BUCKET_BYTES_MAX:
+            raise BucketTorn(f"bucket {bucket}: too many of its payloads were forgotten one by one; wait for its week")
+        replace_erasing(self._path(bucket), content)
+
+    # reading
+
     def _leaf(self, sealed: Sealed) -> bytes:
-        secret = leaf(self._nodes(sealed.bucket, make=False), sealed.index)
+        secret = self._find(sealed.bucket, make=False).leaf(sealed.index)
         if secret is None:
             raise KeyGone("the payload's key was destroyed; its content is gone for good")
         return secret
 
-    def _nodes(self, bucket: str, *, make: bool) -> tuple[Node, ...]:
+    def _find(self, bucket: str, *, make: bool) -> _Bucket:
         known = self._buckets.get(bucket)
         if known is not None and known.seen == _seen(known.path):
-            return known.nodes
+            return known
         path = self._path(bucket)
         with self._lock:
-            return self._read(path, bucket, make=make).nodes
+            return self._read(path, bucket, make=make)
 
     def _read(self, path: Path, bucket: str, *, make: bool) -> _Bucket:
         seen = _seen(path)
@@ -149,13 +264,18 @@ class PayloadKeys:
                 raise KeyGone(f"the keys of bucket {bucket} were destroyed; its payloads are gone for good")
             make_directory(self._directory)
             # False when another process was faster: then its secret is the bucket's.
-            create(path, self._wrapped((root(self._clock.random(SECRET_SIZE_BYTES)),), bucket))
+            create(path, self._wrapped((root(self._clock.random(SECRET_SIZE_BYTES)),), bucket, closed=False))
             seen = _seen(path)
         try:
-            # `seen` is from before the reading: a file replaced in between is read again at the next use.
-            read = _Bucket(self._unwrapped(read_secret(path), bucket), str(path), seen or (0, 0, 0))
+            nodes, closed = self._unwrapped(read_secret(path, size_bytes_max=BUCKET_BYTES_MAX), bucket)
         except KeyMissing as error:
             raise KeyGone(f"the keys of bucket {bucket} were destroyed just now") from error
+        except BucketDamaged:
+            if seen != _seen(path):  # it was replaced, and the old one overwritten, while it was read
+                return self._read(path, bucket, make=make)
+            raise
+        # `seen` is from before the reading: a file replaced in between is read again at the next use.
+        read = _Bucket(nodes, tuple(node.start for node in nodes), closed, str(path), seen or (0, 0, 0))
         while len(self._buckets) >= BUCKETS_IN_MEMORY_MAX:
             self._buckets.pop(next(iter(self._buckets)))
         self._buckets[bucket] = read
@@ -166,23 +286,25 @@ class PayloadKeys:
             raise ValueError("a bucket is named by its week, such as 2027-W05")
         return self._directory / f"{bucket}.key"
 
-    def _wrapped(self, nodes: tuple[Node, ...], bucket: str) -> bytes:
+    def _wrapped(self, nodes: tuple[Node, ...], bucket: str, *, closed: bool) -> bytes:
+        magic = _CLOSED if closed else _OPEN
         plain = b"".join(_NODE.pack(n.depth, n.prefix.to_bytes(INDEX_SIZE_BYTES), n.secret) for n in nodes)
         nonce = self._clock.random(NONCE_SIZE_BYTES)
-        return _MAGIC + nonce + self._wrapping.encrypt(nonce, plain, _MAGIC + bucket.encode())
+        return magic + nonce + self._wrapping.encrypt(nonce, plain, magic + bucket.encode())
 
-    def _unwrapped(self, content: bytes, bucket: str) -> tuple[Node, ...]:
-        start = len(_MAGIC) + NONCE_SIZE_BYTES
-        nonce = content[len(_MAGIC) : start]
+    def _unwrapped(self, content: bytes, bucket: str) -> tuple[tuple[Node, ...], bool]:
+        """Nodes in order of their first leaves, and whether the bucket is closed."""
+        magic = _CLOSED if content.startswith(_CLOSED) else _OPEN
+        start = len(magic) + NONCE_SIZE_BYTES
+        nonce = content[len(magic) : start]
         try:
-            plain = self._wrapping.decrypt(nonce, content[start:], _MAGIC + bucket.encode())
-            return tuple(
-                Node(depth, int.from_bytes(prefix), secret) for depth, prefix, secret in _NODE.iter_unpack(plain)
-            )
+            plain = self._wrapping.decrypt(nonce, content[start:], magic + bucket.encode())
+            nodes = [Node(depth, int.from_bytes(prefix), secret) for depth, prefix, secret in _NODE.iter_unpack(plain)]
         except (InvalidTag, ValueError, struct.error) as error:
             raise BucketDamaged(
                 f"bucket {bucket}: its file was not written by this key directory, or is damaged; restore it"
             ) from error
+        return tuple(sorted(nodes, key=lambda node: node.start)), magic is _CLOSED
 
 
 def _derived(secret: bytes, label: bytes) -> bytes:

@@ -9,9 +9,16 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Unavailable
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
@@ -38,6 +45,12 @@ class KeyUnreadable(Misconfigured):
     """A key file cannot be read or written: another account's, a full disk, a broken one."""
 
     code = "key.unreadable"
+
+
+class KeysBusy(Unavailable):
+    """Another process changes these keys at this moment."""
+
+    code = "key.busy"
 
 
 def make_directory(path: Path) -> None:
@@ -75,13 +88,76 @@ def replace(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
         raise KeyUnreadable(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def read_secret(path: Path) -> bytes:
+def erase(path: Path) -> None:
+    """Overwrite a file with zeros, then remove it; nothing when it is gone. Raises `KeyUnreadable`.
+
+    Overwriting is what can be done from here. A file system that writes elsewhere (copy on write, flash) keeps the old
+    blocks until it needs them: that is the disk's own encryption, or the shredder's work.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            with path.open("r+b") as file:
+                _blank(file.fileno())
+            path.unlink()
+            sync_directory(path.parent)
+    except OSError as error:
+        raise KeyUnreadable(f"{path}: cannot be erased ({error.strerror})") from error
+
+
+def replace_erasing(path: Path, content: bytes) -> None:
+    """As `replace`; what the file held before is overwritten once its successor is durable. Raises `KeyUnreadable`.
+
+    Whoever was reading the old file at that moment finds zeros, and reads the new one.
+    """
+    try:
+        with path.open("r+b") as old:
+            replace(path, content)
+            _blank(old.fileno())
+    except OSError as error:
+        raise KeyUnreadable(f"{path}: cannot be rewritten ({error.strerror})") from error
+
+
+def _blank(descriptor: int) -> None:
+    left = os.fstat(descriptor).st_size
+    while left > 0:
+        left -= os.write(descriptor, bytes(min(left, SIZE_BYTES_MAX)))
+    os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Alone among all processes and nodes that share the directory. The lock ends with its holder, however that ends.
+
+    Raises `KeysBusy` when somebody else has it and `wait` is False, `KeyUnreadable`.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    except OSError as error:
+        raise KeyUnreadable(f"{path}: cannot be opened ({error.strerror})") from error
+    try:
+        try:
+            _take(descriptor, wait=wait)
+        except OSError as error:
+            raise KeysBusy(f"{path.name}: another process is at it; try again in a moment") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, *, wait: bool) -> None:
+    if sys.platform == "win32":
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def read_secret(path: Path, *, size_bytes_max: int = SIZE_BYTES_MAX) -> bytes:
     """Content of a secret file. Raises `KeyMissing`, `KeyPermissions`, `KeyUnreadable`."""
     try:
         # Asked of the open file, not of the name: what is checked is what is read.
         with path.open("rb") as file:
             check_closed(path, os.fstat(file.fileno()))
-            return file.read(SIZE_BYTES_MAX)
+            return file.read(size_bytes_max)
     except FileNotFoundError as error:
         raise KeyMissing(f"{path}: no such key; restore it from the backup of the key directory") from error
     except OSError as error:

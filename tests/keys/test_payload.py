@@ -15,8 +15,6 @@ import gateway.keys.payload
 from gateway.errors import Misconfigured, Refused, Tampered
 from gateway.keys.payload import BucketDamaged, KeyGone, PayloadKeys, PayloadTampered
 from gateway.keys.secret_file import KeyPermissions
-from gateway.keys.secret_file import replace as rewrite
-from gateway.keys.tree import puncture
 from gateway.message import Sealed
 from tests.keys.clocks import StoppedClock
 
@@ -125,10 +123,8 @@ def test_a_process_that_read_a_bucket_forgets_it_when_another_destroys_it(tmp_pa
 
 
 def rewrite_punctured(directory: Path, index: int) -> None:
-    """What destroying one payload will do to the bucket's file."""
-    safe = keys(directory)
-    content = safe._wrapped(puncture(safe._nodes(BUCKET, make=False), index), BUCKET)
-    rewrite(bucket_file(directory), content)
+    """Destroy one payload's key, as another process would."""
+    keys(directory).forget(BUCKET, [index])
 
 
 def test_a_punctured_bucket_lacks_one_payload_and_keeps_the_others(tmp_path: Path) -> None:

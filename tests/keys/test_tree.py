@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.keys.tree import DEPTH, Node, leaf, puncture, root
+from gateway.keys.tree import DEPTH, Node, leaf, leaf_of, puncture, puncture_all, root
 
 SECRET = bytes(range(32))
 INDEXES = st.integers(0, 2**DEPTH - 1)
@@ -80,3 +80,22 @@ def test_an_index_has_forty_bits(index: int) -> None:
 def test_a_node_that_cannot_be_is_not_made(values: tuple[int, int, bytes]) -> None:
     with pytest.raises(ValueError, match="node"):
         Node(*values)
+
+
+@given(st.sets(INDEXES, min_size=1, max_size=8), st.lists(INDEXES, max_size=6))
+def test_many_leaves_are_forgotten_at_once_as_they_would_be_one_by_one(gone: set[int], others: list[int]) -> None:
+    one_by_one: tuple[Node, ...] = (root(SECRET),)
+    for index in gone:
+        one_by_one = puncture(one_by_one, index)
+    at_once = puncture_all([root(SECRET)], gone)
+    assert sorted(one_by_one, key=lambda node: node.start) == list(at_once)
+    half = sorted(gone)[: len(gone) // 2]
+    assert puncture_all(puncture_all([root(SECRET)], half), gone) == at_once
+    starts = [node.start for node in at_once]
+    for index in {*gone, *others, *SPECIAL}:
+        assert leaf_of(at_once, starts, index) == leaf(at_once, index)
+
+
+def test_a_bucket_without_nodes_has_no_leaf() -> None:
+    assert leaf_of((), (), 5) is None
+    assert puncture_all((), [5]) == ()
