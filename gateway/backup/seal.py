@@ -107,9 +107,9 @@ def _open(cipher: AESGCM, chunk: bytes, number: int, bound: bytes, *, last: bool
             raise ArchiveTruncated(
                 f"the archive ends in its {number + 1}. chunk, before its end, or is damaged there; take another copy"
             ) from error
-        raise ArchiveAltered(f"the {number + 1}. chunk of the archive is not what was written; take another copy") from (
-            error
-        )
+        raise ArchiveAltered(
+            f"the {number + 1}. chunk of the archive is not what was written; take another copy"
+        ) from (error)
 
 
 def _is_inner(cipher: AESGCM, chunk: bytes, number: int, bound: bytes) -> bool:

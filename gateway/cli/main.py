@@ -6,6 +6,7 @@ from gateway import __version__
 from gateway.cli import (
     agency,
     audit,
+    backup,
     consent,
     deliveries,
     doctor,
@@ -45,6 +46,8 @@ app.command()(doctor.doctor)
 app.command()(validate.validate)
 app.command()(validate.redact)
 app.command()(send.send)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(iepd.app, name="iepd")
 app.add_typer(mou.app, name="mou")
 app.add_typer(law.app, name="law")

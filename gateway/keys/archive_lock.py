@@ -92,7 +92,9 @@ def unlock_with_passphrase(passphrase: Callable[[], bytes]) -> Callable[[Header]
 
     def unlock(header: Header) -> bytes:
         if header.get("lock") != "passphrase":
-            raise WrongOpener(f"the archive is locked with a recovery key ({_short(header)}); give its file: --key-file")
+            raise WrongOpener(
+                f"the archive is locked with a recovery key ({_short(header)}); give its file: --key-file"
+            )
         salt, log_n = str(header.get("salt")), int(header.get("log_n", 0))
         if (salt, log_n) not in known:
             if not 1 <= log_n <= SCRYPT_LOG_N_MAX:
@@ -130,9 +132,7 @@ def make_recovery_key(path: Path, passphrase: bytes) -> Path:
     check_passphrase(passphrase)
     key = generate(KeyKind.P256)
     public = path.with_name(f"{path.name}.pub")
-    pem = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     if not create(path, to_pem(key, passphrase)):
         raise KeyTaken(f"{path}: there is a key already; give another name")
     if not create(public, pem, mode=PUBLIC_MODE):
@@ -146,9 +146,9 @@ def recovery_lock(path: Path) -> RecoveryLock:
     try:
         key = serialization.load_pem_public_key(read_public(path))
     except ValueError as error:
-        raise NotARecoveryKey(f"{path}: not the public half of a recovery key; `gateway keys recovery` makes one") from (
-            error
-        )
+        raise NotARecoveryKey(
+            f"{path}: not the public half of a recovery key; `gateway keys recovery` makes one"
+        ) from (error)
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise NotARecoveryKey(f"{path}: a recovery key is P-256")
     return RecoveryLock(key)

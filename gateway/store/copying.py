@@ -28,6 +28,9 @@ POSITIONS_SKIPPED = 1 << 40
 and pollers ask for what stands above the last position they saw: new items must stand above all of those. A million
 million is more than a gateway lists in a decade, and a number that JSON keeps exact has room for 8,000 restores."""
 
+LOST = "2000-W01"
+"""Bucket that payloads lie in whose keys did not come back: a week before any gateway, whose keys never were."""
+
 Told = Callable[[int, int], None]
 """Bytes copied, and about how many there are; 0 = not known."""
 
@@ -100,8 +103,12 @@ class Copying(Protocol):
         Raises `NotEmpty`, `OtherDatabase`, `DatabaseUnsound`.
         """
 
-    def finish(self) -> None:
-        """Move inbox positions on."""
+    def buckets(self) -> frozenset[str]:
+        """Every bucket that a payload of it lies in."""
+
+    def finish(self, lost: frozenset[str]) -> None:
+        """Move inbox positions on. Payloads of the lost buckets are said to lie in `LOST`: a bucket of the old name is
+        made anew when the next payload goes into it, and its keys would not fit the old ones."""
 
     def claim(self, fingerprint: str) -> None:
         """Let the gateway with this key directory serve it."""

@@ -17,6 +17,7 @@ from psycopg import sql
 from gateway.store import rows
 from gateway.store.copying import (
     KEY_DIRECTORY,
+    LOST,
     POSITIONS_SKIPPED,
     UNCLAIMED,
     Copied,
@@ -94,15 +95,30 @@ class PostgresCopying:
             for table in tables:
                 db.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(table)))
 
-    def finish(self) -> None:
-        """Move inbox positions on."""
+    def buckets(self) -> frozenset[str]:
+        """Every bucket that a payload of it lies in."""
         with wrapped(), _connected(self._url) as db:
+            selects = [sql.SQL("SELECT bucket FROM {}").format(sql.Identifier(table)) for table in _sealed(db)]
+            named = db.execute(sql.SQL(" UNION ").join(selects)).fetchall()
+            return frozenset(bucket for (bucket,) in named if bucket is not None)
+
+    def finish(self, lost: frozenset[str]) -> None:
+        """Move inbox positions on, and payloads of lost buckets out of the way."""
+        with wrapped(), _connected(self._url) as db, db.transaction():
             db.execute(SQL["skip_positions"], {"skipped": POSITIONS_SKIPPED})
+            for table in _sealed(db):
+                moved = sql.SQL("UPDATE {} SET bucket = %s WHERE bucket = ANY(%s)").format(sql.Identifier(table))
+                db.execute(moved, (LOST, sorted(lost)))
 
     def claim(self, fingerprint: str) -> None:
         """Let the gateway with this key directory serve it."""
         with wrapped(), _connected(self._url) as db:
             db.execute(SQL["put_fact"], {"name": KEY_DIRECTORY, "value": fingerprint})
+
+
+def _sealed(db: Connection) -> list[str]:
+    """The tables that hold sealed payloads."""
+    return [name for name, columns, _ in db.execute(SQL["copied_tables"]) if {"bucket", "key_index"} <= set(columns)]
 
 
 def _state(db: Connection) -> Copied:
@@ -121,7 +137,7 @@ def _state(db: Connection) -> Copied:
 
 def _in_order(columns: Mapping[str, Sequence[str]], references: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Each table after those that it refers to."""
-    sorter: TopologicalSorter[str] = TopologicalSorter({table: () for table in sorted(columns)})
+    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(sorted(columns), ()))
     for table, referred in references:
         sorter.add(table, referred)
     return tuple(sorter.static_order())

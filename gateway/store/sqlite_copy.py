@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from gateway.store import rows
 from gateway.store.copying import (
     KEY_DIRECTORY,
+    LOST,
     POSITIONS_SKIPPED,
     UNCLAIMED,
     Copied,
@@ -86,19 +87,37 @@ class SqliteCopying:
             _discard(self._path)
             temporary.replace(self._path)
         except OSError as error:
-            raise StoreUnavailable(f"the database cannot be written to {self._path.parent} ({error.strerror})") from error
+            raise StoreUnavailable(
+                f"the database cannot be written to {self._path.parent} ({error.strerror})"
+            ) from error
         finally:
             _discard(temporary)
 
-    def finish(self) -> None:
-        """Move inbox positions on."""
+    def buckets(self) -> frozenset[str]:
+        """Every bucket that a payload of it lies in."""
+        with _wrapped(), _connected(self._path, "ro") as db:
+            named = " UNION ".join(f"SELECT bucket FROM {table}" for table in _sealed(db))  # noqa: S608 (our tables)
+            return frozenset(bucket for (bucket,) in db.execute(named) if bucket is not None)
+
+    def finish(self, lost: frozenset[str]) -> None:
+        """Move inbox positions on, and payloads of lost buckets out of the way."""
         with _wrapped(), _connected(self._path, "rw") as db:
+            db.execute("BEGIN IMMEDIATE")
             db.execute(SQL["skip_positions"], {"skipped": POSITIONS_SKIPPED})
+            for table in _sealed(db):
+                moved = f"UPDATE {table} SET bucket = ? WHERE bucket = ?"  # noqa: S608 (one of our tables)
+                db.executemany(moved, [(LOST, bucket) for bucket in sorted(lost)])
+            db.execute("COMMIT")
 
     def claim(self, fingerprint: str) -> None:
         """Let the gateway with this key directory serve it."""
         with _wrapped(), _connected(self._path, "rw") as db:
             db.execute(SQL["put_fact"], {"name": KEY_DIRECTORY, "value": fingerprint})
+
+
+def _sealed(db: sqlite3.Connection) -> list[str]:
+    """The tables that hold sealed payloads."""
+    return [table for (table,) in db.execute(SQL["sealed_tables"])]
 
 
 def _state(db: sqlite3.Connection) -> Copied:

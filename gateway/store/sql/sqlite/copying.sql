@@ -11,3 +11,13 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 -- name: skip_positions!
 -- Nothing that is listed from now on stands below what was ever listed.
 UPDATE position SET last = last + :skipped;
+
+-- name: sealed_tables
+-- The tables that hold sealed payloads: each names bucket and index of the key.
+SELECT m.name
+FROM sqlite_master AS m
+WHERE
+    m.type = 'table'
+    AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'bucket')
+    AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'key_index')
+ORDER BY m.name;

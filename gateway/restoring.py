@@ -1,0 +1,399 @@
+"""Putting a deployment back from a backup: into a folder of its own first, judged there, and only then in its place.
+
+    .NAME.restoring/   settings, keys, and with SQLite the database; what a killed restore left is removed by the next
+    NAME/              appears in one step, when everything was judged
+    NAME/.restoring    stands in it until its database is claimed: a restore that finds it only has to finish that
+
+A PostgreSQL database is filled in one transaction, and belongs to no key directory until the folder is in its place.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import tomllib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gateway.app import assembled, key_store, open_deployment
+from gateway.audit.checkpoint import Checkpoint, read_checkpoint
+from gateway.audit.note import NoteKey
+from gateway.backup.advice import advice
+from gateway.backup.judge import NOTHING_KNOWN, KnownHead, Since
+from gateway.backup.manifest import Manifest
+from gateway.backup.seal import Unlock
+from gateway.clock import SystemClock
+from gateway.config import FILE, Settings, read_settings, settings
+from gateway.errors import GatewayError, Misconfigured, Refused, Unavailable
+from gateway.exchange.acting import Acting
+from gateway.exchange.back_up import BUCKETS, KEYS, SETTINGS, Told
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.restore import (
+    Brought,
+    Restoring,
+    Verified,
+    bring_buckets,
+    bucket_copies,
+    check_log,
+    check_newest,
+    database_parts,
+    destroy_again,
+    missing,
+    say_restored,
+    since_in_export,
+    since_in_store,
+    verified,
+)
+from gateway.exchange.sequence import sequence
+from gateway.keys.files import KeyStore
+from gateway.keys.secret_file import DIRECTORY_MODE, FILE_MODE, sync_directory
+from gateway.store.copying import LOST, check_migrations, copying
+from gateway.store.open import migrate
+
+MARK = ".restoring"
+CONNECT_SECONDS_MAX = 0.5
+
+
+class FolderTaken(Refused):
+    """A restore goes into a new or empty folder."""
+
+    code = "restore.folder-not-empty"
+
+
+class StillServing(Refused):
+    """The deployment that would be moved aside still answers."""
+
+    code = "restore.still-serving"
+
+
+class RestoreUnwritable(Unavailable):
+    """The folder could not be written: no room, no permission. Nothing stands in its place."""
+
+    code = "restore.unwritable"
+
+
+class KeysUnlike(Misconfigured):
+    """The keys in the backup are not those of its manifest, or not those that partners know."""
+
+    code = "restore.other-keys"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be put back, and what is known from elsewhere.
+
+    buckets   folder of the copies of bucket keys; None = the one beside the archive, if there is one
+    database  URL instead of the one in the settings
+    aside     a deployment that stands in the folder is moved aside and kept
+    heads     checkpoints kept elsewhere, as they are
+    newer     export of a newer log
+    log_key   verifier key of the log as partners hold it; None = the one in the archive is believed
+    reason    why somebody goes back behind what others remember; needs `by`
+    """
+
+    archive: Path
+    directory: Path
+    buckets: Path | None = None
+    database: str | None = None
+    aside: bool = False
+    heads: tuple[tuple[str, bytes], ...] = ()
+    newer: Path | None = None
+    log_key: NoteKey | None = None
+    reason: str | None = None
+    by: Acting | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What stands there now.
+
+    size       entries of the restored log
+    beyond     the largest head that somebody remembers beyond it
+    brought    bucket keys; lost: how many buckets' payloads cannot be read
+    destroyed  payloads destroyed again
+    since      what a newer log says; None when there was none to read
+    notes      what could not be consulted, and why
+    todo       what people have to do now
+    """
+
+    manifest: Manifest
+    directory: Path
+    size: int
+    log_key: NoteKey
+    beyond: KnownHead | None
+    brought: Brought
+    lost: int
+    destroyed: int
+    since: Since | None
+    moved: Path | None
+    notes: tuple[str, ...]
+    todo: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Elsewhere:
+    """What is known of the log besides the archive."""
+
+    heads: tuple[KnownHead, ...]
+    since: Since | None
+    notes: tuple[str, ...]
+
+
+def unfinished(directory: Path) -> bool:
+    """Whether a restore into this folder got as far as its place and was not finished."""
+    return (directory / MARK).exists()
+
+
+def finish(directory: Path) -> None:
+    """Finish it: let the gateway with these keys serve the database."""
+    made = read_settings(directory)
+    copying(made.database_url).claim(key_store(made).fingerprint)
+    (directory / MARK).unlink(missing_ok=True)
+
+
+async def restore(wanted: Wanted, unlock: Unlock, told: Told) -> Restored:
+    """Put it back. Raises leaves of all four families; then nothing stands in the folder's place that was not there.
+
+    A restore that raised, or was killed, is run again as it was.
+    """
+    archive = await asyncio.to_thread(verified, wanted.archive, unlock, told)
+    check_migrations(archive.manifest.database, archive.manifest.migrations)
+    await asyncio.to_thread(_check_folder, wanted)
+    stage = wanted.directory.resolve().with_name(f".{wanted.directory.resolve().name}.restoring")
+    try:
+        made = await asyncio.to_thread(_stage, stage, wanted, archive)
+        await asyncio.to_thread(_copy_database, made, wanted, archive, unlock, told)
+        restored = await _judged(made, wanted, archive, unlock, told)
+        moved = await asyncio.to_thread(_into_place, stage, wanted)
+        await asyncio.to_thread(finish, wanted.directory)
+    except OSError as error:
+        raise RestoreUnwritable(
+            f"{wanted.directory}: the deployment could not be written ({error.strerror}); nothing was put in its place"
+        ) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return replace(restored, moved=moved)
+
+
+# --- the folder ---------------------------------------------------------------------------------------------------
+
+
+def _check_folder(wanted: Wanted) -> None:
+    directory = wanted.directory
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        return
+    if not wanted.aside:
+        raise FolderTaken(
+            f"{directory}: not empty. A backup goes into a new folder; --move-aside keeps what is there beside it"
+        )
+    with suppress(GatewayError):
+        listen = read_settings(directory).listen
+        if listen.port and _answers(listen.host, listen.port):
+            raise StillServing(f"{directory}: its gateway still answers on port {listen.port}; stop it first")
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_SECONDS_MAX):
+            return True
+    except OSError:
+        return False
+
+
+def _stage(stage: Path, wanted: Wanted, archive: Verified) -> Settings:
+    """The folder with settings and lasting keys; the bucket keys and the database come later."""
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(mode=DIRECTORY_MODE, parents=True)
+    text = _settings_text(archive.small[SETTINGS], stage, wanted.database)
+    _write(stage / FILE, text)
+    made = read_settings(stage)
+    made.keys_directory.mkdir(mode=DIRECTORY_MODE, parents=True)
+    for name, content in archive.small.items():
+        if name.startswith(KEYS):
+            _write(made.keys_directory / Path(name).name, content)
+    _write(stage / MARK, f"{archive.manifest.id}\n".encode())
+    return made
+
+
+def _settings_text(text: bytes, stage: Path, database: str | None) -> bytes:
+    """The settings, as they are wherever they can stay so: a database or keys outside the folder come into it."""
+    raw: dict[str, Any] = tomllib.loads(text.decode())
+    made = settings(dict(raw), stage, source=FILE)
+    changed: dict[str, Any] = {}
+    if database is not None:
+        changed["database"] = database
+    elif made.sqlite_path is not None and not made.sqlite_path.is_relative_to(stage):
+        changed["database"] = "sqlite:///gateway.db"
+    if not made.keys_directory.is_relative_to(stage):
+        changed["keys"] = raw.get("keys", {}) | {"directory": "keys"}
+    return tomli_w.dumps(raw | changed).encode() if changed else text
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:  # noqa: PTH123 (a descriptor)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copy_database(made: Settings, wanted: Wanted, archive: Verified, unlock: Unlock, told: Told) -> None:
+    manifest = archive.manifest
+    copying(made.database_url).into(
+        database_parts(wanted.archive, unlock),
+        migrations=frozenset(manifest.migrations),
+        mark=manifest.id,
+        told=lambda done, _: told("database", done, sum(member.size_bytes for member in manifest.members)),
+    )
+    migrate(made.database_url)
+
+
+def _into_place(stage: Path, wanted: Wanted) -> Path | None:
+    """The folder under its name, in one step; what stood there is kept beside it."""
+    directory, moved = wanted.directory.resolve(), None
+    _sync(stage)
+    if directory.exists() and any(directory.iterdir()):
+        now = SystemClock().now()
+        moved = directory.with_name(f"{directory.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
+        directory.rename(moved)
+    # If the machine stops here, the old one stands aside, and the restore is run again as into a new folder.
+    try:
+        stage.rename(directory)
+    except OSError:
+        if moved is not None:
+            moved.rename(directory)
+        raise
+    sync_directory(directory.parent)
+    return moved
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        if path.is_dir():
+            sync_directory(path)
+
+
+# --- judging ------------------------------------------------------------------------------------------------------
+
+
+async def _judged(made: Settings, wanted: Wanted, archive: Verified, unlock: Unlock, told: Told) -> Restored:
+    keys = _checked_keys(made, wanted, archive)
+    log_key = NoteKey(keys.log_signer.name, keys.log_signer.public_bytes)
+    into = copying(made.database_url)
+    async with assembled(made, restoring=True) as gateway:
+        now = gateway.clock.now()
+        buckets = keys.payload_keys(gateway.clock)
+        folder = wanted.buckets or wanted.archive.parent / BUCKETS
+        copies = bucket_copies(folder, unlock)
+        brought = await asyncio.to_thread(bring_buckets, copies, buckets, archive=archive, held=frozenset(), now=now)
+        elsewhere = await _elsewhere(gateway, wanted, archive, log_key)
+        beyond = await check_log(gateway, [log_key], elsewhere.heads, told)
+        size = archive.manifest.log_size
+        check_newest(size, beyond, forced=wanted.reason is not None)
+        destroyed = await destroy_again(gateway, buckets, elsewhere.since) if elsewhere.since else 0
+        lost = missing(await asyncio.to_thread(into.buckets), brought) - {LOST}
+        restoring = Restoring(
+            archive=archive,
+            size=size,
+            buckets=len(brought.taken),
+            beyond=beyond,
+            reason=wanted.reason,
+            by=wanted.by,
+        )
+        await say_restored(gateway, restoring)
+        await sequence(gateway.store, gateway.keys.log_signer, origin=made.name)
+    await asyncio.to_thread(into.finish, lost)
+    return _restored(
+        wanted, archive, elsewhere, brought, beyond=beyond, lost=len(lost), destroyed=destroyed, key=log_key
+    )
+
+
+def _restored(
+    wanted: Wanted,
+    archive: Verified,
+    elsewhere: _Elsewhere,
+    brought: Brought,
+    *,
+    beyond: KnownHead | None,
+    lost: int,
+    destroyed: int,
+    key: NoteKey,
+) -> Restored:
+    manifest = archive.manifest
+    todo = advice(
+        last_at=manifest.last_at,
+        size=manifest.log_size,
+        rolled_back_past=beyond,
+        since=elsewhere.since,
+        buckets_missing=lost,
+        forced=wanted.reason is not None,
+    )
+    return Restored(
+        manifest=manifest,
+        directory=wanted.directory,
+        size=manifest.log_size,
+        log_key=key,
+        beyond=beyond,
+        brought=brought,
+        lost=lost,
+        destroyed=destroyed,
+        since=elsewhere.since,
+        moved=None,
+        notes=elsewhere.notes,
+        todo=todo,
+    )
+
+
+def _checked_keys(made: Settings, wanted: Wanted, archive: Verified) -> KeyStore:
+    keys = key_store(made)
+    if keys.fingerprint != archive.manifest.fingerprint:
+        raise KeysUnlike("the keys in the backup are not those that its database's payloads are under")
+    log_key = NoteKey(keys.log_signer.name, keys.log_signer.public_bytes)
+    if wanted.log_key is not None and wanted.log_key != log_key:
+        raise KeysUnlike("the log's key in the backup is not the one that was given: this is no backup of that gateway")
+    return keys
+
+
+async def _elsewhere(gateway: Gateway, wanted: Wanted, archive: Verified, key: NoteKey) -> _Elsewhere:
+    """What the world remembers: the archive itself, checkpoints given, a newer log, the deployment that stood here."""
+    heads = [
+        KnownHead(where=where, checkpoint=read_checkpoint(note, [key], origin=key.name)) for where, note in wanted.heads
+    ]
+    notes: list[str] = []
+    found: Since | None = None
+    own = await gateway.store.checkpoint()
+    head = read_checkpoint(own, [key], origin=key.name) if own is not None else None
+    if archive.manifest.checkpoint:
+        said = read_checkpoint(archive.manifest.checkpoint, [key], origin=key.name)
+        heads.append(KnownHead(where="the backup's manifest", checkpoint=said))
+    if wanted.newer is not None:
+        found, newer = await asyncio.to_thread(since_in_export, wanted.newer, head, [key], key.name)
+        heads.append(KnownHead(where=f"the export in {wanted.newer}", checkpoint=newer))
+    if wanted.aside and (wanted.directory / FILE).exists():
+        try:
+            old, said_since = await _old(wanted.directory, head, own, key)
+        except (GatewayError, OSError) as error:
+            notes.append(f"the deployment that stood here could not be read ({error}); it was not consulted")
+        else:
+            heads += old
+            found = found or said_since
+            if said_since is None:
+                notes.append("the log of the deployment that stood here does not go on from the restored one")
+    return _Elsewhere(heads=tuple(heads), since=found, notes=tuple(notes))
+
+
+async def _old(
+    directory: Path, head: Checkpoint | None, note: bytes | None, key: NoteKey
+) -> tuple[Sequence[KnownHead], Since | None]:
+    """The head of the deployment that is moved aside, and what its log says after the restored one."""
+    async with open_deployment(directory) as old:
+        newest = await old.store.checkpoint()
+        if newest is None:
+            return (), NOTHING_KNOWN
+        known = read_checkpoint(newest, [key], origin=key.name)
+        said = await since_in_store(old, head.size if head else 0, note)
+        return (KnownHead(where="the deployment that stood here", checkpoint=known),), said
