@@ -119,6 +119,7 @@ async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator
             settings=made,
             current=current,
             find_consents=store.consents,
+            subjects=keys.subject_keys(clock),
         )
     finally:
         await store.close()
@@ -211,7 +212,9 @@ async def _sample_officer(gateway: Gateway, agency: AgencyId) -> Acting:
     return Acting(user=user.id, sign=sign, public_key=public_key)
 
 
-async def issue_certificate(gateway: Gateway, id: AgencyId, folder: Path) -> Mapping[str, str]:
+async def issue_certificate(
+    gateway: Gateway, id: AgencyId, folder: Path, *, by: Acting | None = None
+) -> Mapping[str, str]:
     """A key and certificate for an agency that cannot make its own, into a folder; the key is kept nowhere else."""
     keys = key_store(gateway.settings)
     agency = gateway.current.agencies.get(id)
@@ -225,7 +228,7 @@ async def issue_certificate(gateway: Gateway, id: AgencyId, folder: Path) -> Map
         raise KeyFileTaken(f"{key}: there is a key already; give another folder") from error
     certificate.write_bytes(issued.certificate)
     # Last, so that no certificate counts whose key nobody has.
-    await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, actor="cli")
+    await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, by=by, actor="cli")
     return {"key": str(key), "certificate": str(certificate)}
 
 

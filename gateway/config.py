@@ -111,6 +111,35 @@ class Law(_Section):
     packs: tuple[str, ...] = ()
 
 
+class Disclosures(_Section):
+    """The disclosure index: who got what of a person.
+
+    years  how long its rows are kept, from the end of the quarter they were written in. Six: the years for which a
+           person may ask for an account of what was disclosed of them (45 CFR 164.528(a)(1)); fewer are refused
+    """
+
+    years: int = Field(default=6, ge=6, le=100)
+
+
+class Retention(_Section):
+    """How what is due is destroyed.
+
+    second_person_above  share of all that is held: a run that destroys more takes two people
+    second_person_from   fewer payloads than this never ask for two, so that a small gateway need not ask every day
+    run_every_hours      how often a worker destroys what is due; 0 = only `gateway retention run` does
+    payloads_per_run_max a run's certificate stays readable, and a crash leaves little to finish
+    attest_within_days   how long past recipients have to attest an early destruction
+    notices              whether partners are told when the time of our copies was up
+    """
+
+    second_person_above: float = Field(default=0.1, gt=0, le=1)
+    second_person_from: int = Field(default=20, ge=1)
+    run_every_hours: float = Field(default=24, ge=0)
+    payloads_per_run_max: int = Field(default=20_000, ge=1, le=100_000)
+    attest_within_days: int = Field(default=10, ge=1, le=365)
+    notices: bool = True
+
+
 class Settings(BaseSettings):
     """The whole tree.
 
@@ -133,6 +162,8 @@ class Settings(BaseSettings):
     keys: Keys = Keys()
     law: Law = Law()
     backup: Backup = Backup()
+    disclosures: Disclosures = Disclosures()
+    retention: Retention = Retention()
     directory: Path = Path()
 
     @classmethod

@@ -116,6 +116,22 @@ class Sealed:
     ciphertext: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """One row of the disclosure index: what it says, encrypted, and by what it is found.
+
+    generation  name of the key file it was made under, "2026-Q4.1"
+    index       40-bit address of its person's key in that file's tree
+    tokens      by what it is found: 64-bit numbers, signed, that nobody makes again without that file
+    """
+
+    generation: str
+    index: int
+    nonce: bytes
+    tokens: tuple[int, ...]
+    ciphertext: bytes
+
+
 def bucket_name(due: datetime) -> str:
     """The bucket of payloads that are due at this moment: its ISO week in UTC, "2027-W05"."""
     year, week, _ = due.astimezone(UTC).isocalendar()

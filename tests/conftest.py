@@ -15,11 +15,19 @@ from hypothesis import settings
 from gateway.store.database import sqlite_url
 from gateway.store.interface import Store
 from gateway.store.open import migrate, open_store
+from tests.entries_checked import entries_checked
 from tests.store.postgres_server import NoPostgres, fresh_database, running_server
 
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new", derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("LAW_EXAMPLES", "same"))
+
+
+@pytest.fixture(autouse=True)
+def _entries_checked() -> Iterator[None]:
+    """Whatever a test writes into a log fits the schema of its type."""
+    with entries_checked():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from gateway.audit.proof import inclusion, inclusion_ranges
 from gateway.errors import Refused
 from gateway.exchange.evidence import EntryUnknown, consistency_of, evidence_of
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.store.log import StoredEntry
 
 WIDTH = 256
@@ -128,7 +129,10 @@ async def _proof_of_entry(gateway: Gateway, agency: Agency, asked: str) -> str:
     stored = await _entry(gateway, asked)
     if stored is None or agency.id not in stored.entry.parties:
         raise EntryUnknown("the log has no such entry that this agency is a party of")
-    return await evidence_of(gateway.store, stored.entry.id)
+    proven = await evidence_of(gateway.store, stored.entry.id)
+    message = stored.entry.message
+    await record_read(gateway, "entry", parties=(agency.id,), message=message, agency=agency.id, channel="rest")
+    return proven
 
 
 async def _entry(gateway: Gateway, asked: str) -> StoredEntry | None:

@@ -183,13 +183,13 @@ async def _submit(request: Request, gateway: Gateway, submission: Submission) ->
 
 async def _poll(gateway: Gateway, agency: Agency, poll: Poll) -> etree._Element:
     answer, size_bytes, position = node("PollResponse"), 0, poll.after
-    for item in await inbox_page(gateway, agency.id, after=poll.after, limit=poll.limit):
+    for item in await inbox_page(gateway, agency.id, after=poll.after, limit=poll.limit, channel="soap"):
         if size_bytes > POLL_SIZE_BYTES_MAX:
             break
         position = item.position
         try:
-            cover = await inbox_cover(gateway, agency.id, item.delivery)
-            payload = await inbox_payload(gateway, agency.id, item.delivery)
+            cover = await inbox_cover(gateway, agency.id, item.delivery, channel="soap")
+            payload = await inbox_payload(gateway, agency.id, item.delivery, channel="soap")
         except (DeliveryRecalled, DeliveryHeld):  # since it was listed, or with its agreement: it is not to be had
             continue
         size_bytes += len(payload)
@@ -218,7 +218,7 @@ async def _acknowledge(gateway: Gateway, agency: Agency, asked: Acknowledge) -> 
 
 
 async def _status(gateway: Gateway, agency: Agency, asked: Status) -> etree._Element:
-    found = await status(gateway, agency.id, asked.id)
+    found = await status(gateway, agency.id, asked.id, channel="soap")
     message = found.message
     answer = node(
         "StatusResponse",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from gateway.agency import AGENCY_ID
 from gateway.clock import timestamp
@@ -49,6 +50,7 @@ class EntryType(StrEnum):
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
+    WITHDRAW = "withdraw"  # an approval was taken back before the version was in force
     CHECK = "check"  # a version passed its check before it was tried or put in force
     ACTIVATE = "activate"  # an agreement in trial or in force
     SUSPEND = "suspend"
@@ -67,6 +69,9 @@ class EntryType(StrEnum):
     SIGN_IN = "sign-in"
     SIGN_IN_REFUSED = "sign-in-refused"
     ACCESS_REFUSED = "access-refused"
+    # who watches
+    REVIEW = "review"  # a person looked through what happened in a week
+    ALERT = "alert"  # something the operator must see to was found, is over, or was silenced
 
 
 # --- shapes: a value to its JSON text, or ValueError -------------------------------------------------------------
@@ -74,6 +79,9 @@ class EntryType(StrEnum):
 # of a string is the string between quotation marks, and sorted keys make the canonical form of RFC 8785.
 
 Shape = Callable[[Value], str]
+
+FRAGMENTS: dict[Shape, Mapping[str, Any]] = {}
+"""What each shape lets through, as JSON Schema 2020-12 says it; filled where shapes are made."""
 
 
 class ShapeError(ValueError):
@@ -96,6 +104,7 @@ def _texts(pattern: str, length_max: int, *, repeats: bool = False) -> Shape:
             return known(value)
         raise ShapeError
 
+    FRAGMENTS[shape] = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": length_max}
     return shape
 
 
@@ -109,6 +118,7 @@ def _lists(item: Shape) -> Shape:
             return texts(tuple(value))
         raise ShapeError
 
+    FRAGMENTS[shape] = {"type": "array", "items": FRAGMENTS[item], "maxItems": ITEMS_MAX}
     return shape
 
 
@@ -149,7 +159,7 @@ MOU = _texts(r"[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]{0,8}", 100, repeats=True)
 CLAUSE = _texts(r"[A-Za-z0-9][A-Za-z0-9._()\[\]/:-]*(?: [A-Za-z0-9._()\[\]/:-]+)?", 80, repeats=True)
 ACTOR = _texts(r"[a-z][a-z0-9._@-]*", 80, repeats=True)
 SIGNATURE = _texts(r"[A-Za-z0-9+/]{86}==", 88)
-BUCKET = _texts(r"[0-9]{4}-W[0-9]{2}(?:[.-][a-z0-9]+)*", 40, repeats=True)
+BUCKET = _texts(r"[0-9]{4}-(?:W[0-9]{2}|Q[1-4])(?:[.-][a-z0-9]+)*", 40, repeats=True)
 NUMBER: Shape = _number
 MOMENT: Shape = _moment
 COUNTS: Shape = _counts
@@ -157,6 +167,20 @@ AGENCIES = _lists(AGENCY)
 CODES = _lists(CODE)
 CLAUSES = _lists(CLAUSE)
 IDS = _lists(ID)
+
+_WHOLE = {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}
+FRAGMENTS[NUMBER] = _WHOLE
+FRAGMENTS[MOMENT] = {
+    "type": "string",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{2}Z$",
+    "format": "date-time",
+}
+FRAGMENTS[COUNTS] = {
+    "type": "object",
+    "propertyNames": FRAGMENTS[CODE],
+    "additionalProperties": _WHOLE,
+    "maxProperties": ITEMS_MAX,
+}
 
 SHAPES: Mapping[str, Shape] = {
     "action": CODE,  # new, update, correct, cancel; what was done to a user, a key, a credential
@@ -215,6 +239,7 @@ SHAPES: Mapping[str, Shape] = {
     "second_agency": AGENCY,
     "second_fingerprint": HEX,
     "second_signature": SIGNATURE,  # over the same act, but for agency and user
+    "run": ID,  # of destruction
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
     "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
@@ -237,12 +262,13 @@ ALWAYS = ("type", "id", "at", "parties")
 _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
+_OF_RUN = "run delivery recipient document outcome number second_agency"
 _WHY = "attempts channel code status evidence reason actor mou clauses count"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
         "message sender exchange action commit recipients",
-        "first earlier as_of refused channel configuration size_bytes fingerprint count",
+        "first earlier as_of refused channel configuration size_bytes fingerprint count due_at",
     ),
     EntryType.REFUSE: (
         "code",
@@ -275,15 +301,19 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
     EntryType.DESTROY: (
         "kind count",
-        "message dissemination bucket mou clauses reason actor digest due_at counts hold",
+        f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
     ),
-    EntryType.HOLD: ("hold actor reason", "message mou agency count until digest"),
-    EntryType.RELEASE: ("hold actor reason", "message mou agency count digest"),
+    EntryType.HOLD: (
+        "hold actor reason",
+        "message mou holder exchange count until digest agency fingerprint signature",
+    ),
+    EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",
     ),
     EntryType.APPROVE: ("mou mou_digest agency actor fingerprint signature", "role configuration"),
+    EntryType.WITHDRAW: ("mou mou_digest agency actor user fingerprint signature", "configuration"),
     EntryType.CHECK: ("mou mou_digest digest laws outcome actor", "configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",
@@ -295,10 +325,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "consent subject action document purpose holder recipient valid_from valid_until",
         "actor agency fingerprint signature channel",
     ),
-    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason"),
+    # Whoever signs these speaks for the operator: `agency` is the one acted upon, `fingerprint` the credential's own.
+    EntryType.AGENCY: ("agency action", "actor kind configuration digest reason fingerprint signature"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",
-        "actor configuration valid_from valid_until reason",
+        "actor configuration valid_from valid_until reason key signature digest",
     ),
     EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
@@ -307,7 +338,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
     ),
-    EntryType.EXPORT: ("kind", "message actor agency count digest log_size number reason"),
+    EntryType.EXPORT: ("kind", "message mou actor agency fingerprint signature count digest log_size number reason"),
     EntryType.BACKUP: ("kind digest log_size", "actor agency fingerprint signature size_bytes count number"),
     EntryType.RESTORE: (
         "kind digest log_size",
@@ -316,6 +347,8 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
+    EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
+    EntryType.ALERT: ("action code", "kind count actor agency fingerprint signature until digest"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""

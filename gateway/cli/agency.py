@@ -1,5 +1,6 @@
 """`gateway agency`: who exchanges, with which credentials."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +9,13 @@ from rich.markup import escape
 
 from gateway.agency import Agency, AgencyId, Contact
 from gateway.app import issue_certificate, open_deployment
+from gateway.cli.acting import As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
 from gateway.clock import SystemClock, timestamp
+from gateway.exchange.acting import Acting
 from gateway.exchange.activate import (
     AgencyUnknown,
+    check_unsigned,
     issue_token,
     put_agency,
     register_certificate,
@@ -44,52 +48,74 @@ def add(
     certificate: Annotated[
         Path | None, typer.Option("--certificate", help="Register the agency's own certificate (PEM).", exists=True)
     ] = None,
+    by: As = "",
+    key: Key = None,
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
     """Add an agency from its file, or change it, and give it a credential.
 
-    [bold]gateway agency add policies/agencies/millbrook-police.yaml --token[/]
-    [bold]gateway agency add --id harlan-probation --issue certificates/[/]
+    Whoever adds one signs (--as): an officer of the operator, for the agency's kind, duties and state decide which law
+    binds what it gets. A credential alone is signed too, once the operator has anybody who can.
+
+    [bold]gateway agency add policies/agencies/millbrook-police.yaml --token --as USER[/]
+    [bold]gateway agency add --id harlan-probation --issue certificates/ --as USER[/]
     """
     if file is None and not id:
         raise typer.BadParameter("give the agency's file, or --id of one that is there")
-    run(_add(file, AgencyId(id), token, issue, certificate, directory, json))
+    agency = _read(file) if file is not None else None
+    if agency is not None and not by:
+        raise typer.BadParameter("whoever adds or changes an agency signs it: give --as with your account")
+    given = _Given(id=AgencyId(id), agency=agency, token=token, issue=issue, certificate=certificate)
+    run(_add(given, _signer(by, key, directory), directory, json))
 
 
-async def _add(
-    file: Path | None,
-    id: AgencyId,
-    token: bool,
-    issue: Path | None,
-    certificate: Path | None,
-    directory: Path,
-    json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What an agency is given."""
+
+    id: AgencyId
+    agency: Agency | None
+    token: bool
+    issue: Path | None
+    certificate: Path | None
+
+
+def _signer(by: str, key: Path | None, directory: Path) -> Acting | None:
+    return person(by, key, directory) if by else None
+
+
+def _read(file: Path) -> Agency:
+    agency, findings = read_agency(file.read_bytes(), str(file))
+    show(findings)
+    if agency is None or errors(findings):
+        raise typer.Exit(1)
+    return agency
+
+
+async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) -> None:
     done: dict[str, str] = {}
     async with open_deployment(directory) as gateway:
-        if file is not None:
-            agency, findings = read_agency(file.read_bytes(), str(file))
-            show(findings)
-            if agency is None or errors(findings):
-                raise typer.Exit(1)
-            await put_agency(gateway, agency, actor="cli")
-            id = agency.id
+        if by is None:
+            check_unsigned(gateway)
+        if given.agency is not None:
+            await put_agency(gateway, given.agency, by=by)
+        id = given.agency.id if given.agency is not None else given.id
         done["agency"] = id
-        if token:
-            done["token"] = await issue_token(gateway, id, actor="cli")
-        if issue is not None:
-            done |= await issue_certificate(gateway, id, issue)
-        if certificate is not None:
-            pem = certificate.read_bytes()
-            credential = await register_certificate(gateway, id, pem_to_der(pem), pem, actor="cli")
+        if given.token:
+            done["token"] = await issue_token(gateway, id, by=by, actor="cli")
+        if given.issue is not None:
+            done |= await issue_certificate(gateway, id, given.issue, by=by)
+        if given.certificate is not None:
+            pem = given.certificate.read_bytes()
+            credential = await register_certificate(gateway, id, pem_to_der(pem), pem, by=by, actor="cli")
             done["certificate"] = credential.fingerprint
     if json:
         answer(done)
         return
     for what, value in done.items():
         out.print(f"{what:>12}  {value}")
-    if token:
+    if given.token:
         err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
 
 
@@ -137,16 +163,23 @@ def _row(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
 def suspend(
     id: Id,
     resume: Annotated[bool, typer.Option("--resume", help="Let it in again.")] = False,
+    by: As = "",
+    key: Key = None,
     directory: Directory = Path(),
 ) -> None:
-    """Shut an agency out: its credentials stop within seconds, deliveries to it are held, new ones are refused."""
-    run(_suspend(AgencyId(id), directory, resume))
+    """Shut an agency out: its credentials stop within seconds, deliveries to it are held, new ones are refused.
+
+    Anybody at the machine may, at once; with --as it is signed. Letting it in again is signed.
+    """
+    run(_suspend(AgencyId(id), _signer(by, key, directory), directory, resume))
     out.print(f"{id} is {'let in again' if resume else 'suspended'}")
 
 
-async def _suspend(id: AgencyId, directory: Path, resume: bool) -> None:
+async def _suspend(id: AgencyId, by: Acting | None, directory: Path, resume: bool) -> None:
     async with open_deployment(directory) as gateway:
-        await suspend_agency(gateway, id, actor="cli", suspended=not resume)
+        if resume and by is None:
+            check_unsigned(gateway)
+        await suspend_agency(gateway, id, by=by, actor="cli", suspended=not resume)
 
 
 @app.command("show")
@@ -218,16 +251,21 @@ def revoke(
     credential: Annotated[
         str, typer.Option("--credential", help="How its fingerprint begins; `gateway agency show` lists them.")
     ],
+    by: As = "",
+    key: Key = None,
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
-    """Revoke one credential, for good; the agency's others go on. It stops within seconds."""
-    run(_revoke(AgencyId(id), credential, directory, json))
+    """Revoke one credential, for good; the agency's others go on. It stops within seconds.
+
+    Anybody at the machine may, at once; with --as it is signed.
+    """
+    run(_revoke(AgencyId(id), credential, _signer(by, key, directory), directory, json))
 
 
-async def _revoke(id: AgencyId, prefix: str, directory: Path, json: bool) -> None:
+async def _revoke(id: AgencyId, prefix: str, by: Acting | None, directory: Path, json: bool) -> None:
     async with open_deployment(directory) as gateway:
-        revoked = await revoke_credential(gateway, id, prefix, actor="cli")
+        revoked = await revoke_credential(gateway, id, prefix, by=by, actor="cli")
     if json:
         answer({"agency": id, "kind": revoked.kind.value, "fingerprint": revoked.fingerprint, "revoked": True})
         return

@@ -10,18 +10,21 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.app import open_deployment
-from gateway.audit import verifier
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.entry import make
 from gateway.audit.note import NoteKey
 from gateway.audit.verify import LogReport
+from gateway.cli import audit_export, audit_schema
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
-from gateway.exchange.evidence import EntryNotInTree, evidence_of, evidence_of_message, export_log, verify_log
+from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.message import MessageId
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an entry, hand it to an outsider.")
+
+app.command()(audit_export.export)
+app.command()(audit_schema.schema)
 
 Told = Callable[[int, int], None]
 
@@ -99,42 +102,18 @@ def evidence(
 async def _evidence(directory: Path, entry: str | None, message: str | None) -> tuple[str, ...]:
     async with open_deployment(directory) as gateway:
         if entry is not None:
-            return (await evidence_of(gateway.store, entry),)
-        return await evidence_of_message(gateway.store, MessageId(message or ""))
-
-
-@app.command()
-def export(
-    output: Annotated[Path, typer.Argument(help="Folder to write to; made when it is not there.")],
-    directory: Directory = Path(),
-) -> None:
-    """The whole log for an outsider: entries, checkpoint, key, and the verifier that needs nothing of the gateway.
-
-    It names agencies, agreements and counts, no persons. The export itself is an entry of the log.
-    """
-    output.mkdir(parents=True, exist_ok=True)
-    with (output / "log.jsonl").open("w", encoding="utf-8") as file:
-        key, note = run(_export(directory, file.write))
-    (output / "checkpoint").write_bytes(note)
-    (output / "log.vkey").write_text(f"{key}\n", encoding="utf-8")
-    (output / "verifier.py").write_bytes(Path(verifier.__file__).read_bytes())
-    out.print(f"written to {escape(str(output))}; there, on any machine with Python and cryptography:")
-    out.print("  python verifier.py --log log.jsonl --checkpoint checkpoint --key log.vkey")
-
-
-async def _export(directory: Path, write: Callable[[str], Any]) -> tuple[NoteKey, bytes]:
-    async with open_deployment(directory) as gateway:
-        key = _log_key(gateway)
-        note = await gateway.store.checkpoint()
-        if note is None:
-            raise EntryNotInTree("nothing is in the log yet")
-        size = read_checkpoint(note, [key], origin=key.name).size
-        now = gateway.clock.now()
-        entry = make(EntryType.EXPORT, id=gateway.new_id(now), at=now, kind="log", log_size=size)
-        await gateway.store.record([entry])
-        async for line in export_log(gateway.store, size=size):
-            write(line)
-        return key, note
+            files: tuple[str, ...] = (await evidence_of(gateway.store, entry),)
+        else:
+            files = await evidence_of_message(gateway.store, MessageId(message or ""))
+        await record_read(
+            gateway,
+            "evidence",
+            type=EntryType.EXPORT,
+            message=MessageId(message) if message else None,
+            actor="cli",
+            count=len(files),
+        )
+        return files
 
 
 def _log_key(gateway: Gateway) -> NoteKey:

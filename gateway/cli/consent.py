@@ -122,9 +122,8 @@ def list_(
 
 async def _list(directory: Path, holder: str, before: str, limit: int) -> tuple[Consent, ...]:
     async with open_deployment(directory) as gateway:
-        return await list_consents(
-            gateway, holder=AgencyId(holder) if holder else None, before=before or None, limit=limit
-        )
+        whose = AgencyId(holder) if holder else None
+        return await list_consents(gateway, holder=whose, before=before or None, limit=limit, actor="cli")
 
 
 def as_row(consent: Consent) -> dict[str, object]:

@@ -12,6 +12,7 @@ from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.inbox import DeliveryUnknown, notice_of
+from gateway.exchange.reading import record_read
 from gateway.exchange.requeue import discard as discard_delivery
 from gateway.exchange.requeue import requeue as requeue_delivery
 from gateway.message import DeliveryId
@@ -47,9 +48,10 @@ async def _list(
     state: State | None, to: str | None, before: str | None, limit: int, directory: Path
 ) -> tuple[Delivery, ...]:
     async with open_deployment(directory) as gateway:
-        return await gateway.store.deliveries(
-            state, AgencyId(to) if to else None, DeliveryId(before) if before else None, limit
-        )
+        recipient = AgencyId(to) if to else None
+        found = await gateway.store.deliveries(state, recipient, DeliveryId(before) if before else None, limit)
+        await record_read(gateway, "deliveries", recipient=recipient, actor="cli", count=len(found))
+        return found
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:
@@ -97,21 +99,33 @@ def show(
         out.print(f"{each['outcome']:>14}  {each['label']:<26} {each['clause']:<16} {each['path']}")
 
 
-async def _record(gateway: Gateway, id: str) -> DisseminationRecord:
+async def _record(gateway: Gateway, id: str, kind: str) -> DisseminationRecord:
+    """The delivery. That a person looks at it is an entry, written before."""
     record = await gateway.store.delivery(DeliveryId(id))
     if record is None:
         raise DeliveryUnknown(f"there is no delivery {id}")
+    made = record.dissemination
+    await record_read(
+        gateway,
+        kind,
+        parties=(record.sender, made.recipient),
+        message=made.message,
+        dissemination=made.id,
+        delivery=record.delivery.id,
+        recipient=made.recipient,
+        actor="cli",
+    )
     return record
 
 
 async def _notice(id: str, directory: Path) -> str:
     async with open_deployment(directory) as gateway:
-        return notice_of(gateway, await _record(gateway, id))
+        return notice_of(gateway, await _record(gateway, id, "notice"))
 
 
 async def _show(id: str, directory: Path) -> dict[str, Any]:
     async with open_deployment(directory) as gateway:
-        record = await _record(gateway, id)
+        record = await _record(gateway, id, "delivery")
     dissemination = record.dissemination
     return {
         **_row(record.delivery),

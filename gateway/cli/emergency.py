@@ -143,7 +143,7 @@ def _counted(counts: dict[str, int]) -> str:
 
 async def _list(directory: Path, asked: Asked) -> tuple[Row, ...]:
     async with open_deployment(directory) as gateway:
-        return await list_emergencies(gateway, asked)
+        return await list_emergencies(gateway, asked, actor="cli")
 
 
 @app.command()

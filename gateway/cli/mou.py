@@ -29,8 +29,10 @@ from gateway.exchange.agreements import (
     try_mou,
 )
 from gateway.exchange.life import mou_of
+from gateway.exchange.withdraw import withdraw_approval
 from gateway.policy.approval import Lack
-from gateway.store.configuration import Agreement, AgreementState, Approval
+from gateway.store.configuration import Agreement, AgreementState, Approval, Withdrawal
+from gateway.user import UserId
 
 app = typer.Typer(no_args_is_help=True, help="Agreements, from the first draft to the end.")
 
@@ -119,13 +121,44 @@ async def _sign(file: Path, party: AgencyId, directory: Path, by: Acting) -> tup
 
 
 Id = Annotated[str, typer.Argument(help="The agreement's id, such as JAIL-PD-2026-01.")]
+Version = Annotated[
+    int | None,
+    typer.Option("--version", help="Which version, where one is in force and another on trial.", show_default=False),
+]
+
+
+@app.command()
+def withdraw(
+    id: Id,
+    party: Annotated[str, typer.Option("--for", metavar="AGENCY", help="The party whose approval is taken back.")],
+    by: As,
+    version: Annotated[
+        int | None, typer.Option(help="Of which version.", show_default="the one that waits for approvals")
+    ] = None,
+    of: Annotated[str | None, typer.Option(metavar="USER", help="Whose approval.", show_default="your own")] = None,
+    key: Key = None,
+    directory: Directory = Path(),
+) -> None:
+    """Take an approval back before the version is in force, signed; it cannot be activated without another.
+
+    Your own, or with --of that of somebody else of your agency, who may have left.
+    """
+    asked = (id, version, AgencyId(party), UserId(of) if of else None)
+    done = run(_withdraw(asked, directory, person(by, key, directory)))
+    out.print(f"the approval of {done.user} for {party} on {id} version {done.version} counts no more")
+
+
+async def _withdraw(asked: tuple[str, int | None, AgencyId, UserId | None], directory: Path, by: Acting) -> Withdrawal:
+    id, version, party, of = asked
+    async with open_deployment(directory) as gateway:
+        return await withdraw_approval(gateway, id, version, party=party, of=of, by=by)
 
 
 @app.command()
 def suspend(
     id: Id,
     by: As,
-    resume: Annotated[bool, typer.Option("--resume", help="Put it in force again.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Put it in force again, once it passes its check.")] = False,
     key: Key = None,
     directory: Directory = Path(),
 ) -> None:
@@ -136,15 +169,15 @@ def suspend(
 
 
 @app.command()
-def end(id: Id, by: As, key: Key = None, directory: Directory = Path()) -> None:
-    """End the version in force, or on trial, for good."""
-    run(_stop(id, AgreementState.ENDED, directory, person(by, key, directory)))
-    out.print(f"{id} has ended")
+def end(id: Id, by: As, version: Version = None, key: Key = None, directory: Directory = Path()) -> None:
+    """End the version in force, suspended, or on trial, for good."""
+    ended = run(_stop(id, AgreementState.ENDED, directory, person(by, key, directory), version))
+    out.print(f"{id} version {ended.version} has ended")
 
 
-async def _stop(id: str, state: AgreementState, directory: Path, by: Acting) -> None:
+async def _stop(id: str, state: AgreementState, directory: Path, by: Acting, version: int | None = None) -> Agreement:
     async with open_deployment(directory) as gateway:
-        await stop_mou(gateway, id, state=state, by=by)
+        return await stop_mou(gateway, id, state=state, by=by, version=version)
 
 
 @app.command("list")

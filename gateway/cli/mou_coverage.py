@@ -10,13 +10,15 @@ from rich.table import Table
 
 from gateway.app import configuration_for
 from gateway.cli.mou_check import read_agreement
-from gateway.cli.run import EXIT_USAGE, AsJson, Directory, answer, err, out, run
+from gateway.cli.run import EXIT_USAGE, AsJson, Directory, answer, err, fail, out, run
 from gateway.clock import SystemClock
+from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
 from gateway.policy.check import PROVING_KEY
 from gateway.policy.coverage import Coverage, Granted, as_csv, coverage, data
 from gateway.policy.mou import Mou
 from gateway.policy.outcome import outcomes
+from gateway.policy.reading import nearest
 from gateway.report.page import groups, tables_page
 
 File = Annotated[
@@ -41,6 +43,9 @@ def coverage_command(
         err.print(f"{escape(str(file))}: there is no such file")
         raise typer.Exit(EXIT_USAGE)
     configured = run(configuration_for(directory))
+    if recipient and recipient not in configured.agencies:
+        # A slip of the pen must not read as an agency that sees nothing.
+        fail(AgencyUnknown(f"there is no agency {recipient}{nearest(recipient, configured.agencies)}"))
     mous = configured.in_force.mous if file is None else (read_agreement(file.read_bytes(), str(file), configured),)
     tables = coverage(_granted(mous, configured, recipient))
     title = recipient if file is None else f"{mous[0].title}{f', {recipient}' if recipient else ''}"
@@ -54,7 +59,7 @@ def coverage_command(
         for table in tables:
             _show(table)
         if not tables:
-            out.print("nobody gets anything")
+            out.print(f"{recipient or 'nobody'} gets {'nothing' if recipient else 'anything'}")
 
 
 def _granted(mous: tuple[Mou, ...], configured: Configured, recipient: str) -> list[Granted]:

@@ -60,7 +60,8 @@ def allowed(gateway: Gateway, acting: Acting, roles: tuple[UserRole, ...], *agen
     if not user.may(*roles):
         raise NotAllowed(f"{user.id} would need to be {' or '.join(roles)}")
     if agencies and user.agency not in agencies:
-        speaks, wanted = user.agency or "the gateway's operator", " or ".join(filter(None, agencies))
+        operator = "the gateway's operator"
+        speaks, wanted = user.agency or operator, " or ".join(agency or operator for agency in agencies)
         raise NotAllowed(f"{user.id} speaks for {speaks}; this is for somebody of {wanted}")
     return user
 
@@ -88,10 +89,12 @@ def sign_entry(
     """The entry of a signed act. An outsider builds the act again from the entry: its type, subject, digest, agency,
     actor and moment.
 
-    of  what it is done to: the act's subject
+    of      what it is done to: the act's subject
+    fields  `agency` and `fingerprint` given here are of what is acted upon; the act is then the operator's
     """
     if "digest" in FORMS[type].keys:
         fields["digest"] = digest
+    fields = {"agency": person.agency or None, "fingerprint": fingerprint(person.public_key), **fields}
     act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
     signature = sign_act(act, acting.sign)
     entry = make(
@@ -100,8 +103,6 @@ def sign_entry(
         at=at,
         parties=parties,
         actor=person.id,
-        agency=person.agency or None,
-        fingerprint=fingerprint(person.public_key),
         signature=signature,
         **fields,
     )

@@ -4,7 +4,7 @@ Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into th
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
@@ -14,7 +14,7 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
-from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
 from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
@@ -23,6 +23,7 @@ from gateway.iepd.registry import Registry
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
+from gateway.store.agency_text import agency_text
 from gateway.store.configuration import (
     AgreementState,
     Change,
@@ -33,6 +34,10 @@ from gateway.store.configuration import (
     Exchange,
     Relisted,
 )
+from gateway.user import UserRole
+
+RUNS = (*OFFICERS, UserRole.OPERATOR)
+"""Who of the operator lets agencies in: whoever runs the gateway, and its officers."""
 
 TOKEN_VALID = timedelta(days=365)
 
@@ -53,6 +58,12 @@ class ExchangeInUse(Refused):
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         super().__init__("agreements do not fit the new form of the exchange; register it under a new version")
         self.findings = findings
+
+
+class SignatureNeeded(Refused):
+    """There are people of the operator who may do this: one of them signs it."""
+
+    code = "agency.signature-needed"
 
 
 class AgencyUnknown(Refused):
@@ -192,41 +203,85 @@ def _wider(mou: Mou, clause: Clause, name: str) -> Finding:
 
 
 @decided_anew
-async def put_agency(gateway: Gateway, agency: Agency, *, actor: str) -> None:
-    """Add an agency, or change the one with its id. A suspended one stays so: that is `suspend_agency`'s to change."""
+async def put_agency(gateway: Gateway, agency: Agency, *, by: Acting | None = None, actor: str = "") -> None:
+    """Add an agency, or change the one with its id. A suspended one stays so: that is `suspend_agency`'s to change.
+
+    by  who signs, of the operator: an officer where it is new or its kind, duties or state change, for these decide
+        which law binds; else whoever runs the gateway may. None when a deployment is made. `actor` is what the log
+        then names.
+
+    Raises what `allowed` raises.
+    """
     held = gateway.current.agencies.get(agency.id)
     if held is not None:
         agency = replace(agency, suspended=held.suspended)
-    await _write_agency(gateway, agency, actor=actor, action="put")
+    roles = OFFICERS if held is None or _binds(held) != _binds(agency) else RUNS
+    await _write_agency(gateway, agency, Signer(by=by, actor=actor, roles=roles), action="put")
 
 
-async def _write_agency(gateway: Gateway, agency: Agency, *, actor: str, action: str) -> None:
-    now = gateway.clock.now()
-    entry = make(
+def _binds(agency: Agency) -> tuple[object, ...]:
+    """What law asks of an agency."""
+    return agency.kind, agency.duties, agency.state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who does it: a person of the operator with one of these roles, or a program (`actor`)."""
+
+    by: Acting | None
+    actor: str
+    roles: tuple[UserRole, ...] = RUNS
+
+
+async def _write_agency(gateway: Gateway, agency: Agency, signer: Signer, *, action: str) -> None:
+    digest = f"sha-256:{sha256(agency_text(agency).encode()).hexdigest()}"
+    entry = _operators(
+        gateway,
         EntryType.AGENCY,
-        id=gateway.new_id(now),
-        at=now,
-        parties=(agency.id,),
+        signer,
+        of=f"{agency.id} {action}",
+        digest=digest,
         agency=agency.id,
         action=action,
         kind=agency.kind,
-        actor=actor,
     )
     await change(gateway, [agency], [entry])
 
 
+def _operators(
+    gateway: Gateway, type: EntryType, signer: Signer, *, of: str, digest: str, agency: AgencyId, **fields: Any
+) -> AuditEntry:
+    """The entry of something the operator does to an agency. Of a signed one the act can be built again: by the
+    operator, about `of`."""
+    now = gateway.clock.now()
+    named: dict[str, Any] = {"parties": (agency,), "agency": agency, **fields}
+    if signer.by is None:
+        return make(type, id=gateway.new_id(now), at=now, actor=signer.actor, digest=digest, **named)
+    person = allowed(gateway, signer.by, signer.roles, OPERATOR)
+    return sign_entry(gateway, type, signer.by, person, of=of, digest=digest, at=now, **named).entry
+
+
+def check_unsigned(gateway: Gateway) -> None:
+    """Whether a command may let an agency in without a signature: only while the operator has nobody who could sign, as
+    when the first accounts are made. Raises `SignatureNeeded`."""
+    if any(one.may(*RUNS) and one.agency == OPERATOR for one in gateway.current.users.values()):
+        raise SignatureNeeded("somebody of the operator signs this: give --as with their account")
+
+
 @decided_anew
-async def suspend_agency(gateway: Gateway, id: AgencyId, *, actor: str, suspended: bool = True) -> None:
+async def suspend_agency(
+    gateway: Gateway, id: AgencyId, *, by: Acting | None = None, actor: str = "", suspended: bool = True
+) -> None:
     """Shut an agency out at once - its credentials and its deliveries - or let it in again."""
     agency = gateway.current.agencies.get(id)
     if agency is None:
         raise AgencyUnknown(f"there is no agency {id}")
     action = "suspend" if suspended else "resume"
-    await _write_agency(gateway, replace(agency, suspended=suspended), actor=actor, action=action)
+    await _write_agency(gateway, replace(agency, suspended=suspended), Signer(by=by, actor=actor), action=action)
 
 
 @decided_anew
-async def issue_token(gateway: Gateway, id: AgencyId, *, actor: str) -> str:
+async def issue_token(gateway: Gateway, id: AgencyId, *, by: Acting | None = None, actor: str = "") -> str:
     """A new bearer token for an agency: shown once, stored as a digest only. 256 random bits."""
     token = f"gw_{gateway.clock.random(32).hex()}"
     now = gateway.clock.now()
@@ -237,34 +292,38 @@ async def issue_token(gateway: Gateway, id: AgencyId, *, actor: str) -> str:
         not_before=now,
         not_after=now + TOKEN_VALID,
     )
-    await _put_credential(gateway, credential, action="issue", actor=actor)
+    await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="issue")
     return token
 
 
 @decided_anew
-async def register_certificate(gateway: Gateway, id: AgencyId, der: bytes, pem: bytes, *, actor: str) -> Credential:
+async def register_certificate(
+    gateway: Gateway, id: AgencyId, der: bytes, pem: bytes, *, by: Acting | None = None, actor: str = ""
+) -> Credential:
     """Register a client and signing certificate of an agency. Raises `Refused` when it cannot be read."""
     certificate = read_certificate(der)
-    fingerprint = sha256(der).hexdigest()
-    held = gateway.current.credentials.get(fingerprint)
+    own = sha256(der).hexdigest()
+    held = gateway.current.credentials.get(own)
     if held is not None and held.agency != id:
         raise CredentialTaken(f"this certificate is registered for {held.agency}; an agency has a key of its own")
     if held is not None and held.revoked_at is not None:
         raise CredentialRevoked("this certificate was revoked; the agency needs a new key")
     credential = Credential(
-        fingerprint=fingerprint,
+        fingerprint=own,
         kind=CredentialKind.CERTIFICATE,
         agency=id,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         certificate=pem,
     )
-    await _put_credential(gateway, credential, action="register", actor=actor)
+    await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
     return credential
 
 
 @decided_anew
-async def revoke_credential(gateway: Gateway, id: AgencyId, prefix: str, *, actor: str) -> Credential:
+async def revoke_credential(
+    gateway: Gateway, id: AgencyId, prefix: str, *, by: Acting | None = None, actor: str = ""
+) -> Credential:
     """Revoke one credential of an agency, named by how its fingerprint begins; the others go on.
 
     Raises `AgencyUnknown`, `CredentialUnknown`, `CredentialAmbiguous`, `CredentialRevoked`.
@@ -282,25 +341,26 @@ async def revoke_credential(gateway: Gateway, id: AgencyId, prefix: str, *, acto
     if credential.revoked_at is not None:
         raise CredentialRevoked(f"it was revoked on {credential.revoked_at:%Y-%m-%d} already")
     revoked = replace(credential, revoked_at=gateway.clock.now())
-    await _put_credential(gateway, revoked, action="revoke", actor=actor)
+    await _put_credential(gateway, revoked, Signer(by=by, actor=actor), action="revoke")
     return revoked
 
 
-async def _put_credential(gateway: Gateway, credential: Credential, *, action: str, actor: str) -> None:
-    if credential.agency not in gateway.current.agencies:
-        raise AgencyUnknown(f"there is no agency {credential.agency}")
-    now = gateway.clock.now()
-    entry = make(
+async def _put_credential(gateway: Gateway, credential: Credential, signer: Signer, *, action: str) -> None:
+    agency = credential.agency
+    if agency not in gateway.current.agencies:
+        raise AgencyUnknown(f"there is no agency {agency}")
+    entry = _operators(
+        gateway,
         EntryType.CREDENTIAL,
-        id=gateway.new_id(now),
-        at=now,
-        parties=(credential.agency,),
-        agency=credential.agency,
+        signer,
+        of=f"{agency} {action} {credential.kind}",
+        digest=f"sha-256:{credential.fingerprint}",
+        agency=agency,
         action=action,
         kind=credential.kind,
         fingerprint=credential.fingerprint,
         valid_until=credential.not_after,
-        actor=actor,
+        key=fingerprint(signer.by.public_key) if signer.by is not None else None,
     )
     await change(gateway, [credential], [entry])
 

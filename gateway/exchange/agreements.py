@@ -4,7 +4,7 @@ An agreement is a draft from its first approval on. It may be tried: messages ar
 nothing leaves. It is put in force when every party has approved these very words; the version before it then ends.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,6 +54,12 @@ class AgreementUnknown(Refused):
     """No such version of such an agreement in the database."""
 
     code = "mou.unknown"
+
+
+class VersionAmbiguous(Refused):
+    """Several versions of the agreement are in such a state, and it was not said which is meant."""
+
+    code = "mou.which-version"
 
 
 class VersionPassed(Refused):
@@ -139,7 +145,7 @@ async def try_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) -> Ag
         raise VersionPassed(f"{draft.mou.id} version {draft.mou.version} is {draft.held.state} already")
     user = _decides(gateway, by, draft.mou)
     now = gateway.clock.now()
-    checked = _checked(gateway, draft, file, user, now)
+    checked = _checked(gateway, draft.mou, draft.body, file, user, now)
     tried = _agreement(draft, AgreementState.TRIAL, now)
     await change(gateway, [tried], [checked, _entry(gateway, EntryType.ACTIVATE, tried, draft.mou, by, user, now)])
     return tried
@@ -158,7 +164,7 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str, *, by: Acting) 
     now = gateway.clock.now()
     if lacks := lacks_of(gateway.current, mou, now):
         raise NotApproved(mou, lacks)
-    checked = _checked(gateway, draft, file, user, now)
+    checked = _checked(gateway, mou, draft.body, file, user, now)
     agreement = _agreement(draft, AgreementState.IN_FORCE, now)
     await _end_trials(gateway, draft, mou, by, user, now)
     before = [one for one in draft.others if one.state in STANDING]
@@ -183,25 +189,42 @@ async def _end_trials(gateway: Gateway, draft: Draft, mou: Mou, by: Acting, user
 
 
 @decided_anew
-async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, by: Acting) -> Agreement:
-    """Suspend the version in force, end it or a suspended one, or put a suspended one back in force.
+async def stop_mou(
+    gateway: Gateway, id: str, *, state: AgreementState, by: Acting, version: int | None = None
+) -> Agreement:
+    """Suspend the version in force, end one in force, suspended or on trial, or put a suspended one back in force.
+    What comes back is checked again: law may have changed meanwhile.
 
-    Raises `AgreementUnknown` and what `allowed` raises.
+    Raises `AgreementUnknown`, `VersionAmbiguous`, `CheckFailed` and what `allowed` raises.
     """
-    wanted = STOPPED_FROM[state]
-    agreement = next((one for one in gateway.current.agreements if one.mou == id and one.state in wanted), None)
-    if agreement is None:
-        there = [f"version {one.version} is {one.state}" for one in gateway.current.agreements if one.mou == id]
-        told = "; ".join(there) or "no version of it is running; gateway mou list shows all"
-        raise AgreementUnknown(f"there is no version of {id} that is {' or '.join(wanted)}: {told}")
+    agreement = _to_stop(gateway.current, id, STOPPED_FROM[state], version)
     mou = gateway.current.mou(agreement)
     user = _decides(gateway, by, mou)
     now = gateway.clock.now()
     types = {AgreementState.SUSPENDED: EntryType.SUSPEND, AgreementState.ENDED: EntryType.END}
     changed = replace(agreement, state=state, changed_at=now)
-    entry = _entry(gateway, types.get(state, EntryType.ACTIVATE), changed, mou, by, user, now)
-    await change(gateway, [changed], [entry], relisted(gateway, id, now) if state is AgreementState.IN_FORCE else None)
+    entries = [_entry(gateway, types.get(state, EntryType.ACTIVATE), changed, mou, by, user, now)]
+    waiting = None
+    if state is AgreementState.IN_FORCE:
+        entries.insert(0, _checked(gateway, mou, agreement.body, _subject(mou), user, now))
+        waiting = relisted(gateway, id, now)
+    await change(gateway, [changed], entries, waiting)
     return changed
+
+
+def _to_stop(configured: Configured, id: str, states: Sequence[AgreementState], version: int | None) -> Agreement:
+    """The one version in one of these states."""
+    known = [one for one in configured.agreements if one.mou == id]
+    found = [one for one in known if one.state in states and version in {None, one.version}]
+    told = "; ".join(f"version {one.version} is {one.state}" for one in known)
+    if not found:
+        what = "no such version is there" if version is None else f"version {version} is not"
+        raise AgreementUnknown(
+            f"{id}: only what is {' or '.join(states)} can be, and {what}: {told or 'gateway mou list shows all'}"
+        )
+    if len(found) > 1:
+        raise VersionAmbiguous(f"several versions of {id} may be meant, say which: {told}")
+    return found[0]
 
 
 def relisted(gateway: Gateway, id: str, now: datetime) -> Relisted | None:
@@ -290,10 +313,10 @@ def _decides(gateway: Gateway, by: Acting, mou: Mou) -> User:
     return allowed(gateway, by, OFFICERS, OPERATOR, *map(agency_of, mou.parties))
 
 
-def _checked(gateway: Gateway, draft: Draft, file: str, user: User, now: datetime) -> AuditEntry:
+def _checked(gateway: Gateway, mou: Mou, body: bytes, file: str, user: User, now: datetime) -> AuditEntry:
     """The entry of a passed check: the certificate can be made again from the same words, exchanges and law."""
-    current, mou = gateway.current, draft.mou
-    certified = passed(current, mou, draft.body, file, on=current.day(now))
+    current = gateway.current
+    certified = passed(current, mou, body, file, on=current.day(now))
     return make(
         EntryType.CHECK,
         id=gateway.new_id(now),

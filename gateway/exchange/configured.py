@@ -27,7 +27,15 @@ from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.keyring import TrustedKeys
-from gateway.store.configuration import Agreement, AgreementState, Approval, Configuration, Credential, CredentialKind
+from gateway.store.configuration import (
+    Agreement,
+    AgreementState,
+    Approval,
+    Configuration,
+    Credential,
+    CredentialKind,
+    Withdrawal,
+)
 from gateway.user import User, UserId
 
 DECIDING = (AgreementState.IN_FORCE, AgreementState.TRIAL)
@@ -67,6 +75,7 @@ class Configured:
     in_force      the agreements that decide, as far as law lets them
     trial         those that are only tried: decided and counted, nothing leaves
     users         everybody who may act or once could
+    approvals     those that were not taken back
     lawful        what each of their clauses lets through to each recipient, and what law says of it
     compiled      the same, by what it was made of
     pseudonyms    keys of the period they were compiled for
@@ -275,11 +284,21 @@ def compile_configuration(
         in_force=InForce(mou for mou in made.mous if mou.digest not in tried),
         trial=InForce(mou for mou in made.mous if mou.digest in tried),
         users={user.id: user for user in stored.users},
-        approvals=stored.approvals,
+        approvals=tuple(each for each in stored.approvals if not _withdrawn(each, stored.withdrawals)),
         laws=laws,
         lawful=made.lawful,
         compiled=made.compiled,
         pseudonyms=before.pseudonyms,
+    )
+
+
+def _withdrawn(approval: Approval, withdrawals: Iterable[Withdrawal]) -> bool:
+    """Whether it was taken back. No signature is asked for: what says that an approval counts no more is believed."""
+    return any(
+        (each.mou, each.version, each.party, each.user)
+        == (approval.mou, approval.version, approval.party, approval.user)
+        and each.at >= approval.at
+        for each in withdrawals
     )
 
 

@@ -13,6 +13,7 @@ from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.keys.blind import blind
 from gateway.policy.consent import Consent
 from gateway.policy.subject import terms
@@ -118,10 +119,17 @@ async def revoke_consent(
 
 
 async def list_consents(
-    gateway: Gateway, *, holder: AgencyId | None, before: str | None = None, limit: int = 50
+    gateway: Gateway, *, holder: AgencyId | None, before: str | None = None, limit: int = 50, actor: str = ""
 ) -> tuple[Consent, ...]:
-    """Consents of one holder, or of all, newest first."""
-    return await gateway.store.consents_of(holder, before, min(limit, PAGE_MAX))
+    """Consents of one holder, or of all, newest first. That they were listed is an entry, written before.
+
+    actor  who asks by command; "" = the holder's own system
+    """
+    found = await gateway.store.consents_of(holder, before, min(limit, PAGE_MAX))
+    asks = {"actor": actor} if actor else {"channel": "rest"}
+    parties = (holder,) if holder else ()
+    await record_read(gateway, "consents", parties=parties, agency=holder, count=len(found), **asks)
+    return found
 
 
 def _check(gateway: Gateway, new: NewConsent) -> None:

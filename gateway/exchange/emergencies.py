@@ -11,6 +11,7 @@ from gateway.errors import Refused
 from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.emergency import FIRST, because_id
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_read
 from gateway.message import DisseminationId, MessageId
 from gateway.policy.emergency import Reason
 from gateway.store.log import StoredEntry
@@ -55,8 +56,15 @@ class Row:
     reduced: dict[str, int]
 
 
-async def list_emergencies(gateway: Gateway, asked: Asked) -> tuple[Row, ...]:
-    """All of them, oldest first. The report is whole: it says what it was asked and is never cut off."""
+async def list_emergencies(gateway: Gateway, asked: Asked, *, actor: str) -> tuple[Row, ...]:
+    """All of them, oldest first. The report is whole: it says what it was asked and is never cut off. That it was
+    asked for is an entry, written before."""
+    rows = await _rows(gateway, asked)
+    await record_read(gateway, "emergencies", agency=asked.owner, actor=actor, count=len(rows))
+    return rows
+
+
+async def _rows(gateway: Gateway, asked: Asked) -> tuple[Row, ...]:
     rows: list[Row] = []
     after = ""
     while page := await gateway.store.emergencies(asked.since, asked.until, after, PAGE):
@@ -140,4 +148,4 @@ async def read_because(gateway: Gateway, dissemination: DisseminationId, *, by: 
 
 
 async def _of(gateway: Gateway, dissemination: DisseminationId) -> Row | None:
-    return next((row for row in await list_emergencies(gateway, Asked()) if row.dissemination == dissemination), None)
+    return next((row for row in await _rows(gateway, Asked()) if row.dissemination == dissemination), None)

@@ -20,10 +20,12 @@ from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Release
+from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import AgencySuspended, Gateway
+from gateway.exchange.keeping import due_of, kept_because
 from gateway.exchange.releasable import Emergency, decide_emergency, shared_counts
 from gateway.exchange.status import MessageUnknown
-from gateway.exchange.write import Moment, disseminate, due_of, seal
+from gateway.exchange.write import Moment, disseminate, seal
 from gateway.iepd.package import Iepd
 from gateway.message import REACHES_PAST_RECIPIENTS, DeliveryId, DisseminationId, Message, MessageId
 from gateway.policy.emergency import (
@@ -164,7 +166,17 @@ async def _try(gateway: Gateway, asked: Emergency, first: Acting, second: Acting
         )
     made = _make(gateway, moment, message, iepd, release, asked, people)
     entry = _entry(gateway, moment, message, made, asked, people)
-    stored = await gateway.store.release(_storing(gateway, moment, message, len(chain), made, entry, asked))
+    storing = _storing(gateway, moment, message, len(chain), made, entry, asked)
+    # Of what the owner gets back of its own there is no row: it is no disclosure.
+    disclosing = Disclosing(
+        configured=moment.configured,
+        message=message,
+        document=document,
+        iepd=iepd,
+        made=[(release, made.given.dissemination, made.given_entry)],
+        now=moment.now,
+    )
+    stored = await gateway.store.release(replace(storing, disclosures=disclosures(gateway, disclosing)))
     if stored is not Stored.STORED:
         return None
     return Released(
@@ -234,9 +246,9 @@ def _make(
     # A copy: an enveloped signature is put into the tree.
     twin = replace(release.cut, document=Document(deepcopy(release.cut.document.root)))
     word = Release(grant=Grant(mou=mou, clause=clause, recipient=message.sender), cut=twin, urgent=True)
-    due = due_of(gateway, moment, (release, word))
-    given, given_entry = disseminate(gateway, moment, message, release, due)
-    told, told_entry = disseminate(gateway, moment, message, word, due)
+    due = due_of(gateway, moment.configured, (release, word), moment.now)
+    given, given_entry = disseminate(gateway, moment, message, release)
+    told, told_entry = disseminate(gateway, moment, message, word)
     return _Made(given=given, given_entry=given_entry, told=told, told_entry=told_entry, due=due, counts=shared)
 
 
@@ -298,10 +310,11 @@ def _storing(
     entry: AuditEntry,
     asked: Emergency,
 ) -> EmergencyRelease:
-    because = None
+    because = kept = None
     if asked.because:
         id = because_id(made.given.dissemination.id)
         because, _ = seal(gateway, asked.because.encode(), due=made.due, id=id)
+        kept = kept_because(message, id, because, made.due, moment.now)
     return EmergencyRelease(
         configuration=moment.configured.version,
         message=message,
@@ -309,6 +322,7 @@ def _storing(
         disseminations=(made.given, made.told),
         entries=(made.given_entry, made.told_entry, entry),
         because=because,
+        kept=kept,
     )
 
 

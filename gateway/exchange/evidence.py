@@ -98,7 +98,7 @@ async def export_log(store: Store, *, size: int | None = None) -> AsyncIterator[
     if size is None:
         note = await store.checkpoint()
         size = unverified_checkpoint(note).size if note else 0
-    async for batch in _entries(store, 0, size):
+    async for batch in entries_between(store, 0, size):
         for stored in batch:
             line = {"index": stored.index, "leaf": stored.entry.leaf_hash.hex(), "body": stored.entry.body.decode()}
             yield json.dumps(line) + "\n"
@@ -136,7 +136,7 @@ async def verify_log(
     reader = await _reader(store, signed, since, known)
     if wrong is not None:
         reader.find("audit.checkpoint-wrong", wrong.text)
-    async for batch in _entries(store, reader.since, signed.size):
+    async for batch in entries_between(store, reader.since, signed.size):
         reader.feed((stored.index, stored.entry.body, stored.entry.leaf_hash) for stored in batch)
         if on_progress is not None:
             on_progress(reader.size, signed.size)
@@ -178,7 +178,7 @@ async def _compare_levels(store: Store, reader: LogReader) -> None:
         level, start, computed = level + 1, (start + skipped) // WIDTH, above(computed[skipped:])
 
 
-async def _entries(store: Store, start: int, end: int) -> AsyncIterator[tuple[StoredEntry, ...]]:
+async def entries_between(store: Store, start: int, end: int) -> AsyncIterator[tuple[StoredEntry, ...]]:
     """Entries from `start` up to `end`, as far as there are any."""
     while start < end:
         batch = await store.entries(start, min(BATCH, end - start))

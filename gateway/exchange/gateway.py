@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +13,7 @@ from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
 from gateway.exchange.tally import Tally
-from gateway.message import Sealed, uuid7
+from gateway.message import Filed, Sealed, uuid7
 from gateway.policy.consent import FindConsents
 from gateway.signing.keyring import Signer
 from gateway.store.configuration import CredentialKind
@@ -65,6 +66,39 @@ class PayloadSafe(Protocol):
         """The same salt again."""
 
 
+class SubjectSafe(Protocol):
+    """Encrypts the disclosure index. Keys are derived from the secrets of a generation and never stored."""
+
+    def file(self, terms: Sequence[str], *, key: str, plaintexts: Sequence[bytes], now: datetime) -> tuple[Filed, ...]:
+        """Rows that say these things of one person, found by these terms, under the key of one of them."""
+
+    def file_in(
+        self, quarter: str, terms: Sequence[str], *, key: str, plaintexts: Sequence[bytes]
+    ) -> tuple[Filed, ...]:
+        """The same, in the newest generation of this quarter, such as "2026-Q4"."""
+
+    def tokens(self, terms: Iterable[str]) -> frozenset[int]:
+        """By what rows of these terms are found."""
+
+    def open(self, filed: Filed) -> bytes:
+        """What a row says. Raises `Tampered`, `Refused` "key.destroyed" when its key is gone."""
+
+    def generations(self) -> tuple[str, ...]:
+        """All there are, oldest first."""
+
+    def points(self, generation: str, terms: Iterable[str]) -> frozenset[int]:
+        """Where the keys of these terms are in a generation."""
+
+    def renew(self, generation: str) -> str:
+        """Begin the next generation of its quarter."""
+
+    def forget(self, generation: str, points: Iterable[int]) -> None:
+        """Destroy the keys at these points, durably."""
+
+    def destroy(self, generation: str) -> None:
+        """Destroy all keys of a generation, durably."""
+
+
 class NoteSigner(Protocol):
     """Ed25519 key of the log or of receipts."""
 
@@ -103,8 +137,8 @@ class Keys(Protocol):
 @dataclass(slots=True, kw_only=True)
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
-    when there is something new to deliver; without `find_consents` nobody has consented to anything; `tally` counts
-    what the log need not hear of each time."""
+    when there is something new to deliver; without `find_consents` nobody has consented to anything, without `subjects`
+    there is no disclosure index; `tally` counts what the log need not hear of each time."""
 
     store: Store
     keys: Keys
@@ -113,6 +147,7 @@ class Gateway:
     settings: Settings
     current: Configured
     find_consents: FindConsents | None = None
+    subjects: SubjectSafe | None = None
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -11,6 +11,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused, Unavailable
 from gateway.exchange.destination import Standing, standing_at, standings
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_asked
 from gateway.message import DeliveryId, MessageId
 from gateway.policy.handling import Handling, handling_notice
 from gateway.signing.cover import read_cover
@@ -59,13 +60,16 @@ class InboxItem:
     position: int
 
 
-async def inbox_page(gateway: Gateway, agency: AgencyId, *, after: int, limit: int) -> tuple[InboxItem, ...]:
+async def inbox_page(
+    gateway: Gateway, agency: AgencyId, *, after: int, limit: int, channel: str = "rest"
+) -> tuple[InboxItem, ...]:
     """Waiting deliveries with a position above `after`, oldest first; at most `limit` (1 to 200).
 
     What cannot be read is not listed. Under a suspended agreement it gets a new position when that is resumed, in the
     same transaction: so a page is good only when what was read of the inbox and what was known of the agreements are
     of one version of the configuration.
     """
+    await record_asked(gateway, "inbox", agency, channel=channel)
     for _ in range(_TRIES_MAX):
         current = gateway.current
         withheld = _withheld(gateway, agency)
@@ -106,7 +110,7 @@ def _withheld(gateway: Gateway, agency: AgencyId) -> frozenset[str]:
     )
 
 
-async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
+async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId, *, channel: str = "rest") -> bytes:
     """The payload. Reading it is an audit entry, written before the content leaves.
 
     Raises `DeliveryUnknown`, `DeliveryRecalled`, `DeliveryHeld`.
@@ -115,19 +119,31 @@ async def inbox_payload(gateway: Gateway, agency: AgencyId, delivery: DeliveryId
     if _standing(gateway, record) is Standing.HOLD:
         raise DeliveryHeld("the agreement behind this delivery is suspended; it can be read when that is resumed")
     payload = gateway.payloads.open(record.payload, aad=record.dissemination.id.encode())
-    await gateway.store.record([_entry(gateway, EntryType.READ, record, kind="payload", agency=agency)])
+    await _record_read(gateway, record, "payload", channel)
     return payload
 
 
-async def inbox_cover(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> bytes:
-    """The signed Cover. It names agreement, clauses and digests, no content; so it can be had at any time."""
-    return (await _own(gateway, agency, delivery)).cover
+async def inbox_cover(gateway: Gateway, agency: AgencyId, delivery: DeliveryId, *, channel: str = "rest") -> bytes:
+    """The signed Cover. It names agreement, clauses and digests, no content; so it can be had while the content is
+    held. Reading it is an audit entry too: it says who sent something, and why."""
+    record = await _own(gateway, agency, delivery)
+    await _record_read(gateway, record, "cover", channel)
+    return record.cover
 
 
 async def inbox_notice(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) -> str:
     """The handling notice: what the Cover says, and the agreement of all that goes under it, for people. To be had when
     the Cover is; it holds nothing of the content either."""
-    return notice_of(gateway, await _own(gateway, agency, delivery))
+    record = await _own(gateway, agency, delivery)
+    notice = notice_of(gateway, record)
+    await _record_read(gateway, record, "notice", "rest")
+    return notice
+
+
+async def _record_read(gateway: Gateway, record: DisseminationRecord, kind: str, channel: str) -> None:
+    agency = record.dissemination.recipient
+    entry = _entry(gateway, EntryType.READ, record, kind=kind, agency=agency, channel=channel)
+    await gateway.store.record([entry])
 
 
 def notice_of(gateway: Gateway, record: DisseminationRecord) -> str:

@@ -29,7 +29,9 @@ ENDS_SOON = timedelta(days=60)
 
 PAGE = 1000
 
-ACTS = tuple(each for each in EntryType if each in {"register", "approve", "check", "activate", "suspend", "end"})
+ACTS = tuple(
+    each for each in EntryType if each in {"register", "approve", "withdraw", "check", "activate", "suspend", "end"}
+)
 """Types of entries that are acts on an agreement."""
 
 
@@ -249,7 +251,7 @@ def _done(stored: StoredEntry, body: Mapping[str, Any], users: Mapping[UserId, U
     digest = str(body.get("mou_digest") or body.get("digest", ""))
     act = Act(
         act=body["type"],
-        subject=body["mou"],
+        subject=" ".join(filter(None, (body["mou"], body.get("user")))),  # whose approval was taken back
         digest=digest,
         agency=AgencyId(body.get("agency", "")),
         user=UserId(body.get("actor", "")),

@@ -9,6 +9,7 @@ from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.submission import LISTED_MAX, InvalidMessage, NoRecipient, Submission
 from gateway.exchange.trial import trial_entry
 from gateway.message import MessageId, bucket_name
+from gateway.retention.kept import Kept, Kind
 from gateway.store.messages import RefusedMessage
 
 KEPT = timedelta(days=7)
@@ -60,6 +61,18 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
             at=now,
             code=error.code,
             original=original,
+            kept=Kept(
+                id=id,
+                kind=Kind.REFUSED,
+                message=id,
+                sender=submission.sender,
+                exchange="",
+                at=now,
+                counts_from=now,
+                due_at=now + KEPT,
+                bucket=original.bucket,
+                index=original.index,
+            ),
             entries=(entry, *entries),
         )
     )

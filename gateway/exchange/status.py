@@ -7,6 +7,7 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reading import record_asked, record_read
 from gateway.message import DeliveryId, Message, MessageId
 from gateway.policy.emergency import is_release
 
@@ -47,10 +48,11 @@ class MessageStatus:
     emergencies: tuple[EmergencyStatus, ...] = ()
 
 
-async def status(gateway: Gateway, agency: AgencyId, id: str) -> MessageStatus:
+async def status(gateway: Gateway, agency: AgencyId, id: str, *, channel: str = "rest") -> MessageStatus:
     """How a message of this agency stands; `id` is ours or the sender's own. Raises `MessageUnknown`."""
     message = await _own(gateway, agency, id)
     records = await gateway.store.disseminations(message.id)
+    await record_asked(gateway, "status", agency, channel=channel)
     return MessageStatus(
         message=message,
         deliveries=tuple(_stands(record.delivery) for record in records if not is_release(record.dissemination)),
@@ -78,11 +80,12 @@ def _stands(delivery: Delivery) -> DeliveryStatus:
 
 
 async def receipt(gateway: Gateway, agency: AgencyId, id: str) -> str:
-    """The signed receipt as it was first answered. Raises `MessageUnknown`."""
+    """The signed receipt as it was first answered. That it was asked for is an entry. Raises `MessageUnknown`."""
     message = await _own(gateway, agency, id)
     record = await gateway.store.message(message.id)
     if record is None:
         raise MessageUnknown("there is no such message of this agency")
+    await record_read(gateway, "receipt", parties=(agency,), message=message.id, agency=agency, channel="rest")
     return record.receipt.decode()
 
 

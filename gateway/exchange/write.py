@@ -1,8 +1,8 @@
 """Make everything an accepted message writes - sealed, signed, entered - and store it in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.agency import AgencyId, EndpointKind, SignatureForm
 from gateway.audit.catalog import EntryType
@@ -13,7 +13,9 @@ from gateway.document.canonical import declared_prefixes, exclusive, sha256_text
 from gateway.exchange.chain import Earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, releases
+from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
+from gateway.exchange.keeping import due_at, due_of, expires, kept_dissemination, kept_message
 from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
 from gateway.exchange.trial import Decided, trial_entry
 from gateway.iepd.header import Header
@@ -23,6 +25,7 @@ from gateway.message import (
     DeliveryId,
     Dissemination,
     DisseminationId,
+    Filed,
     Message,
     MessageId,
     Sealed,
@@ -32,9 +35,6 @@ from gateway.policy.journal import counts
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.messages import Acceptance, NewDissemination, Stored
-
-KEPT_DEFAULT = timedelta(days=30)
-"""How long the gateway keeps its copy when the agreement does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +81,9 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
     Everything is made before the transaction opens: a key may sit in a token, and nothing slow may hold a lock.
     """
     message = _message(gateway, writing)
-    due = due_of(gateway, writing, releases(writing.decisions))
+    due = due_of(gateway, writing.configured, releases(writing.decisions), writing.now)
     original, salt = seal(gateway, writing.submission.body, due=due, id=message.id)
-    received = _received(gateway, writing, message, salt)
+    received = _received(gateway, writing, message, salt, due)
     receipt = make_receipt(
         gateway.keys.receipt_signer,
         origin=gateway.settings.name,
@@ -93,7 +93,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         digest=message.digest,
         leaf_hash=received.leaf_hash,
     )
-    made = [disseminate(gateway, writing, message, release, due) for release in releases(writing.decisions)]
+    made = [disseminate(gateway, writing, message, release) for release in releases(writing.decisions)]
     withheld = [_withheld(gateway, writing, message, decision) for decision in writing.decisions]
     acceptance = Acceptance(
         configuration=writing.configured.version,
@@ -111,6 +111,8 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         ),
         chain_size=writing.earlier.chain_size if writing.earlier is not None else 0,
         recalls=tuple(past.recipient for past in writing.case.past),
+        disclosures=_disclosures(gateway, writing, message, made),
+        kept=kept_message(message, original, due),
     )
     stored = await gateway.store.accept(acceptance)
     gateway.accepted.set()
@@ -143,28 +145,6 @@ def _message(gateway: Gateway, writing: Writing) -> Message:
     )
 
 
-def due_of(gateway: Gateway, moment: Moment, made: Iterable[Release]) -> datetime:
-    """The latest day on which any copy of this message is due: the original takes the latest of its agreements.
-
-    Counted from the last moment a delivery can still be made, so that it is never too early.
-    """
-    days = [_expires(gateway, moment, release) + _kept(release) for release in made]
-    return max(days, default=moment.now + KEPT_DEFAULT)
-
-
-def _expires(gateway: Gateway, moment: Moment, release: Release) -> datetime:
-    """When it is too late to arrive: a push after its budget of tries; what waits in an inbox stays as long as the
-    gateway's copy may be kept, for an agency that looks in once a week must not lose a notice."""
-    if moment.configured.agencies[release.grant.recipient].endpoint.kind is EndpointKind.INBOX:
-        return moment.now + _kept(release)
-    return moment.now + timedelta(hours=gateway.settings.relay.budget_hours)
-
-
-def _kept(release: Release) -> timedelta:
-    kept = release.grant.clause.retention.gateway_copy or KEPT_DEFAULT
-    return min(kept, release.handed.keep or kept)
-
-
 def seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple[Sealed, bytes]:
     """Seal a payload until it is due, bound to its id; and the salt of its commitment."""
     return gateway.payloads.seal_salted(
@@ -172,7 +152,7 @@ def seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple
     )
 
 
-def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes) -> AuditEntry:
+def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes, due: datetime) -> AuditEntry:
     return make(
         EntryType.RECEIVE,
         id=gateway.new_id(writing.now),
@@ -192,11 +172,12 @@ def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes)
         configuration=writing.configured.version,
         size_bytes=len(writing.submission.body),
         channel=writing.submission.channel,
+        due_at=due,
     )
 
 
 def disseminate(
-    gateway: Gateway, moment: Moment, message: Message, release: Release, due: datetime
+    gateway: Gateway, moment: Moment, message: Message, release: Release
 ) -> tuple[NewDissemination, AuditEntry]:
     """One recipient's payload, Cover, delivery and entry."""
     grant, cut = release.grant, release.cut
@@ -223,6 +204,7 @@ def disseminate(
         redactions=cut.redactions,
         payload_digest=sha256_text(payload),
     )
+    due = due_at(gateway, moment.configured, release, moment.now)
     sealed, salt = seal(gateway, payload, due=due, id=id)
     cover = sign_cover(_cover(moment, message, dissemination, release, prefixes), gateway.keys.cover_signer)
     delivery = _delivery(gateway, moment, message, dissemination, release)
@@ -249,10 +231,13 @@ def disseminate(
         commit=commit(salt, message.sender_id, payload),
         cover_digest=sha256_text(cover),
         bucket=sealed.bucket,
+        due_at=due,
         laws=moment.configured.laws.digest,
         kind="trial" if moment.configured.is_tried(grant.mou) else None,
     )
-    return NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery), entry
+    kept = kept_dissemination(message, dissemination, sealed, counts_from=delivery.expires_at, due=due)
+    made = NewDissemination(dissemination=dissemination, payload=sealed, cover=cover, delivery=delivery, kept=kept)
+    return made, entry
 
 
 def _cover(
@@ -302,8 +287,25 @@ def _delivery(
         urgent=release.urgent or (message.action in REACHES_PAST_RECIPIENTS and not only_tried),
         created_at=moment.now,
         due_at=moment.now,
-        expires_at=_expires(gateway, moment, release),
+        expires_at=expires(gateway, moment.configured, release, moment.now),
     )
+
+
+def _disclosures(
+    gateway: Gateway, writing: Writing, message: Message, made: Sequence[tuple[NewDissemination, AuditEntry]]
+) -> tuple[Filed, ...]:
+    disclosing = Disclosing(
+        configured=writing.configured,
+        message=message,
+        document=writing.case.document,
+        iepd=writing.case.iepd,
+        made=[
+            (release, new.dissemination, entry)
+            for release, (new, entry) in zip(releases(writing.decisions), made, strict=True)
+        ],
+        now=writing.now,
+    )
+    return disclosures(gateway, disclosing)
 
 
 def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[AuditEntry]:

@@ -7,7 +7,7 @@
     log      Ed25519, signs checkpoints
     receipt  Ed25519, signs receipts
     digest   seed of the key that tells a repeat from a conflict
-    wrap     seed of the key that encrypts the files of payload buckets
+    wrap     seed of the keys that encrypt the files of payload buckets and of the disclosure index
 
 The first start makes them all. The file `directory-id` is made last and says that the directory is whole: without it
 making goes on where it stopped, with it a missing key is an error and is never made anew. Several nodes may start on
@@ -57,11 +57,13 @@ from gateway.keys.secret_file import (
     replace,
 )
 from gateway.keys.signer import Ed25519Signer, signer_of
+from gateway.keys.subject import SubjectKeys
 from gateway.signing.keyring import Signer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ID_FILE = "directory-id"
 BUCKETS = "buckets"
+SUBJECTS = "subjects"
 NOTE_KEYS = ("log", "receipt", "digest", "wrap")
 CERTIFIED = ("cover", "tls", "client")
 MESSAGE_KEYS = ("ca", *CERTIFIED)
@@ -174,6 +176,11 @@ class KeyStore:
         """Keys of the stored payloads."""
         wrapping = _derived(_ed25519(self._keys, "wrap"), b"gateway/wrapping-key/1")
         return PayloadKeys(self.directory / BUCKETS, wrapping=wrapping, clock=clock, fingerprint=self.fingerprint)
+
+    def subject_keys(self, clock: Clock) -> SubjectKeys:
+        """Keys of the disclosure index."""
+        wrapping = _derived(_ed25519(self._keys, "wrap"), b"gateway/subject-wrapping-key/1")
+        return SubjectKeys(self.directory / SUBJECTS, wrapping=wrapping, clock=clock)
 
     def list(self) -> tuple[KeyFile, ...]:
         """Every key of the directory, buckets aside."""

@@ -3,9 +3,9 @@
 Every payload has a key of its own: the leaf, at the payload's random 40-bit index, of the tree under its bucket's
 secret (`gateway.keys.tree`). A bucket is the week in which its payloads are due at the latest, and one file:
 
-    line "gateway-bucket-1" or "gateway-bucket-1 closed", nonce (12 bytes), AES-256-GCM under the wrapping key of the key
-    directory of: per node depth (1 byte), prefix (5 bytes), secret (32 bytes). Bound to the bucket's name, so that files
-    cannot be swapped.
+    line "gateway-bucket-1" or "gateway-bucket-1 closed", nonce (12 bytes), AES-256-GCM under the wrapping key of the
+    key directory of: per node depth (1 byte), prefix (5 bytes), secret (32 bytes). Bound to the bucket's name, so that
+    files cannot be swapped.
 
 The file is durable, and so is its name, before anything is encrypted under it. Forgetting a payload rewrites the
 file; a bucket that is forgotten whole leaves a file without nodes, so that nobody makes it anew, with other keys, while

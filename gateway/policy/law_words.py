@@ -95,11 +95,9 @@ def verdict(rule: LawRule, asking: Asking) -> str:
         return ""
     if not rule.withholds:
         return " ".join(effects(rule))
-    what = "The whole message" if rule.whole else asking.label or _list(rule.labels)
-    if rule.origins:
-        what = f"{what} {_origins(rule)}"
-    if rule.when:
-        what = f"{what} where the fact '{rule.when}' holds"
+    what = _what(rule, asking)
+    if any(_granted(basis, asking) for basis in _left(rule, asking, between)):
+        return f"This rule does not withhold it{case}."
     bases = [basis for basis in rule.bases if asking.between is not None and asking.purpose]
     if not bases:
         return f"{what} is withheld{case}{_unless(_left(rule, asking, between))}."
@@ -109,6 +107,18 @@ def verdict(rule: LawRule, asking: Asking) -> str:
     if left:
         return f"{what} is withheld{case}{_unless(left)}."
     return f"{what} is withheld{case}. It goes only {_grounds(rule.bases)}."
+
+
+def _what(rule: LawRule, asking: Asking) -> str:
+    """What is withheld, as far as what was asked does not say it."""
+    what = "The whole message" if rule.whole else asking.label or _list(rule.labels)
+    if rule.origins:
+        what = f"{what} {_origins(rule)}"
+    if rule.when:
+        what = f"{what} where the fact '{rule.when}' holds"
+    if rule.exchanges and not asking.category:
+        what = f"{what} in {_list(rule.exchanges, 'or')} messages"
+    return what
 
 
 def _may_speak(rule: LawRule, asking: Asking, between: Parties) -> bool:
@@ -131,6 +141,16 @@ def _left(rule: LawRule, asking: Asking, between: Parties) -> Sequence[Basis]:
         and (not asking.purpose or not basis.purposes or asking.purpose in basis.purposes)
         and (not asking.label or not basis.labels or any_covers(basis.labels, asking.label))
     ]
+
+
+def _granted(basis: Basis, asking: Asking) -> bool:
+    """Whether a ground that is not ruled out asks for nothing but what was said, so that it is there."""
+    return (
+        basis.settled
+        and (asking.between is not None or not (basis.kinds or basis.duties))
+        and bool(asking.purpose or not basis.purposes)
+        and bool(asking.label or not basis.labels)
+    )
 
 
 def matching(rules: Iterable[LawRule], word: str) -> tuple[LawRule, ...]:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from gateway.document.parse import parse
 from gateway.finding import Severity
 from gateway.iepd.facts import evaluate
@@ -16,6 +14,7 @@ from gateway.policy.grant import matches
 from gateway.policy.prove import APPROXIMATIONS, REASONS
 from gateway.policy.side_by_side import Line, side_by_side
 from gateway.policy.specimen import named
+from gateway.report.pages import pages
 
 FULLEST = "fullest"
 """A sample by this name shows most."""
@@ -23,14 +22,6 @@ FULLEST = "fullest"
 PARTLY = "partly"
 
 _MARKS = {SHARED: "●", REDUCED: "◐", PARTLY: "◑", WITHHELD: "○"}
-
-_pages = Environment(
-    loader=PackageLoader("gateway.report"),
-    autoescape=select_autoescape(default=True, default_for_string=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +57,7 @@ class Nothing:
 def page(check: Check, certificate: Certificate) -> str:
     """The whole report."""
     tables = coverage(granted(check))
-    return _pages.get_template("mou_check.html").render(
+    return pages.get_template("mou_check.html").render(
         check=check,
         mou=check.mou,
         certificate=certificate,
@@ -82,7 +73,7 @@ def page(check: Check, certificate: Certificate) -> str:
 
 def tables_page(title: str, tables: Iterable[Coverage]) -> str:
     """Coverage by itself."""
-    return _pages.get_template("coverage.html").render(
+    return pages.get_template("coverage.html").render(
         title=title, tables=[(table, groups(table)) for table in tables], marks=_MARKS
     )
 

@@ -14,24 +14,15 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import timestamp
+from gateway.report.pages import pages
 from gateway.report.period import Period
 
 Cell = str | int | datetime | None
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes as the beginning of a formula; the full-width signs too."""
-
-_pages = Environment(
-    loader=PackageLoader("gateway.report"),
-    autoescape=select_autoescape(default=True, default_for_string=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +136,7 @@ def as_csv(table: Table) -> str:
 
 def as_html(table: Table) -> str:
     """One page: no scripts, nothing from outside, readable on paper."""
-    return _pages.get_template("table.html").render(
+    return pages.get_template("table.html").render(
         table=table, statement=list(statement(table)), rows=[[shown(cell) for cell in row] for row in table.rows]
     )
 

@@ -149,6 +149,14 @@ def verify_cover(data: bytes, trusted: TrustedKeys, *, now: datetime) -> Cover:
     return _read(verify_root(root, trusted, now=now), data)
 
 
+def certificate_in(data: bytes) -> bytes:
+    """DER of the certificate that a Cover came with. A hint: nothing is trusted for it. Raises as `read_cover`."""
+    signature = _root(data).find(f"{{{DS}}}Signature")
+    if signature is None:
+        raise CoverMalformed("the Cover is not signed")
+    return certificate_of(read_shape(signature, ENVELOPED).key_info)
+
+
 def check_payload(cover: Cover, payload_digest: str, *, recipient: AgencyId) -> None:
     """That this payload is the one the Cover speaks of, and for this recipient. Raises `CoverMismatch`."""
     if cover.payload_digest != payload_digest:

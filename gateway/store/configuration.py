@@ -83,6 +83,24 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A person's signed word that an approval counts no more: one of this account for this party, given no later.
+
+    by         who took it back, who may be somebody else of the party
+    signature  base64, of `signing.act.Act` "withdraw"
+    """
+
+    mou: str
+    version: int
+    digest: str
+    party: AgencyId
+    user: UserId
+    by: UserId
+    at: datetime
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """A registered message specification: a zip of its folder and schemas, and its edition (`Iepd.edition`)."""
 
@@ -115,13 +133,14 @@ class Configuration:
     users: tuple[User, ...] = ()
     approvals: tuple[Approval, ...] = ()
     laws: tuple[Law, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
 
 
-Change = Agency | Credential | Agreement | Exchange | User | Approval | Consent | Law
+Change = Agency | Credential | Agreement | Exchange | User | Approval | Withdrawal | Consent | Law
 """Put: a new one, or the new state of the one with the same key: the id of an agency, exchange, user or consent; a
-fingerprint; mou and version; mou, version, party and user of an approval; id and version of a law. A consent is not
-part of the configuration's snapshot, but its change makes a new version like any other: nothing is stored that was
-decided under a revoked one."""
+fingerprint; mou and version; mou, version, party and user of an approval or a withdrawal; id and version of a law. A
+consent is not part of the configuration's snapshot, but its change makes a new version like any other: nothing is
+stored that was decided under a revoked one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from gateway.store.configuration import (
     CredentialKind,
     Exchange,
     Law,
+    Withdrawal,
 )
 from gateway.store.rows import Row, micros, micros_or_none, moment, moment_or_none
 from gateway.user import User, UserId, UserRole
@@ -136,6 +137,35 @@ def approval_of(row: Row) -> Approval:
     )
 
 
+def withdrawal_row(withdrawal: Withdrawal) -> Row:
+    """mou, version, digest, party, person, by_person, at, signature"""
+    return (
+        withdrawal.mou,
+        withdrawal.version,
+        withdrawal.digest,
+        withdrawal.party,
+        withdrawal.user,
+        withdrawal.by,
+        micros(withdrawal.at),
+        withdrawal.signature,
+    )
+
+
+def withdrawal_of(row: Row) -> Withdrawal:
+    """The withdrawal of `withdrawal_row`."""
+    mou, version, digest, party, person, by, at, signature = row
+    return Withdrawal(
+        mou=mou,
+        version=version,
+        digest=digest,
+        party=AgencyId(party),
+        user=UserId(person),
+        by=UserId(by),
+        at=moment(at),
+        signature=signature,
+    )
+
+
 def consent_row(consent: Consent) -> Row:
     """id, subject, holder, labels, recipient, purpose, since, until, document, revoked"""
     return (
@@ -192,6 +222,8 @@ def put_of(change: Change) -> tuple[str, Row]:
         return "put_user", user_row(change)
     if isinstance(change, Approval):
         return "put_approval", approval_row(change)
+    if isinstance(change, Withdrawal):
+        return "put_withdrawal", withdrawal_row(change)
     if isinstance(change, Law):
         return "put_law", law_row(change)
     if isinstance(change, Consent):

@@ -11,7 +11,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_TABLE: Final = "_yoyo_migration"
 """Where yoyo keeps what was applied; its own default name."""
 
-MIGRATE_COMMAND: Final = "gateway init"
+MIGRATE_COMMAND: Final = "gateway init DIR"  # it keeps what is there
 """What an operator types to migrate."""
 
 

@@ -18,8 +18,10 @@ from gateway.errors import Unavailable
 from gateway.store.backups import Backups
 from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
+from gateway.store.disclosures import Disclosures
 from gateway.store.log import Log
 from gateway.store.messages import Messages
+from gateway.store.retention import Retentions
 
 
 class StoreUnavailable(Unavailable):
@@ -36,6 +38,7 @@ class Counts:
     oldest      when the oldest waiting delivery that is not an inbox item fell due
     unsequenced audit entries not yet in the tree, and when the oldest of them was written
     emergencies emergency releases, ever
+    unarranged  rows of the disclosure index whose tokens are not arranged for finding yet
     """
 
     messages: int
@@ -45,9 +48,10 @@ class Counts:
     unsequenced_since: datetime | None
     log_size: int
     emergencies: int = 0
+    unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Backups, Protocol):
+class Store(Configurations, Messages, Deliveries, Log, Disclosures, Retentions, Backups, Protocol):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

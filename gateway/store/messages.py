@@ -8,7 +8,8 @@ from typing import Protocol
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
-from gateway.message import Dissemination, DisseminationId, Message, MessageId, Sealed
+from gateway.message import Dissemination, DisseminationId, Filed, Message, MessageId, Sealed
+from gateway.retention.kept import Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +17,14 @@ class NewDissemination:
     """A dissemination with its sealed payload, its signed Cover, and its delivery.
 
     cover  the signed Cover's bytes; it names parties, clauses and digests, no content
+    kept   until when; here and below, what is sealed never goes without it but in tests of other things
     """
 
     dissemination: Dissemination
     payload: Sealed
     cover: bytes
     delivery: Delivery
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Acceptance:
     chain_size      how many messages its chain held when it was decided; 0 for one that opens a chain
     receipt         signed note, as it is answered
     recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
+    disclosures     rows of the disclosure index: one for each dissemination and person in it
     """
 
     configuration: int
@@ -44,6 +48,8 @@ class Acceptance:
     entries: tuple[AuditEntry, ...]
     chain_size: int = 0
     recalls: tuple[AgencyId, ...] = ()
+    disclosures: tuple[Filed, ...] = ()
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,8 @@ class EmergencyRelease:
     disseminations: tuple[NewDissemination, ...]
     entries: tuple[AuditEntry, ...]
     because: Sealed | None = None
+    disclosures: tuple[Filed, ...] = ()
+    kept: Kept | None = None
 
 
 class Stored(StrEnum):
@@ -89,6 +97,7 @@ class RefusedMessage:
     code: str
     original: Sealed | None
     entries: tuple[AuditEntry, ...]
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,12 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-WRITES: Final = ("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact")
+_DISCLOSURES: Final = ("file", "arrange", "drop", "expunge", "expunged")
+
+WRITES: Final = (
+    *("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact"),
+    *_DISCLOSURES,
+)
 """What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
 
 COMMITS: Final = tuple(f"{write}.{side}-commit" for write in WRITES for side in ("before", "after"))
@@ -18,6 +23,14 @@ COMMITS: Final = tuple(f"{write}.{side}-commit" for write in WRITES for side in 
 BEFORE_SEND: Final = "relay.before-send"
 AFTER_SEND: Final = "relay.after-send"
 """Around a try to deliver: it was claimed, and its outcome is not written down yet."""
+
+RETENTION: Final = ("retain", "intend", "destroy", "finish", "hold", "attest")
+"""What writes when something is kept longer or destroyed; the same two points each."""
+
+KEYS_GONE: Final = "purge.keys-gone"
+"""The keys of a run are destroyed, its rows are not."""
+
+PURGE_POINTS: Final = (*(f"{write}.{side}-commit" for write in RETENTION for side in ("before", "after")), KEYS_GONE)
 
 POINTS: Final = (*COMMITS, BEFORE_SEND, AFTER_SEND)
 
@@ -29,7 +42,7 @@ def killer(setting: str) -> Watcher | None:
     if not setting:
         return None
     name, _, count = setting.partition(":")
-    if name not in POINTS:
+    if name not in {*POINTS, *PURGE_POINTS}:
         raise ValueError(f"GATEWAY_KILL_AT names no point: {name}")
     left = int(count or 1)
 

@@ -11,12 +11,22 @@ from gateway.store.interface import Counts
 from gateway.store.postgres_backups import PostgresBackups
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
+from gateway.store.postgres_disclosures import PostgresDisclosures
 from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
+from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
 
 
-class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries, PostgresLog, PostgresBackups):
+class PostgresStore(
+    PostgresConfigurations,
+    PostgresMessages,
+    PostgresDeliveries,
+    PostgresLog,
+    PostgresDisclosures,
+    PostgresRetention,
+    PostgresBackups,
+):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 
     async def counts(self) -> Counts:
@@ -35,4 +45,5 @@ class PostgresStore(PostgresConfigurations, PostgresMessages, PostgresDeliveries
                 unsequenced_since=None if since is None else rows.moment(since),
                 log_size=await scalar(db, "log_size"),
                 emergencies=await scalar(db, "count_emergencies"),
+                unarranged=await scalar(db, "count_waiting_disclosures"),
             )

@@ -57,6 +57,7 @@ class PostgresConfigurations(Reading):
                 users=tuple(map(configuration_rows.user_of, await fetch(db, "users"))),
                 approvals=tuple(map(configuration_rows.approval_of, await fetch(db, "approvals"))),
                 laws=tuple(map(configuration_rows.law_of, await fetch(db, "laws"))),
+                withdrawals=tuple(map(configuration_rows.withdrawal_of, await fetch(db, "withdrawals"))),
             )
 
     async def change(

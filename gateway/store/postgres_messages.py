@@ -7,7 +7,8 @@ from typing import Final
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
 from gateway.message import DisseminationId, Message, MessageId, Sealed
-from gateway.store import rows
+from gateway.retention.kept import Kept
+from gateway.store import retention_rows, rows
 from gateway.store.gather import Gather
 from gateway.store.messages import (
     Acceptance,
@@ -19,6 +20,7 @@ from gateway.store.messages import (
     RefusedMessage,
     Stored,
 )
+from gateway.store.postgres_disclosures import insert_disclosures
 from gateway.store.postgres_pool import Connected
 from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
 from gateway.store.postgres_statements import SQL, Space, insert, insert_batch, insert_entries, lock_keys
@@ -191,6 +193,8 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
             for each in stored
         ],
     )
+    await insert_disclosures(db, list(chain.from_iterable(each.disclosures for each in stored)))
+    await _insert_kept(db, [*(each.kept for each in stored), *(each.kept for each in new)])
     await _insert_disseminations(db, new, list(chain.from_iterable(each.entries for each in stored)))
 
 
@@ -206,6 +210,10 @@ async def _insert_disseminations(db: Connected, new: Sequence[NewDissemination],
     await insert_batch(db, "insert_deliveries", [rows.delivery_row(each.delivery) for each in new])
 
 
+async def _insert_kept(db: Connected, kept: Sequence[Kept | None]) -> None:
+    await insert_batch(db, "insert_kept", [retention_rows.kept_row(each) for each in kept if each is not None])
+
+
 async def _release(db: Connected, release: EmergencyRelease) -> Stored:
     """Write a release, decided under the present configuration and chain."""
     await db.execute(SQL["share_configuration"], {"space": int(Space.CONFIGURATION)})
@@ -215,6 +223,8 @@ async def _release(db: Connected, release: EmergencyRelease) -> Stored:
     if standing != (release.configuration, 1, release.chain_size):
         return Stored.STALE
     await insert(db, "insert_because", rows.because_rows(release))
+    await insert_disclosures(db, release.disclosures)
+    await _insert_kept(db, [release.kept, *(each.kept for each in release.disseminations)])
     await _insert_disseminations(db, release.disseminations, release.entries)
     return Stored.STORED
 
@@ -222,6 +232,7 @@ async def _release(db: Connected, release: EmergencyRelease) -> Stored:
 async def _refuse(db: Connected, refused: RefusedMessage) -> None:
     """Record a refusal."""
     await insert(db, "insert_refused", [rows.refused_row(refused)])
+    await _insert_kept(db, [refused.kept])
     await insert_entries(db, refused.entries)
 
 

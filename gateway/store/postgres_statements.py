@@ -29,6 +29,7 @@ class Space(IntEnum):
     INBOX = 0x6A67_0003
     CLAIM = 0x6A67_0004
     SEQUENCE = 0x6A67_0005
+    RETENTION = 0x6A67_0006
 
 
 def _key(text: str) -> int:

@@ -5,6 +5,7 @@ microseconds since 1970 in UTC, exact both ways; a list is canonical JSON.
 """
 
 import json
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,12 +19,14 @@ from gateway.message import (
     DeliveryId,
     Dissemination,
     DisseminationId,
+    Filed,
     Message,
     MessageId,
     Redaction,
     Sealed,
 )
 from gateway.store.agency_text import json_text
+from gateway.store.disclosures import Expunging, FiledRow
 from gateway.store.log import StoredEntry
 from gateway.store.messages import DisseminationRecord, EmergencyRelease, MessageRecord, RefusedMessage
 
@@ -262,3 +265,36 @@ def entry_of(row: Row) -> AuditEntry:
 def stored_entry_of(row: Row) -> StoredEntry:
     """The columns of `entry_row`, then the leaf's index or null."""
     return StoredEntry(entry=entry_of(row[:7]), index=row[7])
+
+
+# --- the disclosure index ---------------------------------------------------------------------------------------
+
+
+def filed_row(filed: Filed) -> Row:
+    """generation, key_index, nonce, tokens, ciphertext; a token has eight bytes"""
+    tokens = struct.pack(f">{len(filed.tokens)}q", *filed.tokens)
+    return filed.generation, filed.index, filed.nonce, tokens, filed.ciphertext
+
+
+def tokens_of(packed: bytes) -> tuple[int, ...]:
+    """The tokens of a row of `filed_row`."""
+    return struct.unpack(f">{len(packed) // 8}q", packed)
+
+
+def filed_row_of(row: Row) -> FiledRow:
+    """The row's number, then the columns of `filed_row`."""
+    number, generation, index, nonce, tokens, ciphertext = row
+    filed = Filed(generation=generation, index=index, nonce=nonce, tokens=tokens_of(tokens), ciphertext=ciphertext)
+    return FiledRow(number=number, filed=filed)
+
+
+def expunging_row(expunging: Expunging) -> Row:
+    """id, points, count"""
+    return expunging.id, json_text(expunging.points), expunging.count
+
+
+def expunging_of(row: Row) -> Expunging:
+    """The order of `expunging_row`."""
+    key, points, count = row
+    found = tuple((generation, tuple(own)) for generation, own in json.loads(points))
+    return Expunging(id=key, points=found, count=count)

@@ -13,18 +13,35 @@ from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
-from gateway.store import rows, sqlite_configuration, sqlite_deliveries, sqlite_log, sqlite_messages
+from gateway.store import (
+    rows,
+    sqlite_configuration,
+    sqlite_deliveries,
+    sqlite_disclosures,
+    sqlite_log,
+    sqlite_messages,
+    sqlite_retention,
+)
 from gateway.store.interface import Counts
 from gateway.store.sqlite_backups import SqliteBackups
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
+from gateway.store.sqlite_disclosures import SqliteDisclosures
 from gateway.store.sqlite_log import SqliteLog
 from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
+from gateway.store.sqlite_retention import SqliteRetention
 from gateway.store.sqlite_statements import SQL, Acts
 from gateway.store.sqlite_writer import Work
 
-_ACTS: Final[Acts] = {**sqlite_messages.ACTS, **sqlite_configuration.ACTS, **sqlite_deliveries.ACTS, **sqlite_log.ACTS}
+_ACTS: Final[Acts] = {
+    **sqlite_messages.ACTS,
+    **sqlite_configuration.ACTS,
+    **sqlite_deliveries.ACTS,
+    **sqlite_log.ACTS,
+    **sqlite_disclosures.ACTS,
+    **sqlite_retention.ACTS,
+}
 
 
 def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
@@ -40,7 +57,15 @@ def _transact(db: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:
     return results
 
 
-class SqliteStore(SqliteConfigurations, SqliteMessages, SqliteDeliveries, SqliteLog, SqliteBackups):
+class SqliteStore(
+    SqliteConfigurations,
+    SqliteMessages,
+    SqliteDeliveries,
+    SqliteLog,
+    SqliteDisclosures,
+    SqliteRetention,
+    SqliteBackups,
+):
     """The promises of `interface.Store`, kept by SQLite."""
 
     def __init__(self, path: Path) -> None:
@@ -66,4 +91,5 @@ def _counts(db: sqlite3.Connection) -> Counts:
             unsequenced_since=None if since is None else rows.moment(since),
             log_size=db.execute(SQL["log_size"]).fetchone()[0],
             emergencies=db.execute(SQL["count_emergencies"]).fetchone()[0],
+            unarranged=db.execute(SQL["count_waiting_disclosures"]).fetchone()[0],
         )

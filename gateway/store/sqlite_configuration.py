@@ -87,6 +87,7 @@ def _configuration(db: sqlite3.Connection) -> Configuration:
             users=tuple(map(configuration_rows.user_of, db.execute(SQL["users"]))),
             approvals=tuple(map(configuration_rows.approval_of, db.execute(SQL["approvals"]))),
             laws=tuple(map(configuration_rows.law_of, db.execute(SQL["laws"]))),
+            withdrawals=tuple(map(configuration_rows.withdrawal_of, db.execute(SQL["withdrawals"]))),
         )
 
 

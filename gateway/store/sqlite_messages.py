@@ -12,8 +12,9 @@ from typing import Final
 
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
-from gateway.message import DisseminationId, Message, MessageId, Sealed
-from gateway.store import rows
+from gateway.message import DisseminationId, Filed, Message, MessageId, Sealed
+from gateway.retention.kept import Kept
+from gateway.store import retention_rows, rows
 from gateway.store.agency_text import json_text
 from gateway.store.messages import (
     Acceptance,
@@ -25,6 +26,7 @@ from gateway.store.messages import (
     RefusedMessage,
     Stored,
 )
+from gateway.store.sqlite_disclosures import insert_disclosures
 from gateway.store.sqlite_reading import Reading
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
 
@@ -144,6 +146,7 @@ def _insert_accepted(
     messages: list[rows.Row] = []
     made: list[tuple[int, NewDissemination]] = []
     entries: list[AuditEntry] = []
+    disclosures: list[Filed] = []
     for each in stored:
         message += 1
         sender_ids.append((each.message.sender, each.message.sender_id, each.message.id))
@@ -158,9 +161,12 @@ def _insert_accepted(
         )
         made.extend((message, new) for new in each.disseminations)
         entries.extend(each.entries)
+        disclosures.extend(each.disclosures)
     insert(db, "insert_sender_ids", sender_ids)
+    _insert_kept(db, [each.kept for each in stored])
     insert(db, "insert_messages", messages)
     _insert_disseminations(db, made, dissemination, position)
+    insert_disclosures(db, disclosures)
     insert_entries(db, entries)
 
 
@@ -178,8 +184,13 @@ def _insert_disseminations(
         deliveries.append((number, key, *how, position))
     insert(db, "insert_disseminations", disseminations)
     insert(db, "insert_deliveries", deliveries)
+    _insert_kept(db, [new.kept for _, new in made])
     if deliveries:
         db.execute(SQL["set_position"], {"last": position})
+
+
+def _insert_kept(db: sqlite3.Connection, kept: Sequence[Kept | None]) -> None:
+    insert(db, "insert_kept", [retention_rows.kept_row(each) for each in kept if each is not None])
 
 
 def _release(db: sqlite3.Connection, wanted: Sequence[EmergencyRelease]) -> list[Stored]:
@@ -193,12 +204,15 @@ def _release_one(db: sqlite3.Connection, release: EmergencyRelease) -> Stored:
         return Stored.STALE
     _insert_disseminations(db, [(message, new) for new in release.disseminations], dissemination, position)
     insert(db, "insert_because", rows.because_rows(release))
+    insert_disclosures(db, release.disclosures)
+    _insert_kept(db, [release.kept])
     insert_entries(db, release.entries)
     return Stored.STORED
 
 
 def _refuse(db: sqlite3.Connection, wanted: Sequence[RefusedMessage]) -> list[None]:
     insert(db, "insert_refused", [rows.refused_row(refused) for refused in wanted])
+    _insert_kept(db, [refused.kept for refused in wanted])
     insert_entries(db, list(chain.from_iterable(refused.entries for refused in wanted)))
     return [None] * len(wanted)
 

@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -212,12 +213,14 @@ class Scene:
 
     async def _exported(self, judge: Judge) -> list[dict[str, Any]]:
         """Entries of the log as an outsider gets and verifies them."""
-        folder = self.directory / "export"
-        status, told = await self.lives.run("audit", "export", str(folder))
+        folder, package = self.directory / "export", self.directory / "log.zip"
+        status, told = await self.lives.run("audit", "export", "--all", "-o", str(package))
         assert status == 0, told
+        with zipfile.ZipFile(package) as opened:
+            opened.extractall(folder)
         program = await asyncio.create_subprocess_exec(
-            sys.executable, folder / "verifier.py", "--log", "log.jsonl", "--checkpoint", "checkpoint",
-            "--key", "log.vkey", cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            sys.executable, folder / "verifier.py", package, "--key", folder / "keys/log.vkey",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         written, _ = await program.communicate()
         if program.returncode != 0:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -67,18 +68,19 @@ def test_the_log_is_verified_by_the_command(place: Place, message: str) -> None:
 def test_an_outsider_verifies_an_export_with_the_single_file_verifier(
     place: Place, message: str, tmp_path: Path
 ) -> None:
-    result = CliRunner().invoke(app, ["audit", "export", str(tmp_path / "log"), "-C", str(place.directory)])
+    result = command(place, "audit", "export", "--all", "-o", str(tmp_path / "log.zip"))
     assert result.exit_code == 0, result.output
-    words = ["verifier.py", "--log", "log.jsonl", "--checkpoint", "checkpoint", "--key", "log.vkey"]
+    with zipfile.ZipFile(tmp_path / "log.zip") as opened:
+        opened.extractall(tmp_path)
+    words = ["verifier.py", "log.zip", "--key", str(place.parts / "log.vkey")]
     verified = subprocess.run(
-        [sys.executable, "-I", *words], cwd=tmp_path / "log", capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-I", *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    altered = (tmp_path / "log/log.jsonl").read_bytes().replace(b"harlan-county-jail", b"harlan-county-jale", 1)
-    (tmp_path / "log/log.jsonl").write_bytes(altered)
-    again = subprocess.run(
-        [sys.executable, "-I", *words], cwd=tmp_path / "log", capture_output=True, check=False, timeout=60
-    )
+    altered = (tmp_path / "log.jsonl").read_bytes().replace(b"harlan-county-jail", b"harlan-county-jale", 1)
+    (tmp_path / "log.jsonl").write_bytes(altered)
+    words[1:2] = ["--log", "log.jsonl", "--checkpoint", "checkpoint"]
+    again = subprocess.run([sys.executable, "-I", *words], cwd=tmp_path, capture_output=True, check=False, timeout=60)
     assert again.returncode == 1
 
 

@@ -1,5 +1,7 @@
 """The inbox of an agency that cannot host a server."""
 
+import json
+
 import pytest
 
 from gateway.agency import EndpointKind
@@ -31,7 +33,11 @@ def test_reading_the_content_is_recorded(place: Place, pair: Pair) -> None:
     pair.inbox.get(item["cover_url"])
     assert pair.inbox.get(item["payload_url"]).status_code == 200
     entries = place.do(lambda gateway: gateway.store.entries_of(message))
-    assert [each.entry.type for each in entries].count("read") == 1
+    bodies = [json.loads(each.entry.body) for each in entries if each.entry.type == "read"]
+    assert [(each["kind"], each["agency"]) for each in bodies] == [
+        ("cover", pair.recipient),
+        ("payload", pair.recipient),
+    ]
 
 
 def test_a_page_goes_on_where_the_one_before_ended(pair: Pair) -> None:

@@ -1,5 +1,6 @@
 """A pretended gateway: real settings, clock and ids; the verbs behind it are plain methods that remember."""
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -39,6 +40,7 @@ class PretendStore:
     note: bytes | None = None
     leaves: list[bytes] = field(default_factory=list)
     entries: dict[str, Any] = field(default_factory=dict)
+    recorded: list[dict[str, Any]] = field(default_factory=list)
 
     async def configuration_version(self) -> int:
         if self.fails is not None:
@@ -67,6 +69,11 @@ class PretendStore:
 
     async def entry_by_leaf(self, leaf: bytes) -> Any:
         return next((each for each in self.entries.values() if each.entry.leaf_hash == leaf), None)
+
+    async def record(self, entries: Any) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.recorded += [json.loads(each.body) for each in entries]
 
     def grow(self, count: int) -> None:
         self.leaves += [leaf_hash(b"%d" % number) for number in range(len(self.leaves), count)]
@@ -132,7 +139,7 @@ class PretendGateway:
     async def record_access_refused(self, _: object, error: GatewayError, *, channel: str) -> None:
         self.turned_away.append((error.code, channel))
 
-    async def status(self, _: object, agency: AgencyId, id: str) -> MessageStatus:
+    async def status(self, _: object, agency: AgencyId, id: str, *, channel: str = "") -> MessageStatus:
         if self.fails is not None:
             raise self.fails
         if agency != JAIL.id or id == "unknown":
@@ -170,7 +177,9 @@ class PretendGateway:
         await self.status(_, agency, id)
         return "a signed note\n"
 
-    async def inbox_page(self, _: object, agency: AgencyId, *, after: int, limit: int) -> tuple[InboxItem, ...]:
+    async def inbox_page(
+        self, _: object, agency: AgencyId, *, after: int, limit: int, channel: str = ""
+    ) -> tuple[InboxItem, ...]:
         items = [self._item(position) for position in (3, 4, 9)] if agency == POLICE.id else []
         return tuple(item for item in items if item.position > after)[:limit]
 
@@ -186,11 +195,11 @@ class PretendGateway:
             position=position,
         )
 
-    async def inbox_payload(self, _: object, agency: AgencyId, delivery: DeliveryId) -> bytes:
+    async def inbox_payload(self, _: object, agency: AgencyId, delivery: DeliveryId, *, channel: str = "") -> bytes:
         self._own(agency, delivery)
         return PAYLOAD
 
-    async def inbox_cover(self, _: object, agency: AgencyId, delivery: DeliveryId) -> bytes:
+    async def inbox_cover(self, _: object, agency: AgencyId, delivery: DeliveryId, *, channel: str = "") -> bytes:
         self._own(agency, delivery)
         return COVER
 

@@ -7,6 +7,7 @@ import pytest
 from gateway.audit.checkpoint import Checkpoint, sign_checkpoint
 from gateway.audit.proof import verify_consistency, verify_inclusion
 from gateway.audit.tree import leaf_hash, root
+from gateway.store.interface import StoreUnavailable
 from tests.api.pretend_gateway import JAIL, PretendGateway
 
 
@@ -26,7 +27,7 @@ def log(gateway: PretendGateway) -> PretendGateway:
     gateway.store.grow(5)
     head = Checkpoint(origin="gateway.local", size=5, root=root(gateway.store.leaves))
     gateway.store.note = sign_checkpoint(head, PretendSigner()).encode()
-    entry = SimpleNamespace(id="e-2", body=b"2", leaf_hash=leaf_hash(b"2"), parties=(JAIL.id,))
+    entry = SimpleNamespace(id="e-2", body=b"2", leaf_hash=leaf_hash(b"2"), parties=(JAIL.id,), message=None)
     gateway.store.entries["e-2"] = SimpleNamespace(entry=entry, index=2)
     return gateway
 
@@ -80,6 +81,16 @@ async def test_a_party_gets_the_proof_of_its_entry(client: aiohttp.ClientSession
         text = await (await client.get(f"/v1/audit/proof?entry={asked}")).text()
         assert text.startswith("c2sp.org/tlog-proof@v1\nextra Mg==\nindex 2\n")
         assert text.endswith(str(log.store.note, "utf-8"))
+    assert [(each["type"], each["kind"]) for each in log.store.recorded] == [("read", "entry")] * 2
+
+
+async def test_an_entry_is_not_given_when_that_cannot_be_recorded(
+    client: aiohttp.ClientSession, log: PretendGateway
+) -> None:
+    log.store.fails = StoreUnavailable("away")
+    answer = await client.get("/v1/audit/proof?entry=e-2")
+    assert answer.status == 503
+    assert "tlog-proof" not in await answer.text()
 
 
 async def test_an_entry_of_others_does_not_exist(police: aiohttp.ClientSession, log: PretendGateway) -> None:

@@ -327,7 +327,7 @@ async def test_poll_brings_cover_and_payload_and_the_place_to_go_on_from(police:
 async def test_poll_passes_over_what_was_withdrawn_meanwhile(
     police: aiohttp.ClientSession, gateway: PretendGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def payload(_: object, agency: object, delivery: str) -> bytes:
+    async def payload(_: object, agency: object, delivery: str, *, channel: str) -> bytes:
         if delivery == "d-3":
             raise DeliveryRecalled("withdrawn")
         return PAYLOAD

@@ -37,7 +37,7 @@ def test_the_list_says_how_each_is_reached_and_what_it_holds(deployment: Deploym
 def test_a_new_one_from_its_file_with_a_token_that_is_shown_once(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "court.yaml"
     file.write_text(COURT)
-    told = deployment.json("agency", "add", file, "--token")
+    told = deployment.json("agency", "add", file, "--token", "--as", deployment.officer())
     assert told["agency"] == "harlan-county-court"
     assert told["token"].startswith("gw_")
     row = next(row for row in deployment.json("agency", "list") if row["agency"] == "harlan-county-court")
@@ -161,10 +161,32 @@ def test_an_agency_nobody_knows(deployment: Deployment) -> None:
 def test_suspended_and_let_in_again(deployment: Deployment) -> None:
     deployment.run("agency", "suspend", POLICE)
     assert "suspended" in deployment.run("agency", "list").stdout
-    deployment.run("agency", "add", AGENCIES / f"{POLICE}.yaml")
+    officer = ("--as", deployment.officer())
+    deployment.run("agency", "add", AGENCIES / f"{POLICE}.yaml", *officer)
     assert next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)["suspended"] is True
-    deployment.run("agency", "suspend", POLICE, "--resume")
+    refused = deployment.run("agency", "suspend", POLICE, "--resume", status=1)
+    assert "[agency.signature-needed]" in refused.stderr
+    deployment.run("agency", "suspend", POLICE, "--resume", *officer)
     assert next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)["suspended"] is False
+
+
+def test_nobody_adds_an_agency_without_signing_it(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "court.yaml"
+    file.write_text(COURT)
+    assert "--as" in deployment.run("agency", "add", file, status=2).stderr
+    of_the_jail = deployment.officer("harlan-county-jail")
+    result = deployment.run("agency", "add", file, "--as", of_the_jail, status=1)
+    assert "[user.not-allowed]" in result.stderr
+    assert len(deployment.json("agency", "list")) == 6
+
+
+def test_a_credential_is_signed_once_the_operator_has_somebody_who_can(deployment: Deployment) -> None:
+    deployment.run("agency", "add", "--id", POLICE, "--token")
+    officer = deployment.officer()
+    result = deployment.run("agency", "add", "--id", POLICE, "--token", status=1)
+    assert "[agency.signature-needed]" in result.stderr
+    deployment.run("agency", "add", "--id", POLICE, "--token", "--as", officer)
+    assert len(deployment.json("agency", "show", POLICE)["credentials"]) == 2
 
 
 def test_neither_a_file_nor_an_id_is_wrong_use() -> None:

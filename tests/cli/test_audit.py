@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ from gateway.audit.evidence import read_evidence, verify_evidence
 from gateway.cli import audit
 from gateway.exchange.sequence import sequence
 from gateway.message import MessageId, uuid7
-from tests.audit.memory_log import START, MemoryLog, PretendSigner, entry, filled
+from tests.audit.memory_log import START, PretendSigner, entry, filled
 
 MESSAGE = MessageId("019ab1c2-0001-7000-8000-000000000001")
 
@@ -104,18 +102,3 @@ def test_evidence_wants_an_entry_or_a_message(deployment: PretendDeployment) -> 
     assert deployment.run("evidence").exit_code == 2
     assert deployment.run("evidence", "one", "--message", MESSAGE).exit_code == 2
     assert deployment.run("evidence", "019ab1c2-0009-7000-8000-000000000001").exit_code == 1
-
-
-def test_an_export_is_verified_by_an_outsider_and_is_itself_recorded(
-    deployment: PretendDeployment, tmp_path: Path
-) -> None:
-    assert deployment.run("export", str(tmp_path)).exit_code == 0
-    command = [sys.executable, "-I", "verifier.py", "--log", "log.jsonl", "--checkpoint", "checkpoint"]
-    checked = subprocess.run([*command, "--key", "log.vkey"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert [each.type for each in deployment.log.waiting] == ["export"]
-
-
-def test_an_empty_log_is_not_exported(deployment: PretendDeployment, tmp_path: Path) -> None:
-    deployment.log = MemoryLog()
-    assert deployment.run("export", str(tmp_path)).exit_code == 3

@@ -71,6 +71,15 @@ def test_one_case_is_answered_for_its_recipient_and_purpose() -> None:
     assert provider["34 U.S.C. 12291(b)(2)(A)"].endswith("whatever the agreement says.")
 
 
+def test_what_was_not_asked_is_said_to_be_open_and_what_was_is_not_asked_for_again() -> None:
+    said = explained("victim.name", "--purpose", "victim-notification")["34 U.S.C. 12291(b)(2)(D)"]
+    assert said == "This rule does not withhold it for victim-notification."
+    said = explained("medical.need", "--to", "harlan-county-jail", "--purpose", "custody-safety")
+    assert " in custody-release messages is withheld from harlan-county-jail" in said["45 CFR 164.512(k)(5)(iii)"]
+    said = explained("medical.need", "--purpose", "custody-safety")
+    assert "except to jail, police, prison or sheriff, for" in said["45 CFR 164.512(k)(5)"]
+
+
 def test_in_one_case_only_what_binds_the_two_is_told() -> None:
     assert "N.Y. Correction Law 149" in explained("person.photo")
     case = ("person.photo", "--to", "harlan-district-attorney", "--purpose", "release-notification")

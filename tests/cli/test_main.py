@@ -84,7 +84,7 @@ def test_wrong_use_ends_with_2(words: tuple[str, ...]) -> None:
         ("deliveries", "requeue", "x"),
         ("audit", "verify"),
         ("audit", "evidence", "x"),
-        ("audit", "export", "out"),
+        ("audit", "export", "--all", "-o", "out.zip"),
     ],
     ids=" ".join,
 )

@@ -109,7 +109,14 @@ def test_coverage_of_an_agency_is_what_it_gets_under_all_agreements_in_force(dep
     assert [table["exchange"] for table in told["tables"]] == ["custody-release/1.0", "supervision-record/1.0"]
     recipients = {column["recipient"] for table in told["tables"] for column in table["columns"]}
     assert recipients == {"millbrook-police"}
-    assert deployment.json("mou", "coverage", "--recipient", "nobody")["tables"] == []
+    assert deployment.json("mou", "coverage", "--recipient", "harborlight-services")["tables"] == []
+    told = deployment.run("mou", "coverage", "--recipient", "harborlight-services").stdout
+    assert told == "harborlight-services gets nothing\n"
+
+
+def test_a_misspelled_agency_is_not_one_that_sees_nothing(deployment: Deployment) -> None:
+    result = deployment.run("mou", "coverage", "--recipient", "millbrok-police", status=1)
+    assert "[agency.unknown] there is no agency millbrok-police; did you mean 'millbrook-police'?" in result.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["no-such-file.yaml"], [str(PASSES), "--json", "--csv"]])

@@ -52,6 +52,6 @@ async def activate_mou(gateway: Gateway, data: bytes, file: str) -> Agreement:
     return await agreements.activate_mou(gateway, data, file, by=await officer(gateway))
 
 
-async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState) -> Agreement:
+async def stop_mou(gateway: Gateway, id: str, *, state: AgreementState, version: int | None = None) -> Agreement:
     """Suspended, resumed or ended by an officer of the gateway's operator."""
-    return await agreements.stop_mou(gateway, id, state=state, by=await officer(gateway))
+    return await agreements.stop_mou(gateway, id, state=state, by=await officer(gateway), version=version)

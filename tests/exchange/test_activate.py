@@ -1,7 +1,7 @@
 """What is in force changes by audited acts, each one transaction with its entry."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from gateway.agency import Agency, AgencyId, AgencyKind
 from gateway.exchange import agreements
+from gateway.exchange.acting import NotAllowed, fingerprint
 from gateway.exchange.activate import (
     AgencyUnknown,
     CredentialAmbiguous,
@@ -24,8 +25,10 @@ from gateway.exchange.activate import (
 from gateway.exchange.agreements import AgreementRefused, AgreementUnknown, VersionPassed, VersionTaken
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.submission import NoRecipient
+from gateway.signing.act import Act, verify_act
 from gateway.signing.certificate import CertificateUnreadable, pem_to_der
 from gateway.store.configuration import AgreementState, Credential, CredentialKind
+from gateway.user import UserRole
 from tests.exchange.deployed import JAIL, POLICE, SHELTER, Deployed, agreement, draft, exchanges, release
 from tests.exchange.officers import activate_mou, approve_for_all, officer, stop_mou
 
@@ -232,8 +235,8 @@ async def test_suspended_and_resumed(place: Deployed, before: int) -> None:
     assert len((await place.accept(release())).recipients) == 2
     await stop_mou(place.gateway, "JAIL-PROB-2026-02", state=AgreementState.IN_FORCE)
     assert len((await place.accept(release())).recipients) == 3
-    types = [each["type"] for each in await entries(place, before) if "mou" in each and "state" in each]
-    assert types == ["suspend", "activate"]
+    types = [each["type"] for each in await entries(place, before) if each["type"] in {"suspend", "check", "activate"}]
+    assert types == ["suspend", "check", "activate"]
 
 
 async def test_a_suspended_agreement_can_be_ended(place: Deployed) -> None:
@@ -336,3 +339,35 @@ async def test_an_agreement_between_units_is_kept_and_logged_for_their_agency_an
     said = [(each["type"], each["parties"]) for each in await entries(place, before)]
     assert said == [("check", [JAIL]), ("activate", [JAIL])]
     assert all("/" not in each.agency for each in (await place.accept(release())).recipients)
+
+
+async def test_an_agency_is_signed_by_an_officer_and_its_credential_by_whoever_runs_the_gateway(
+    place: Deployed, before: int
+) -> None:
+    by = await officer(place.gateway)
+    runs = await officer(place.gateway, number=7, roles=frozenset({UserRole.OPERATOR}))
+    court = Agency(id=NEW, name="Harlan County Court", kind=AgencyKind.COURT)
+    with pytest.raises(NotAllowed):
+        await put_agency(place.gateway, court, by=runs)
+    await put_agency(place.gateway, court, by=by)
+    await put_agency(place.gateway, replace(court, name="Court of Harlan County"), by=runs)  # binds no other law
+    for changed in (replace(court, kind=AgencyKind.JAIL), replace(court, state="NY")):
+        with pytest.raises(NotAllowed):
+            await put_agency(place.gateway, changed, by=runs)
+    await issue_token(place.gateway, NEW, by=runs)
+    said = [each for each in await entries(place, before) if each["type"] in {"agency", "credential"}]
+    keys = {each.user: each.public_key for each in (by, runs)}
+    assert [each["actor"] for each in said] == [by.user, runs.user, runs.user]
+    for each in said:
+        subject = f"{NEW} {each['action']}" + (" token" if each["type"] == "credential" else "")
+        act = Act(
+            act=each["type"],
+            subject=subject,
+            digest=each["digest"],
+            agency=AgencyId(""),
+            user=each["actor"],
+            at=datetime.fromisoformat(each["at"]),
+        )
+        verify_act(act, each["signature"], keys[each["actor"]])
+    assert said[2]["key"] == fingerprint(runs.public_key)
+    assert said[2]["fingerprint"] in place.gateway.current.credentials

@@ -13,11 +13,13 @@ from gateway.exchange.acting import Acting, NotAllowed, NotTheirKey, UserUnknown
 from gateway.exchange.agreements import (
     AgreementUnknown,
     NotApproved,
+    VersionAmbiguous,
     VersionPassed,
     approve_mou,
     try_mou,
 )
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.laws import add_laws
 from gateway.exchange.people import disable_user
 from gateway.exchange.proven import CheckFailed, check_under_law
 from gateway.exchange.submission import NoRecipient
@@ -157,6 +159,17 @@ async def test_a_trial_is_ended_like_an_agreement_in_force(place: Deployed) -> N
     assert state(place) is AgreementState.ENDED
 
 
+async def test_of_a_version_in_force_and_one_on_trial_it_is_said_which_ends(place: Deployed) -> None:
+    await activate_mou(place.gateway, TEXT, "file")
+    await try_mou(place.gateway, TEXT.replace(b"version: 1", b"version: 2"), "file", by=await officer(place.gateway))
+    with pytest.raises(VersionAmbiguous):
+        await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED)
+    with pytest.raises(AgreementUnknown):
+        await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED, version=3)
+    await stop_mou(place.gateway, "S-1", state=AgreementState.ENDED, version=2)
+    assert (state(place), state(place, 2)) == (AgreementState.IN_FORCE, AgreementState.ENDED)
+
+
 # --- the check ---------------------------------------------------------------------------------------------------
 
 HALF = agreement("S-1", JAIL, POLICE, share="message.head, message.sealed, juvenile.mark, condition.no-contact")
@@ -191,6 +204,28 @@ async def test_law_is_part_of_the_check(place: Deployed) -> None:
     assert "34 U.S.C. 12291(b)(2)(D)" in refused.value.findings[0].text
     await try_mou(place.gateway, text, "file", by=await officer(place.gateway))
     assert state(place) is AgreementState.TRIAL
+
+
+NEW_LAW = b"""\
+law: us-heads
+title: Heads
+jurisdiction: federal
+version: 1
+effective: {from: 2026-01-01}
+source: An act 1
+binds: always
+rules:
+  - {id: one, section: An act 1, text: Heads go to nobody., labels: [message.head], withhold: always}
+"""
+
+
+async def test_what_was_suspended_is_checked_again_before_it_goes_on(place: Deployed) -> None:
+    await activate_mou(place.gateway, TEXT, "file")
+    await stop_mou(place.gateway, "S-1", state=AgreementState.SUSPENDED)
+    await add_laws(place.gateway, [("heads.yaml", NEW_LAW)], by=await officer(place.gateway))
+    with pytest.raises(CheckFailed):
+        await stop_mou(place.gateway, "S-1", state=AgreementState.IN_FORCE)
+    assert state(place) is AgreementState.SUSPENDED
 
 
 async def test_the_certificate_in_the_log_is_made_again_from_the_same_words_exchanges_and_law(place: Deployed) -> None:

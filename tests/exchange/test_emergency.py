@@ -449,7 +449,7 @@ async def test_the_report_has_a_row_for_each_release_and_can_be_narrowed(place: 
     for number, to in enumerate((SHELTER, POLICE, PROSECUTOR, FUSION)):
         await go(place, id, to=to, reason=Reason.ESCAPE if number % 2 else Reason.IMMINENT_DANGER)
         place.clock.go(hours=1)
-    rows = await list_emergencies(place.gateway, Asked())
+    rows = await list_emergencies(place.gateway, Asked(), actor="test")
     assert [row.recipient for row in rows] == [SHELTER, POLICE, PROSECUTOR, FUSION]
     assert {(row.first, row.second) for row in rows} == {
         ("officer-11.harlan-county-jail", "officer-12.harlan-county-jail")
@@ -461,7 +461,7 @@ async def test_the_report_has_a_row_for_each_release_and_can_be_narrowed(place: 
         (Asked(reason=Reason.ESCAPE), [POLICE, FUSION]),
         (Asked(owner=POLICE), []),
     ):
-        assert [row.recipient for row in await list_emergencies(place.gateway, asked)] == wanted
+        assert [row.recipient for row in await list_emergencies(place.gateway, asked, actor="test")] == wanted
     assert (await place.gateway.store.counts()).emergencies == 4
 
 

@@ -82,14 +82,16 @@ async def test_a_limit_beyond_all_measure_is_brought_into_bounds(place: Deployed
     assert len(await inbox_page(place.gateway, POLICE, after=0, limit=asked)) == given
 
 
-async def test_reading_the_content_is_an_entry_and_reading_the_cover_is_not(place: Deployed) -> None:
+async def test_reading_content_cover_and_notice_are_entries_each(place: Deployed) -> None:
     delivery = await sent(place, FUSION, body=sample("fullest"))
     payload = await inbox_payload(place.gateway, FUSION, delivery)
     cover = read_cover(await inbox_cover(place.gateway, FUSION, delivery))
     assert b"Tansley" in payload
-    (entry,) = [each for each in await place.log() if each["type"] == "read"]
-    assert (entry["delivery"], entry["agency"], entry["kind"]) == (delivery, FUSION, "payload")
-    assert entry["parties"] == [JAIL, FUSION]
+    await inbox_notice(place.gateway, FUSION, delivery)
+    entries = [each for each in await place.log() if each["type"] == "read"]
+    assert [each["kind"] for each in entries] == ["payload", "cover", "notice"]
+    for entry in entries:
+        assert (entry["delivery"], entry["agency"], entry["parties"]) == (delivery, FUSION, [JAIL, FUSION])
     assert cover.recipient == FUSION
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.agency import AgencyId
-from gateway.exchange.acting import Acting, NotAllowed, UserUnknown
+from gateway.exchange.acting import Acting, NotAllowed, UserUnknown, allowed
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.people import AdministratorNeeded, LastAdministrator, UserTaken, add_user, disable_user
 from gateway.keys.personal import throwaway
@@ -46,6 +46,14 @@ async def test_whoever_is_no_administrator_adds_nobody(place: Deployed) -> None:
     clerk = await officer(place.gateway)
     with pytest.raises(NotAllowed):
         await add_user(place.gateway, somebody(place), by=clerk)
+
+
+async def test_who_would_have_to_act_is_named_the_operator_too(place: Deployed) -> None:
+    clerk = await officer(place.gateway, JAIL)
+    with pytest.raises(NotAllowed, match=f"speaks for {JAIL}; this is for somebody of the gateway's operator$"):
+        allowed(place.gateway, clerk, tuple(UserRole), OPERATOR)
+    with pytest.raises(NotAllowed, match=r"of the gateway's operator or millbrook-police$"):
+        allowed(place.gateway, clerk, tuple(UserRole), OPERATOR, AgencyId("millbrook-police"))
 
 
 async def test_an_account_is_one_person_for_good(place: Deployed) -> None:

@@ -117,7 +117,10 @@ def laws() -> Laws:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One file on its way to somebody. marks: what it says of itself, by fact; "" = it does not say."""
+    """One file on its way to somebody. marks: what it says of itself, by fact; "" = it does not say.
+
+    exchange  as which it is sent, for rules that speak of one; "" = as the ledger it is
+    """
 
     label: str = "person.name"
     origin: str = ""
@@ -130,6 +133,7 @@ class Case:
     named: tuple[str, ...] = ()
     on: date = TODAY
     consent: Consent | None = None
+    exchange: str = ""
     facts: tuple[str, ...] = ("origin", *FACTS)
 
     @property
@@ -146,7 +150,7 @@ class Case:
         clause = clause_of(ledger(self.facts), "message.head", "mark", *LABELS)
         return Clause(
             id=clause.id,
-            exchange=clause.exchange,
+            exchange=self.exchange or clause.exchange,
             sender=clause.sender,
             recipients=clause.recipients,
             purpose=self.purpose,

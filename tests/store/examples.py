@@ -13,12 +13,14 @@ from gateway.message import (
     DeliveryId,
     Dissemination,
     DisseminationId,
+    Filed,
     Message,
     MessageId,
     Redaction,
     Sealed,
     uuid7,
 )
+from gateway.store.disclosures import Expunging
 from gateway.store.interface import Store
 from gateway.store.log import NewLeaves, TreeHead
 from gateway.store.messages import Acceptance, EmergencyRelease, NewDissemination, RefusedMessage
@@ -158,6 +160,18 @@ def release(of: Acceptance, *, configuration: int = 0, chain_size: int = 1) -> E
         entries=(entry(of.message.id, "emergency"),),
         because=sealed(),
     )
+
+
+def filed(*tokens: int, generation: str = "2026-Q1.1") -> Filed:
+    """A row of the disclosure index."""
+    number = next(_numbers)
+    ciphertext = b"\x00" + number.to_bytes(4)
+    return Filed(generation=generation, index=2**40 - 1 - number, nonce=b"n" * 12, tokens=tokens, ciphertext=ciphertext)
+
+
+def order(count: int = 1) -> Expunging:
+    """An order to forget somebody."""
+    return Expunging(id=new_id(), points=(("2026-Q1.1", (7, 2**40 - 1)),), count=count)
 
 
 def refused(sender: AgencyId = JAIL) -> RefusedMessage:

@@ -37,6 +37,11 @@ async def life(url):
     await store.move(delivered(waiting), expected=State.WAITING, entries=[entry(type="move")])
     await store.sequence(100, Sequencer())
     await store.release(release(first, configuration=1))
+    await store.file([filed(1), filed(2)], [])
+    await store.arrange_disclosures(1)
+    await store.drop_disclosures("2026-Q1.1", 1)
+    await store.expunge(wanted := order(), [each.number for each in await store.disclosures([2])], [], [])
+    await store.expunged(wanted.id, [entry(type="expunged")])
     await store.close()
     print("lived", flush=True)
 
@@ -56,6 +61,8 @@ async def shows(store: Store, kind: str) -> bool:
     """Whether what this write writes is there, whole."""
     deliveries = await store.deliveries(None, None, None, 10)
     counts = await store.counts()
+    rows = await store.disclosures([1, 2])
+    orders = await store.expungings()
     written = {
         "fact": await store.fact("keys") == "one",
         "change": await store.configuration_version() == 1 and len((await store.configuration()).agencies) == 1,
@@ -66,6 +73,11 @@ async def shows(store: Store, kind: str) -> bool:
         "settle": any(each.state is State.DELIVERED for each in deliveries),
         "move": len(deliveries) == 2 and all(each.state is State.DELIVERED for each in deliveries),
         "release": counts.emergencies == 1 and len(deliveries) == 4,
+        "file": len(rows) == 2,
+        "arrange": counts.unarranged == 1,
+        "drop": len(rows) == 1,
+        "expunge": len(orders) == 1,
+        "expunged": counts.log_size == 9 and counts.unsequenced == 2,
         "sequence": counts.log_size == 9 and await store.checkpoint() is not None,
     }
     return written[kind]

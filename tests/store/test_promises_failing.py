@@ -16,7 +16,19 @@ from gateway.store import points
 from gateway.store.interface import Store, StoreUnavailable
 from gateway.store.messages import Stored
 from gateway.store.open import open_store
-from tests.store.examples import JAIL, Sequencer, acceptance, agency, claim_one, delivered, entry, refused, release
+from tests.store.examples import (
+    JAIL,
+    Sequencer,
+    acceptance,
+    agency,
+    claim_one,
+    delivered,
+    entry,
+    filed,
+    order,
+    refused,
+    release,
+)
 
 
 class BrokenDatabase(psycopg.OperationalError, sqlite3.OperationalError):
@@ -49,6 +61,11 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         if kind == "settle":
             return lambda: store.settle(claim.lease, outcome, written)
         return lambda: store.move(outcome, expected=State.SENDING, entries=written)
+    if kind in ("arrange", "drop", "expunge", "expunged"):
+        await store.file([filed(1)], [])
+        (row,) = await store.disclosures([1])
+    if kind == "expunged":
+        await store.expunge(to_forget := order(), [row.number], [], [])
     writes: dict[str, Callable[[], Awaitable[object]]] = {
         "accept": lambda: store.accept(replace(acceptance(sender_id="one"), entries=written)),
         "release": lambda: store.release(replace(release(zero), entries=written)),
@@ -58,6 +75,11 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         "fact": lambda: store.set_fact("keys", "one"),
         "claim": lambda: claim_one(store),
         "sequence": lambda: store.sequence(10, Sequencer()),
+        "file": lambda: store.file([filed(1)], written),
+        "arrange": lambda: store.arrange_disclosures(10),
+        "drop": lambda: store.drop_disclosures(row.filed.generation, 10),
+        "expunge": lambda: store.expunge(order(), [row.number], [filed(1)], written),
+        "expunged": lambda: store.expunged(to_forget.id, written),
     }
     return writes[kind]
 
@@ -71,6 +93,8 @@ async def all_that_shows(store: Store) -> object:
         await store.deliveries(None, None, None, 10),
         await store.checkpoint(),
         await store.counts(),
+        await store.disclosures([1]),
+        await store.expungings(),
     )
 
 

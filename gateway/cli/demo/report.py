@@ -14,8 +14,10 @@ from gateway.cli.demo.canary import allowed, found
 from gateway.cli.demo.stage import PARTNERS, Stage
 from gateway.cli.demo.story import KINDS
 from gateway.delivery.delivery import State
-from gateway.exchange.evidence import evidence_of_message, export_log
+from gateway.exchange.evidence import evidence_of_message
+from gateway.exchange.export import export
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.selection import About
 
 VERIFIER = Path(gateway.audit.verifier.__file__)
 
@@ -149,18 +151,15 @@ async def verify_offline(stage: Stage, gateway: Gateway) -> dict[str, Any]:
     """Export the log and let the single-file verifier check it, and one entry's evidence, in a process of its own."""
     folder = stage.directory / "evidence"
     folder.mkdir()
-    checkpoint = await gateway.store.checkpoint()
-    (folder / "checkpoint.txt").write_bytes(checkpoint or b"")
-    with (folder / "log.jsonl").open("w", encoding="utf-8") as file:
-        async for row in export_log(gateway.store):
-            file.write(row)
+    with (folder / "log.zip").open("w+b") as file:
+        exported = await export(gateway, About(), file, verifier=VERIFIER.read_bytes())
     message = stage.accepted()[0].answer["id"]
     evidence = await evidence_of_message(gateway.store, message)
     (folder / "entry.tlog-proof").write_text(evidence[0], encoding="utf-8")
     key = (stage.directory / PARTNERS / "log.vkey").read_text(encoding="utf-8").strip()
-    whole = _verifier("--log", folder / "log.jsonl", "--checkpoint", folder / "checkpoint.txt", "--key", key)
+    whole = _verifier(folder / "log.zip", "--key", key)
     entry = _verifier(folder / "entry.tlog-proof", "--key", key)
-    return {"entries": (await gateway.store.counts()).log_size, "verified": whole and entry}
+    return {"entries": exported.entries, "verified": whole and entry}
 
 
 def _verifier(*arguments: str | Path) -> bool:

@@ -44,6 +44,12 @@ SELECT id, agency, roles, public_key, since, disabled_at FROM person ORDER BY id
 -- Every approval of every version.
 SELECT mou, version, digest, party, person, at, signature FROM approval ORDER BY mou, version, party, person;
 
+-- name: withdrawals
+-- Every approval that was taken back.
+SELECT mou, version, digest, party, person, by_person, at, signature
+FROM withdrawal
+ORDER BY mou, version, party, person;
+
 -- name: laws
 -- Every version of every law pack.
 SELECT id, version, digest, body, changed_at FROM law ORDER BY id, version;
@@ -83,6 +89,13 @@ INSERT INTO approval (mou, version, digest, party, person, at, signature)
 VALUES (:mou, :version, :digest, :party, :person, :at, :signature)
 ON CONFLICT (mou, version, party, person) DO UPDATE SET
     digest = excluded.digest, at = excluded.at, signature = excluded.signature;
+
+-- name: put_withdrawal!
+-- An approval is taken back, or a later one of the same person.
+INSERT INTO withdrawal (mou, version, digest, party, person, by_person, at, signature)
+VALUES (:mou, :version, :digest, :party, :person, :by_person, :at, :signature)
+ON CONFLICT (mou, version, party, person) DO UPDATE SET
+    digest = excluded.digest, by_person = excluded.by_person, at = excluded.at, signature = excluded.signature;
 
 -- name: put_law!
 -- A new version of a law pack. What was in force is never changed.

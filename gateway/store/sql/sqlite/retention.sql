@@ -1,0 +1,215 @@
+-- name: insert_kept!
+-- What is kept, and until when.
+INSERT INTO kept (
+    id, kind, message, sender, recipient, exchange, mou, clause, at, counts_from, due_at, bucket, key_index
+)
+VALUES (
+    :id, :kind, :message, :sender, :recipient, :exchange, :mou, :clause, :at, :counts_from, :due_at, :bucket, :key_index
+);
+
+-- name: kept_due
+-- What is due and stands in no run, a page of it.
+SELECT id, kind, message, sender, recipient, exchange, mou, clause, at, counts_from, due_at, bucket, key_index
+FROM kept
+WHERE destroyed_at IS NULL AND run IS NULL AND due_at <= :until AND (bucket > :bucket OR (bucket = :bucket AND id > :after))
+ORDER BY bucket, id
+LIMIT :limit;
+
+-- name: kept_of
+-- All that is or was kept of these messages.
+WITH made AS (
+    SELECT d.id
+    FROM json_each(:messages) AS wanted
+    JOIN message AS m ON m.id = wanted.value
+    JOIN dissemination AS d ON d.message = m.number
+)
+SELECT id, kind, message, sender, recipient, exchange, mou, clause, at, counts_from, due_at, bucket, key_index, run, destroyed_at
+FROM kept
+WHERE
+    id IN (SELECT value FROM json_each(:messages))
+    OR id IN (SELECT id FROM made)
+    OR id IN (SELECT id || '/because' FROM made)
+ORDER BY id;
+
+-- name: kept_under
+-- What is kept under one version of an agreement, a page of it.
+SELECT id, kind, message, sender, recipient, exchange, mou, clause, at, counts_from, due_at, bucket, key_index
+FROM kept
+WHERE destroyed_at IS NULL AND run IS NULL AND mou = :mou AND id > :after
+ORDER BY id
+LIMIT :limit;
+
+-- name: holding^
+-- How much is kept, how much of it is due, and since when.
+SELECT count(*), count(CASE WHEN due_at <= :now THEN 1 END), min(CASE WHEN due_at <= :now THEN due_at END)
+FROM kept
+WHERE destroyed_at IS NULL;
+
+-- name: remaining
+-- What is kept in a bucket.
+SELECT id FROM kept WHERE bucket = :bucket AND destroyed_at IS NULL ORDER BY id;
+
+-- name: move_due!
+-- Forward, never back.
+UPDATE kept SET due_at = :due_at WHERE id = :id AND due_at > :due_at AND destroyed_at IS NULL;
+
+-- name: free_items^
+-- How many of these are there and in no run.
+SELECT count(*) FROM kept WHERE id IN (SELECT value FROM json_each(:ids)) AND destroyed_at IS NULL AND run IS NULL;
+
+-- name: others_in^
+-- How many others are kept in these buckets.
+SELECT count(*)
+FROM kept
+WHERE bucket IN (SELECT value FROM json_each(:buckets)) AND destroyed_at IS NULL AND NOT (id IN (SELECT value FROM json_each(:ids)));
+
+-- name: mark_items!
+-- They are this run's.
+UPDATE kept SET run = :run WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: insert_purge!
+-- A run, before it destroys anything.
+INSERT INTO purge (
+    id, why, at, actor, agency, fingerprint, second, second_agency, second_fingerprint, entry, whole, plan, count, done_at,
+    certificate
+)
+VALUES (
+    :id, :why, :at, :actor, :agency, :fingerprint, :second, :second_agency, :second_fingerprint, :entry, :whole, :plan, :count, :done_at, :certificate
+);
+
+-- name: unfinished_purges
+-- Runs without a certificate.
+SELECT id, why, at, actor, agency, fingerprint, second, second_agency, second_fingerprint, entry, whole, plan, count, done_at,
+    certificate
+FROM purge
+WHERE done_at IS NULL
+ORDER BY id;
+
+-- name: purge^
+-- One run.
+SELECT id, why, at, actor, agency, fingerprint, second, second_agency, second_fingerprint, entry, whole, plan, count, done_at,
+    certificate
+FROM purge
+WHERE id = :id;
+
+-- name: purges
+-- Runs of a period.
+SELECT id, why, at, actor, agency, fingerprint, second, second_agency, second_fingerprint, entry, whole, plan, count, done_at,
+    certificate
+FROM purge
+WHERE
+    (:since IS NULL OR at >= :since)
+    AND (:until IS NULL OR at < :until)
+    AND id > :after
+ORDER BY id
+LIMIT :limit;
+
+-- name: items_of_run
+-- What a run is to destroy, or has destroyed.
+SELECT id, kind, message, sender, recipient, exchange, mou, clause, at, counts_from, due_at, bucket, key_index, run, destroyed_at
+FROM kept
+WHERE run = :run AND id > :after
+ORDER BY id
+LIMIT :limit;
+
+-- name: waiting_in_run
+-- Deliveries of what a run is to destroy that still wait.
+SELECT v.id
+FROM kept AS k
+JOIN message AS m ON m.id = k.message
+JOIN dissemination AS d ON d.message = m.number AND d.id = k.id
+JOIN delivery AS v ON v.number = d.number
+WHERE k.run = :run AND k.destroyed_at IS NULL AND k.kind = 'dissemination' AND v.state = 'waiting';
+
+-- name: spare_items!
+-- They are in no run.
+UPDATE kept SET run = NULL WHERE run = :run AND destroyed_at IS NULL AND id IN (SELECT value FROM json_each(:ids));
+
+-- name: empty_messages!
+-- Originals, and what is computed of them: digests of what somebody may guess.
+UPDATE message
+SET ciphertext = x'', nonce = x'', content_digest = x'', receipt = x'', digest = ''
+WHERE id IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'original' AND id IN (SELECT value FROM json_each(:ids)));
+
+-- name: empty_disseminations!
+-- Payloads, and the Covers that name their digests.
+UPDATE dissemination
+SET ciphertext = x'', nonce = x'', cover = x'', payload_digest = ''
+WHERE
+    message IN (
+        SELECT m.number FROM kept AS k JOIN message AS m ON m.id = k.message WHERE k.run = :run AND k.id IN (SELECT value FROM json_each(:ids))
+    )
+    AND id IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'dissemination' AND id IN (SELECT value FROM json_each(:ids)));
+
+-- name: empty_refused!
+-- Refused submissions.
+UPDATE refused
+SET ciphertext = NULL, nonce = NULL
+WHERE id IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'refused' AND id IN (SELECT value FROM json_each(:ids)));
+
+-- name: empty_because!
+-- What somebody wrote.
+UPDATE because
+SET ciphertext = x'', nonce = x''
+WHERE dissemination || '/because' IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'because' AND id IN (SELECT value FROM json_each(:ids)));
+
+-- name: mark_destroyed!
+-- They are gone.
+UPDATE kept SET destroyed_at = :at WHERE run = :run AND destroyed_at IS NULL AND id IN (SELECT value FROM json_each(:ids));
+
+-- name: finish_purge!
+-- Its certificate, once.
+UPDATE purge SET done_at = :at, certificate = :certificate WHERE id = :run AND done_at IS NULL;
+
+-- name: put_hold!
+-- A hold, or its new state: only that it was lifted changes.
+INSERT INTO hold (
+    id, message, mou, agency, exchange, since, before, cause, authority, placed_by, speaks_for, at, ends_at, released_at, released_by
+)
+VALUES (
+    :id, :message, :mou, :agency, :exchange, :since, :before, :cause, :authority, :placed_by, :speaks_for, :at, :ends_at, :released_at, :released_by
+)
+ON CONFLICT (id) DO UPDATE SET released_at = excluded.released_at, released_by = excluded.released_by;
+
+-- name: all_holds
+-- Every hold there is or was.
+SELECT
+    id, message, mou, agency, exchange, since, before, cause, authority, placed_by, speaks_for, at, ends_at, released_at, released_by
+FROM hold
+ORDER BY id;
+
+-- name: count_hold_acts^
+-- How often a hold was placed or lifted.
+SELECT count(*) + count(released_at) FROM hold;
+
+-- name: insert_attestation!
+-- What a past recipient is asked.
+INSERT INTO attestation (
+    notice, delivery, run, message, owner, recipient, asked_at, attest_by, attested_at, attested_by, document
+)
+VALUES (
+    :notice, :delivery, :run, :message, :owner, :recipient, :asked_at, :attest_by, :attested_at, :attested_by, :document
+)
+ON CONFLICT DO NOTHING;
+
+-- name: all_attestations
+-- What past recipients were asked.
+SELECT notice, delivery, run, message, owner, recipient, asked_at, attest_by, attested_at, attested_by, document
+FROM attestation
+WHERE :open_only = 0 OR attested_at IS NULL
+ORDER BY asked_at, notice;
+
+-- name: attest!
+-- It is attested, once.
+UPDATE attestation
+SET attested_at = :attested_at, attested_by = :attested_by, document = :document
+WHERE notice = :notice AND attested_at IS NULL;
+
+-- name: seen^
+-- The clock as it was last seen.
+SELECT at, jumped_from FROM seen;
+
+-- name: see!
+-- Remember how the clock stands.
+INSERT INTO seen (one, at, jumped_from) VALUES (1, :at, :jumped_from)
+ON CONFLICT (one) DO UPDATE SET at = excluded.at, jumped_from = excluded.jumped_from;
