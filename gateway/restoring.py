@@ -24,26 +24,34 @@ from gateway.app import assembled, key_store, open_deployment
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.backup.advice import advice
-from gateway.backup.judge import NOTHING_KNOWN, KnownHead, Since
+from gateway.backup.judge import NOTHING_NEWER, KnownHead, Since
 from gateway.backup.manifest import Manifest
 from gateway.backup.seal import Unlock
 from gateway.clock import SystemClock
 from gateway.config import FILE, Settings, read_settings, settings
+from gateway.document.canonical import sha256_text
 from gateway.errors import GatewayError, Misconfigured, Refused, Unavailable
 from gateway.exchange.acting import Acting
-from gateway.exchange.back_up import BUCKETS, KEYS, SETTINGS, Told
+from gateway.exchange.back_up import KEYS, SETTINGS, Told
+from gateway.exchange.erasable import (
+    FOLDER,
+    Brought,
+    Ended,
+    Places,
+    bring,
+    certified,
+    end_what_is_certified,
+    end_what_is_due,
+    places,
+    shelves,
+)
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.restore import (
-    Brought,
     Restoring,
     Verified,
-    bring_buckets,
-    bucket_copies,
     check_log,
     check_newest,
     database_parts,
-    destroy_again,
-    missing,
     say_restored,
     since_in_export,
     since_in_store,
@@ -52,6 +60,7 @@ from gateway.exchange.restore import (
 from gateway.exchange.sequence import sequence
 from gateway.keys.files import KeyStore
 from gateway.keys.secret_file import DIRECTORY_MODE, FILE_MODE, sync_directory
+from gateway.retention.kept import bucket_over
 from gateway.store.copying import LOST, check_migrations, copying
 from gateway.store.open import migrate
 
@@ -87,22 +96,23 @@ class KeysUnlike(Misconfigured):
 class Wanted:
     """What is to be put back, and what is known from elsewhere.
 
-    buckets   folder of the copies of bucket keys; None = the one beside the archive, if there is one
+    keys      folder of the copies of erasable keys; None = the one beside the archive, if there is one
     database  URL instead of the one in the settings
     aside     a deployment that stands in the folder is moved aside and kept
     heads     checkpoints kept elsewhere, as they are
-    newer     export of a newer log
+    newer     export of a newer log; certificates: of destruction, as they were signed
     log_key   verifier key of the log as partners hold it; None = the one in the archive is believed
     reason    why somebody goes back behind what others remember; needs `by`
     """
 
     archive: Path
     directory: Path
-    buckets: Path | None = None
+    keys: Path | None = None
     database: str | None = None
     aside: bool = False
     heads: tuple[tuple[str, bytes], ...] = ()
     newer: Path | None = None
+    certificates: tuple[bytes, ...] = ()
     log_key: NoteKey | None = None
     reason: str | None = None
     by: Acting | None = None
@@ -114,8 +124,8 @@ class Restored:
 
     size       entries of the restored log
     beyond     the largest head that somebody remembers beyond it
-    brought    bucket keys; lost: how many buckets' payloads cannot be read
-    destroyed  payloads destroyed again
+    brought    erasable keys; of those forgotten again because their time is up, or a certificate names them
+    lost       how many buckets' payloads cannot be read
     since      what a newer log says; None when there was none to read
     notes      what could not be consulted, and why
     todo       what people have to do now
@@ -127,8 +137,9 @@ class Restored:
     log_key: NoteKey
     beyond: KnownHead | None
     brought: Brought
+    due: Ended
+    certified: Ended
     lost: int
-    destroyed: int
     since: Since | None
     moved: Path | None
     notes: tuple[str, ...]
@@ -137,10 +148,11 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Elsewhere:
-    """What is known of the log besides the archive."""
+    """What is known besides the archive. places: where erasable keys stand in the deployment that is moved aside."""
 
     heads: tuple[KnownHead, ...]
     since: Since | None
+    places: Places | None
     notes: tuple[str, ...]
 
 
@@ -281,54 +293,87 @@ def _sync(folder: Path) -> None:
 
 
 async def _judged(made: Settings, wanted: Wanted, archive: Verified, unlock: Unlock, told: Told) -> Restored:
+    """Ask everything of it, and write its first entry."""
     keys = _checked_keys(made, wanted, archive)
     log_key = NoteKey(keys.log_signer.name, keys.log_signer.public_bytes)
-    into = copying(made.database_url)
     async with assembled(made, restoring=True) as gateway:
-        now = gateway.clock.now()
-        buckets = keys.payload_keys(gateway.clock)
-        folder = wanted.buckets or wanted.archive.parent / BUCKETS
-        copies = bucket_copies(folder, unlock)
-        brought = await asyncio.to_thread(bring_buckets, copies, buckets, archive=archive, held=frozenset(), now=now)
         elsewhere = await _elsewhere(gateway, wanted, archive, log_key)
         beyond = await check_log(gateway, [log_key], elsewhere.heads, told)
-        size = archive.manifest.log_size
-        check_newest(size, beyond, forced=wanted.reason is not None)
-        destroyed = await destroy_again(gateway, buckets, elsewhere.since) if elsewhere.since else 0
-        lost = missing(await asyncio.to_thread(into.buckets), brought) - {LOST}
+        check_newest(archive.manifest.log_size, beyond, forced=wanted.reason is not None)
+        shut = await _bring_keys(gateway, keys, wanted, archive, unlock, elsewhere)
         restoring = Restoring(
             archive=archive,
-            size=size,
-            buckets=len(brought.taken),
+            size=archive.manifest.log_size,
+            copies=len(shut.brought.taken),
             beyond=beyond,
             reason=wanted.reason,
             by=wanted.by,
         )
         await say_restored(gateway, restoring)
         await sequence(gateway.store, gateway.keys.log_signer, origin=made.name)
-    await asyncio.to_thread(into.finish, lost)
-    return _restored(
-        wanted, archive, elsewhere, brought, beyond=beyond, lost=len(lost), destroyed=destroyed, key=log_key
-    )
+    lost = await asyncio.to_thread(_set_aside_lost, made, keys, archive)
+    return _restored(wanted, archive, elsewhere, shut, beyond=beyond, lost=lost, key=log_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shut:
+    """What became of erasable keys: brought, and of those what was forgotten again and why."""
+
+    brought: Brought
+    due: Ended
+    certified: Ended
+
+
+async def _bring_keys(
+    gateway: Gateway, keys: KeyStore, wanted: Wanted, archive: Verified, unlock: Unlock, elsewhere: _Elsewhere
+) -> _Shut:
+    """Take in the copies of erasable keys; what was destroyed, or is due, is forgotten before anybody can read it."""
+    folder = wanted.keys or wanted.archive.parent / FOLDER
+    of = shelves(keys, gateway.clock, gateway.settings)
+    receipt = NoteKey(keys.receipt_signer.name, keys.receipt_signer.public_bytes)
+    known = certified(wanted.certificates, receipt)
+    brought = await asyncio.to_thread(bring, of, folder, unlock, archive.places(), elsewhere.places)
+    payload_keys = keys.payload_keys(gateway.clock)
+    again = await asyncio.to_thread(end_what_is_certified, payload_keys, known)
+    return _Shut(brought=brought, certified=again, due=await end_what_is_due(gateway, payload_keys))
+
+
+def _set_aside_lost(made: Settings, keys: KeyStore, archive: Verified) -> int:
+    """What lies under keys that did not come back is kept from being taken for altered; how many buckets that are."""
+    clock, into = SystemClock(), copying(made.database_url)
+    payload_keys, subject_keys = keys.payload_keys(clock), keys.subject_keys(clock)
+    absent = into.buckets() - set(payload_keys.names())
+    over = {bucket for bucket in absent if bucket_over(bucket) <= clock.now()}
+    for bucket in sorted(over | {LOST}):
+        payload_keys.forget_bucket(bucket)
+    into.finish(frozenset(absent - over))
+    for name in archive.places().get("generation", {}):
+        if name not in subject_keys.names():
+            subject_keys.renew(name)  # what is written from now on goes into its successor
+    return len(absent - over - {LOST})
 
 
 def _restored(
     wanted: Wanted,
     archive: Verified,
     elsewhere: _Elsewhere,
-    brought: Brought,
+    shut: _Shut,
     *,
     beyond: KnownHead | None,
     lost: int,
-    destroyed: int,
     key: NoteKey,
 ) -> Restored:
-    manifest = archive.manifest
+    manifest, since = archive.manifest, elsewhere.since
+    given = {sha256_text(note) for note in wanted.certificates}
     todo = advice(
         last_at=manifest.last_at,
         size=manifest.log_size,
         rolled_back_past=beyond,
-        since=elsewhere.since,
+        since=since,
+        keys_asked=elsewhere.places is not None,
+        uncertified=len(since.certificates - given) if since else 0,
+        unlisted=shut.certified.left,
+        overdue=shut.due.left + shut.due.single + len(shut.due.buckets),
         buckets_missing=lost,
         forced=wanted.reason is not None,
     )
@@ -338,10 +383,11 @@ def _restored(
         size=manifest.log_size,
         log_key=key,
         beyond=beyond,
-        brought=brought,
+        brought=shut.brought,
+        due=shut.due,
+        certified=shut.certified,
         lost=lost,
-        destroyed=destroyed,
-        since=elsewhere.since,
+        since=since,
         moved=None,
         notes=elsewhere.notes,
         todo=todo,
@@ -373,17 +419,29 @@ async def _elsewhere(gateway: Gateway, wanted: Wanted, archive: Verified, key: N
     if wanted.newer is not None:
         found, newer = await asyncio.to_thread(since_in_export, wanted.newer, head, [key], key.name)
         heads.append(KnownHead(where=f"the export in {wanted.newer}", checkpoint=newer))
+    places_now: Places | None = None
     if wanted.aside and (wanted.directory / FILE).exists():
         try:
             old, said_since = await _old(wanted.directory, head, own, key)
         except (GatewayError, OSError) as error:
-            notes.append(f"the deployment that stood here could not be read ({error}); it was not consulted")
+            notes.append(f"the log of the deployment that stood here could not be read: {error}")
         else:
             heads += old
             found = found or said_since
             if said_since is None:
                 notes.append("the log of the deployment that stood here does not go on from the restored one")
-    return _Elsewhere(heads=tuple(heads), since=found, notes=tuple(notes))
+        try:
+            places_now = _old_places(wanted.directory, archive.manifest.fingerprint)
+        except (GatewayError, OSError) as error:
+            notes.append(f"the keys of the deployment that stood here could not be read: {error}")
+    return _Elsewhere(heads=tuple(heads), since=found, places=places_now, notes=tuple(notes))
+
+
+def _old_places(directory: Path, fingerprint: str) -> Places | None:
+    """What the key directory that is moved aside has not forgotten; None when it is another one."""
+    made = read_settings(directory)
+    keys = key_store(made)
+    return places(shelves(keys, SystemClock(), made)) if keys.fingerprint == fingerprint else None
 
 
 async def _old(
@@ -393,7 +451,7 @@ async def _old(
     async with open_deployment(directory) as old:
         newest = await old.store.checkpoint()
         if newest is None:
-            return (), NOTHING_KNOWN
+            return (), NOTHING_NEWER
         known = read_checkpoint(newest, [key], origin=key.name)
         said = await since_in_store(old, head.size if head else 0, note)
         return (KnownHead(where="the deployment that stood here", checkpoint=known),), said

@@ -1,29 +1,38 @@
 """A deployment with messages in it, its backups, and what is restored from them."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.agency import AgencyId
 from gateway.app import init_deployment, key_store, open_deployment
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
+from gateway.audit.note import sign_note
+from gateway.clock import SystemClock
+from gateway.config import FILE
+from gateway.document.canonical import sha256_text
 from gateway.exchange.accept import accept
+from gateway.exchange.acting import Acting
 from gateway.exchange.back_up import BackedUp, Order, back_up, place
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.people import add_user
-from gateway.exchange.acting import Acting
 from gateway.exchange.sequence import sequence
 from gateway.exchange.submission import Submission
-from gateway.agency import AgencyId
-from gateway.clock import SystemClock
 from gateway.keys.archive_lock import PassphraseLock, unlock_with_passphrase
 from gateway.keys.payload import KeyGone, PayloadKeys
 from gateway.keys.personal import throwaway
 from gateway.message import MessageId
 from gateway.restoring import Restored, Wanted, restore
+from gateway.retention.certificate import Certified, Person, Residue, certificate_text
+from gateway.retention.kept import Kept
+from gateway.retention.plan import Why
+from gateway.store.retention import Finish, Intent, Run
 from gateway.user import User, UserId, UserRole
 from tests.exchange.deployed import JAIL, NAME, release
 
@@ -44,8 +53,8 @@ def told(_stage: str, _done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-def buckets(gateway: Gateway) -> PayloadKeys:
-    """Its bucket keys."""
+def payload_keys(gateway: Gateway) -> PayloadKeys:
+    """Its keys of payloads."""
     return key_store(gateway.settings).payload_keys(gateway.clock)
 
 
@@ -86,7 +95,7 @@ class Scene:
         async with self.open() as gateway:
             archive, mirror = place(target or self.backups, gateway.settings, gateway.clock.now())
             return await back_up(
-                gateway, Order(archive=archive, mirror=mirror, lock=lock(), **more), buckets(gateway), told
+                gateway, Order(archive=archive, mirror=mirror, lock=lock(), **more), key_store(gateway.settings), told
             )
 
     async def restore(self, made: BackedUp | Path, **more: Any) -> Restored:
@@ -96,15 +105,28 @@ class Scene:
         given = {"directory": self.backups.parent / f"restored-{self._restores}", "database": self.new_database()}
         return await restore(Wanted(archive=archive, **(given | more)), unlock, told)
 
-    async def destroy(self, message: MessageId) -> None:
-        """Destroy the keys of a message and of what was made of it, and say so in the log."""
+    async def destroy(self, message: MessageId) -> bytes:
+        """Destroy a message and what was made of it, as a run does; its certificate."""
         async with self.open() as gateway:
-            for sealed in await sealed_of(gateway, message):
-                buckets(gateway).forget(sealed.bucket, [sealed.index])
+            items = tuple(fate.kept for fate in await gateway.store.kept_of([message]))
+            run = await _intended(gateway, items)
+            for kept in items:
+                payload_keys(gateway).forget(kept.bucket, [kept.index])
             now = gateway.clock.now()
-            entry = make(EntryType.DESTROY, id=gateway.new_id(now), at=now, message=message, kind="payload", count=1)
-            await gateway.store.record([entry])
+            await gateway.store.destroy(run.id, [kept.id for kept in items], now)
+            note = sign_note(certificate_text(_certified(run, items, now)), gateway.keys.receipt_signer).encode()
+            entry = make(
+                EntryType.DESTROY,
+                id=gateway.new_id(now),
+                at=now,
+                kind="certificate",
+                run=run.id,
+                count=len(items),
+                document=sha256_text(note),
+            )
+            await gateway.store.finish(Finish(run=run.id, at=now, certificate=note, entries=(entry,)))
             await order(gateway)
+            return note
 
     async def checkpoint(self) -> bytes:
         """The newest."""
@@ -112,6 +134,45 @@ class Scene:
             note = await gateway.store.checkpoint()
             assert note is not None
             return note
+
+
+async def _intended(gateway: Gateway, items: tuple[Kept, ...]) -> Run:
+    now = gateway.clock.now()
+    id = gateway.new_id(now)
+    entry = make(EntryType.DESTROY, id=gateway.new_id(now), at=now, kind="intent", run=id, count=len(items))
+    run = Run(
+        id=id,
+        why=Why.EXPUNGED,
+        at=now,
+        operator=Person(name="test"),
+        second=None,
+        entry=entry.id,
+        whole=(),
+        plan="{}",
+        count=len(items),
+    )
+    ids = tuple(kept.id for kept in items)
+    assert await gateway.store.intend(Intent(run=run, items=ids, hold_acts=0, entries=(entry,)))
+    return run
+
+
+def _certified(run: Run, items: tuple[Kept, ...], now: datetime) -> Certified:
+    return Certified(
+        id=run.id,
+        gateway=NAME,
+        why=run.why,
+        intended_at=run.at,
+        done_at=now,
+        operator=run.operator,
+        second=None,
+        items=items,
+        whole=(),
+        held={},
+        spared=0,
+        residue=Residue(tried=len(items), opened=0),
+        plan_digest="",
+        log=(run.entry, None, "00" * 32),
+    )
 
 
 async def sealed_of(gateway: Gateway, message: MessageId) -> list[Any]:
@@ -127,10 +188,12 @@ async def order(gateway: Gateway) -> None:
         pass
 
 
-async def readable(gateway: Gateway, message: MessageId) -> bool:
-    """Whether the original of a message can be read."""
+async def opens(gateway: Gateway, message: MessageId) -> bool:
+    """Whether the original of a message can be read, by the row that is here or by its key alone."""
     record = await gateway.store.message(message)
     assert record is not None
+    if not record.original.ciphertext:
+        return payload_keys(gateway).secrets_of(record.original) != ()
     try:
         gateway.payloads.open(record.original, aad=message.encode())
     except KeyGone:
@@ -138,14 +201,29 @@ async def readable(gateway: Gateway, message: MessageId) -> bool:
     return True
 
 
-async def new_scene(directory: Path, database: str, new_database: Callable[[], str | None]) -> Scene:
-    """A deployment with what is shipped, and an operator."""
+@dataclass(frozen=True)
+class Template:
+    """A deployment with what is shipped and an operator, to be copied: its folder, its database, the operator's key."""
+
+    directory: Path
+    database: str
+    operator: Acting
+
+    def copy(self, directory: Path, database: str, new_database: Callable[[], str | None]) -> Scene:
+        """A scene in a copy; a PostgreSQL database was copied before."""
+        shutil.copytree(self.directory, directory)
+        settings = directory / FILE
+        settings.write_text(settings.read_text().replace(self.database, database))
+        backups = directory.parent / "backups"
+        backups.mkdir()
+        return Scene(directory=directory, backups=backups, new_database=new_database, operator=self.operator)
+
+
+async def make_template(directory: Path, database: str) -> Template:
+    """It takes seconds."""
     await init_deployment(directory, {"name": NAME, "database": database}, samples=True)
-    backups = directory.parent / "backups"
-    backups.mkdir()
-    scene = Scene(directory=directory, backups=backups, new_database=new_database)
     sign, public_key = throwaway()
-    async with scene.open() as gateway:
+    async with open_deployment(directory) as gateway:
         user = User(
             id=OPERATOR,
             agency=AgencyId(""),
@@ -155,5 +233,4 @@ async def new_scene(directory: Path, database: str, new_database: Callable[[], s
         )
         await add_user(gateway, user, actor="test")
         await order(gateway)
-    scene.operator = Acting(user=OPERATOR, sign=sign, public_key=public_key)
-    return scene
+    return Template(directory, database, Acting(user=OPERATOR, sign=sign, public_key=public_key))

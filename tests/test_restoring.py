@@ -1,5 +1,6 @@
 """A deployment comes back from its backup: whole, judged, and without what was destroyed. On both kinds of database."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -10,15 +11,19 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+import zipfile
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from gateway import restoring
 from gateway.app import RestoreUnfinished
 from gateway.audit.catalog import EntryType
 from gateway.audit.note import NoteKey
@@ -27,21 +32,39 @@ from gateway.cli.backup import PASSPHRASE as BACKUP_PASSPHRASE
 from gateway.config import FILE
 from gateway.errors import GatewayError
 from gateway.exchange.accept import accept
-from gateway.exchange.acting import NotAllowed
+from gateway.exchange.acting import NotAllowed, UserUnknown
 from gateway.exchange.back_up import BackupTaken, BackupUnwritable
 from gateway.exchange.evidence import export_log, verify_log
-from gateway.exchange.restore import LogUnsound, RollBack, bring_buckets, verified
+from gateway.exchange.restore import LogUnsound, RollBack, verified
 from gateway.exchange.submission import Submission
-from gateway.keys.archive_lock import WrongOpener, unlock_with_passphrase
-from gateway.keys.payload import PayloadKeys
+from gateway.keys.archive_lock import (
+    WrongOpener,
+    make_recovery_key,
+    read_recovery_key,
+    unlock_with_passphrase,
+    unlock_with_recovery_key,
+)
 from gateway.message import MessageId
 from gateway.restoring import MARK, FolderTaken, KeysUnlike, Wanted, finish, restore, unfinished
+from gateway.retention.hold import Cause, Hold, Scope
 from gateway.signing.act import Act, verify_act
 from gateway.store.copying import KEY_DIRECTORY, NotEmpty, copying
 from gateway.user import UserId
 from tests.compiled import compiled_once
-from tests.exchange.deployed import JAIL, NAME, release
-from tests.restores import OPERATOR, PASSPHRASE, Scene, buckets, new_scene, order, readable, sealed_of, told, unlock
+from tests.exchange.deployed import JAIL, NAME, clock_of, release
+from tests.exchange.gateways import SetClock
+from tests.restores import (
+    OPERATOR,
+    PASSPHRASE,
+    Scene,
+    Template,
+    make_template,
+    opens,
+    order,
+    payload_keys,
+    sealed_of,
+    told,
+)
 from tests.store.postgres_server import fresh_database
 
 KILLS = int(os.environ.get("GATEWAY_BACKUP_KILLS", "4"))
@@ -56,16 +79,31 @@ def _compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def sqlite_deployment(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """To be copied."""
+    return asyncio.run(make_template(tmp_path_factory.mktemp("made") / "deployment", "sqlite:///gateway.db"))
+
+
+@pytest.fixture(scope="module")
+def postgres_deployment(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    """To be copied, its database too."""
+    with fresh_database(postgres_server) as url:
+        yield asyncio.run(make_template(tmp_path_factory.mktemp("made") / "deployment", url))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     """A deployment; each test runs once on each kind of database."""
+    if request.param == "sqlite":
+        made: Template = request.getfixturevalue("sqlite_deployment")
+        yield made.copy(tmp_path / "deployment", made.database, lambda: None)
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    made = request.getfixturevalue("postgres_deployment")
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            yield await new_scene(tmp_path / "deployment", "sqlite:///gateway.db", lambda: None)
-            return
-        server: str = request.getfixturevalue("postgres_server")
-        own = stack.enter_context(fresh_database(server))
-        yield await new_scene(tmp_path / "deployment", own, lambda: stack.enter_context(fresh_database(server)))
+        own = stack.enter_context(fresh_database(server, urlsplit(made.database).path[1:]))
+        yield made.copy(tmp_path / "deployment", own, lambda: stack.enter_context(fresh_database(server)))
 
 
 async def bodies(scene: Scene, directory: Path) -> list[dict[str, Any]]:
@@ -76,7 +114,7 @@ async def bodies(scene: Scene, directory: Path) -> list[dict[str, Any]]:
 def left_in(scene: Scene) -> set[str]:
     """What lies in the folders around the deployment that is no deployment."""
     around = {path.name for path in scene.backups.parent.iterdir()} - {"deployment", "backups", "export"}
-    return around | {path.name for path in scene.backups.iterdir()} - {"buckets", ".backup.lock"}
+    return around | {path.name for path in scene.backups.iterdir()} - {"erasable-keys", ".backup.lock"}
 
 
 # --- there and back -----------------------------------------------------------------------------------------------
@@ -86,17 +124,17 @@ async def test_everything_comes_back_and_goes_on(scene: Scene) -> None:
     sent = await scene.send(3)
     made = await scene.backup(by=scene.operator)
     restored = await scene.restore(made)
-    assert (restored.size, restored.lost, restored.destroyed, restored.beyond) == (made.manifest.log_size, 0, 0, None)
-    assert restored.brought.taken == tuple(copy.bucket for copy in made.buckets) != ()
+    assert (restored.size, restored.lost, restored.beyond) == (made.manifest.log_size, 0, None)
+    assert restored.brought.taken == tuple(copy.name for copy in made.copies) != ()
     async with scene.open(restored.directory) as gateway:
-        assert [await readable(gateway, message) for message in sent] == [True] * 3
+        assert [await opens(gateway, message) for message in sent] == [True] * 3
         key = NoteKey(gateway.keys.log_signer.name, gateway.keys.log_signer.public_bytes)
         assert (await verify_log(gateway.store, [key], origin=NAME)).verified
         # The same message again is known; another one is taken.
         again = await accept(gateway, Submission(sender=JAIL, sender_id="S-0", body=scene.sent[sent[0]]))
         assert again.id == sent[0]
         fresh = await accept(gateway, Submission(sender=JAIL, sender_id="NEW", body=release(given="Fresh")))
-        assert await readable(gateway, MessageId(fresh.id))
+        assert await opens(gateway, MessageId(fresh.id))
         await order(gateway)
         assert (await verify_log(gateway.store, [key], origin=NAME)).verified
     assert not (restored.directory / MARK).exists()
@@ -151,8 +189,6 @@ async def test_who_may_not_take_it_out_does_not(scene: Scene) -> None:
         officer = next(user.id for user in gateway.current.users.values() if user.agency == JAIL)
         assert scene.operator is not None
         key = gateway.current.users[officer].public_key
-    from dataclasses import replace
-
     with pytest.raises(NotAllowed):
         await scene.backup(by=replace(scene.operator, user=UserId(officer), public_key=key))
     assert left_in(scene) == set()
@@ -168,15 +204,15 @@ async def test_a_backup_is_not_written_over(scene: Scene) -> None:
 async def test_an_archive_without_bucket_keys_reads_no_payload_and_the_gateway_goes_on(scene: Scene) -> None:
     sent = await scene.send(2)
     made = await scene.backup(scene.backups / "alone.backup")
-    assert made.buckets == ()
+    assert made.copies == ()
     restored = await scene.restore(made)
     assert restored.lost == 1
-    assert any("--buckets" in sentence for sentence in restored.todo)
+    assert any("--keys" in sentence for sentence in restored.todo)
     async with scene.open(restored.directory) as gateway:
         fresh = await accept(gateway, Submission(sender=JAIL, sender_id="NEW", body=release(given="Fresh")))
-        assert await readable(gateway, MessageId(fresh.id))
+        assert await opens(gateway, MessageId(fresh.id))
         # Not "tampered": their keys are gone, and new ones of the same week do not pass for them.
-        assert [await readable(gateway, message) for message in sent] == [False, False]
+        assert [await opens(gateway, message) for message in sent] == [False, False]
 
 
 # --- what was destroyed stays destroyed ---------------------------------------------------------------------------
@@ -189,44 +225,84 @@ async def test_an_old_archive_with_the_newest_bucket_keys_does_not_read_what_was
     await scene.backup()
     restored = await scene.restore(old)
     async with scene.open(restored.directory) as gateway:
-        assert not await readable(gateway, gone)
-        assert await readable(gateway, kept)
+        assert not await opens(gateway, gone)
+        assert await opens(gateway, kept)
 
 
-async def test_old_bucket_keys_are_cut_down_to_what_the_archive_says_was_there(scene: Scene) -> None:
+async def test_old_copies_of_keys_are_cut_down_to_what_the_archive_says_was_there(scene: Scene) -> None:
     gone, kept = await scene.send(2)
     await scene.backup()
-    shutil.copytree(scene.backups / "buckets", scene.backups.parent / "stick")
+    shutil.copytree(scene.backups / "erasable-keys", scene.backups.parent / "stick")
     await scene.destroy(gone)
     newer = await scene.backup(scene.backups / "newer.backup")
-    restored = await scene.restore(newer, buckets=scene.backups.parent / "stick")
-    assert restored.brought.cut == restored.brought.taken != ()
+    restored = await scene.restore(newer, keys=scene.backups.parent / "stick")
+    assert len(restored.brought.cut) == 1
     async with scene.open(restored.directory) as gateway:
-        assert not await readable(gateway, gone)
-        assert await readable(gateway, kept)
+        assert not await opens(gateway, gone)
+        assert await opens(gateway, kept)
 
 
-async def test_a_newer_log_destroys_again_what_old_keys_would_read(scene: Scene) -> None:
+async def test_a_certificate_destroys_again_what_old_keys_would_read(scene: Scene) -> None:
     gone, kept = await scene.send(2)
     old = await scene.backup()
-    shutil.copytree(scene.backups / "buckets", scene.backups.parent / "stick")
-    await scene.destroy(gone)
-    export = scene.backups.parent / "export"
-    export.mkdir()
-    async with scene.open() as gateway:
-        (export / "log.jsonl").write_text("".join([line async for line in export_log(gateway.store)]))
-        (export / "checkpoint").write_bytes(await gateway.store.checkpoint() or b"")
-    with pytest.raises(RollBack):
-        await scene.restore(old, newer=export, buckets=scene.backups.parent / "stick")
-    restored = await scene.restore(
-        old, newer=export, buckets=scene.backups.parent / "stick", by=scene.operator, reason="exercise"
-    )
-    assert restored.destroyed >= 2  # the original and what was made of it
-    assert restored.since is not None
-    assert [act.act for act in restored.since.undone] == ["destroy"]
+    stick = scene.backups.parent / "stick"
+    shutil.copytree(scene.backups / "erasable-keys", stick)
+    certificate = await scene.destroy(gone)
+    without = await scene.restore(old, keys=stick)
+    async with scene.open(without.directory) as gateway:
+        assert await opens(gateway, gone)  # nobody told this restore; it says so
+    assert any("--certificate" in sentence for sentence in without.todo)
+    restored = await scene.restore(old, keys=stick, certificates=(certificate,))
+    assert restored.certified.single >= 2  # the original and what was made of it
     async with scene.open(restored.directory) as gateway:
-        assert not await readable(gateway, gone)
-        assert await readable(gateway, kept)
+        assert not await opens(gateway, gone)
+        assert await opens(gateway, kept)
+    with pytest.raises(GatewayError):
+        await scene.restore(old, keys=stick, certificates=(certificate.replace(b"expunged", b"sealed"),))
+
+
+async def test_a_newer_log_says_what_was_done_since_and_which_certificates_are_missing(scene: Scene) -> None:
+    gone, _ = await scene.send(2)
+    old = await scene.backup()
+    certificate = await scene.destroy(gone)
+    export = scene.backups.parent / "export"
+    async with scene.open() as gateway:
+        with export.open("wb") as file, zipfile.ZipFile(file, "w") as files:
+            files.writestr("log.jsonl", "".join([line async for line in export_log(gateway.store)]))
+            files.writestr("checkpoint", await gateway.store.checkpoint() or b"")
+    with pytest.raises(RollBack):
+        await scene.restore(old, newer=export)
+    forced = {"newer": export, "by": scene.operator, "reason": "exercise"}
+    restored = await scene.restore(old, **forced)
+    assert restored.since is not None
+    assert [act.act for act in restored.since.undone] == ["destroy", "destroy"]
+    assert any("1 runs of destruction" in sentence for sentence in restored.todo)
+    restored = await scene.restore(old, certificates=(certificate,), **forced)
+    assert not any("runs of destruction whose" in sentence for sentence in restored.todo)
+
+
+async def test_the_keys_that_are_moved_aside_say_what_was_forgotten_since(scene: Scene) -> None:
+    gone, kept = await scene.send(2)
+    old = await scene.backup()
+    stick = scene.backups.parent / "stick"
+    shutil.copytree(scene.backups / "erasable-keys", stick)
+    await scene.destroy(gone)
+    with pytest.raises(FolderTaken):
+        await scene.restore(old, directory=scene.directory)
+    with pytest.raises(RollBack):
+        await scene.restore(old, directory=scene.directory, aside=True)
+    async with scene.open() as gateway:  # it was not touched
+        assert await opens(gateway, kept)
+    restored = await scene.restore(
+        old, directory=scene.directory, aside=True, keys=stick, by=scene.operator, reason="database-damaged"
+    )
+    assert restored.moved is not None
+    assert len(restored.brought.cut) == 1
+    async with scene.open() as gateway:
+        assert not await opens(gateway, gone)
+        assert await opens(gateway, kept)
+    async with scene.open(restored.moved) as gateway:
+        assert await opens(gateway, kept)
 
 
 async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_destroyed(scene: Scene) -> None:
@@ -234,7 +310,7 @@ async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_des
     async with scene.open() as gateway:
         secrets = {
             message: [
-                key for sealed in await sealed_of(gateway, message) for key in buckets(gateway).secrets_of(sealed)
+                key for sealed in await sealed_of(gateway, message) for key in payload_keys(gateway).secrets_of(sealed)
             ]
             for message in (gone, kept)
         }
@@ -244,43 +320,71 @@ async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_des
     restored = await scene.restore(old)
     async with scene.open(restored.directory) as gateway:
         for sealed in await sealed_of(gateway, gone):
-            assert buckets(gateway).secrets_of(sealed) == ()
+            assert payload_keys(gateway).secrets_of(sealed) == ()
         for sealed in await sealed_of(gateway, kept):
-            assert set(buckets(gateway).secrets_of(sealed)) <= set(secrets[kept])
+            assert set(payload_keys(gateway).secrets_of(sealed)) <= set(secrets[kept])
     files = [path for top in (restored.directory, scene.backups) for path in top.rglob("*") if path.is_file()]
     for secret in secrets[gone]:
         assert not [path for path in files if secret in path.read_bytes()]
 
 
-async def test_bucket_keys_whose_week_is_over_are_refused_unless_a_hold_keeps_them(scene: Scene) -> None:
-    await scene.send()
-    made = await scene.backup()
-    archive = verified(made.archive, unlock, told)
-    over = made.buckets[0].until + timedelta(days=1)
+async def test_what_is_past_its_time_is_not_brought_back_unless_a_hold_keeps_it(scene: Scene) -> None:
+    past, held = await scene.send(2)
     async with scene.open() as gateway:
-        wrapped = [(copy.bucket, buckets(gateway).copy_of(copy.bucket)) for copy in made.buckets]
+        now = gateway.clock.now()
+        hold = Hold(
+            id=gateway.new_id(now),
+            scope=Scope(message=held),
+            cause=Cause.LITIGATION,
+            authority="An invented court",
+            by=OPERATOR,
+            agency=JAIL,
+            at=now,
+        )
+        await gateway.store.place_hold(hold, [])
+    made = await scene.backup()
+    clock = SetClock()
+    clock.moment = max(copy.until for copy in made.copies if copy.kind == "bucket") + timedelta(days=1)
+    with clock_of(clock), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restoring, "SystemClock", lambda: clock)
+        restored = await scene.restore(made)
+        async with scene.open(restored.directory) as gateway:
+            assert await opens(gateway, held)
+            assert not await opens(gateway, past)
+        assert restored.due.single >= 2
+        assert restored.due.left == 0
 
-        def brought(folder: str, **more: Any) -> Any:
-            fresh = key_directory(gateway, scene.backups.parent / folder)
-            return bring_buckets(wrapped, fresh, archive=archive, **more)
 
-        bucket = made.buckets[0].bucket
-        assert bucket in brought("a", held=frozenset(), now=over).refused
-        assert bucket in brought("b", held=frozenset({bucket}), now=over).taken
-        assert bucket in brought("c", held=frozenset(), now=over - timedelta(days=2)).taken
-
-
-def key_directory(gateway: Any, folder: Path) -> PayloadKeys:
-    """An empty bucket folder under the same wrapping key."""
-    keys = buckets(gateway)
-    return PayloadKeys(folder, wrapping=_wrapping(gateway), clock=gateway.clock, fingerprint=keys.fingerprint())
+async def test_a_bucket_whose_week_is_over_and_that_nothing_keeps_is_refused_whole(scene: Scene) -> None:
+    (past,) = await scene.send()
+    made = await scene.backup()
+    clock = SetClock()
+    clock.moment = max(copy.until for copy in made.copies if copy.kind == "bucket") + timedelta(days=1)
+    with clock_of(clock), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restoring, "SystemClock", lambda: clock)
+        restored = await scene.restore(made)
+        assert restored.due.buckets == tuple(copy.name for copy in made.copies if copy.kind == "bucket")
+        async with scene.open(restored.directory) as gateway:
+            assert not await opens(gateway, past)
 
 
-def _wrapping(gateway: Any) -> bytes:
-    from gateway.app import key_store
-    from gateway.keys.files import _derived, _ed25519
-
-    return _derived(_ed25519(key_store(gateway.settings)._keys, "wrap"), b"gateway/wrapping-key/1")
+async def test_the_disclosure_index_comes_back_with_its_keys_and_goes_on_without(scene: Scene) -> None:
+    await scene.send()
+    async with scene.open() as gateway:
+        assert gateway.subjects is not None
+        generations = gateway.subjects.generations()
+        assert generations
+    made = await scene.backup()
+    restored = await scene.restore(made)
+    async with scene.open(restored.directory) as gateway:
+        assert gateway.subjects is not None
+        assert gateway.subjects.generations() == generations
+    alone = await scene.restore(await scene.backup(scene.backups / "alone.backup"), keys=scene.backups.parent / "no")
+    async with scene.open(alone.directory) as gateway:
+        assert gateway.subjects is not None
+        # A successor: new rows do not pass for the old ones, whose keys are gone.
+        assert set(gateway.subjects.generations()).isdisjoint(generations)
+        assert gateway.subjects.generations()
 
 
 # --- the log ------------------------------------------------------------------------------------------------------
@@ -302,12 +406,10 @@ async def test_a_forced_restore_is_signed_and_names_both_sizes_and_says_what_to_
     old = await scene.backup()
     await scene.send()
     heads = (("the partner's file", await scene.checkpoint()),)
-    with pytest.raises(GatewayError):
-        nobody = scene.operator
-        assert nobody is not None
-        from dataclasses import replace
-
-        await scene.restore(old, heads=heads, reason="exercise", by=replace(nobody, user=UserId("nobody")))
+    assert scene.operator is not None
+    nobody = replace(scene.operator, user=UserId("nobody"))
+    with pytest.raises(UserUnknown):
+        await scene.restore(old, heads=heads, reason="exercise", by=nobody)
     restored = await scene.restore(old, heads=heads, reason="hardware-lost", by=scene.operator)
     assert restored.beyond is not None
     entry = (await bodies(scene, restored.directory))[old.manifest.log_size]
@@ -322,8 +424,6 @@ async def test_a_checkpoint_of_another_log_or_key_is_not_believed(scene: Scene) 
     await scene.send()
     made = await scene.backup()
     note = await scene.checkpoint()
-    other = NoteKey.read("other.test+00000000+AQ==") if False else None
-    assert other is None
     with pytest.raises(GatewayError):
         await scene.restore(made, heads=(("a forged file", note.replace(NAME.encode(), b"gateway.fake")),))
     async with scene.open() as gateway:
@@ -359,37 +459,13 @@ def change_an_entry(url: str) -> None:
         connection.execute(f"UPDATE entry SET body = {changed} WHERE number = 3")  # type: ignore[arg-type] # noqa: S608
 
 
-async def test_the_deployment_that_stands_there_is_kept_aside_and_its_log_is_read(scene: Scene) -> None:
-    gone, kept = await scene.send(2)
-    old = await scene.backup()
-    stick = scene.backups.parent / "stick"
-    shutil.copytree(scene.backups / "buckets", stick)
-    await scene.destroy(gone)
-    with pytest.raises(FolderTaken):
-        await scene.restore(old, directory=scene.directory)
-    with pytest.raises(RollBack):
-        await scene.restore(old, directory=scene.directory, aside=True)
-    async with scene.open() as gateway:  # it was not touched
-        assert await readable(gateway, kept)
-    restored = await scene.restore(
-        old, directory=scene.directory, aside=True, buckets=stick, by=scene.operator, reason="database-damaged"
-    )
-    assert restored.moved is not None
-    assert restored.destroyed >= 2
-    async with scene.open() as gateway:
-        assert not await readable(gateway, gone)
-        assert await readable(gateway, kept)
-    async with scene.open(restored.moved) as gateway:
-        assert await readable(gateway, kept)
-
-
 async def test_a_broken_deployment_does_not_stop_its_own_restore(scene: Scene) -> None:
     await scene.send()
     made = await scene.backup()
     (scene.directory / "keys" / "log.key.pem").write_bytes(b"broken")
     restored = await scene.restore(made, directory=scene.directory, aside=True)
     assert restored.since is None
-    assert len(restored.notes) == 1
+    assert len(restored.notes) == 2  # neither its log nor its keys could be asked
     async with scene.open() as gateway:
         assert (await gateway.store.counts()).messages == 1
 
@@ -423,7 +499,7 @@ async def test_truncated_altered_and_foreign_archives_and_wrong_passphrases_leav
 async def test_a_renamed_or_foreign_copy_of_bucket_keys_is_not_taken(scene: Scene) -> None:
     await scene.send()
     made = await scene.backup()
-    copy = next((scene.backups / "buckets").glob("*.bucket"))
+    copy = next((scene.backups / "erasable-keys").glob("*.bucket"))
     copy.rename(copy.with_name("2031-W01.bucket"))
     with pytest.raises(ArchiveAltered):
         await scene.restore(made)
@@ -448,8 +524,8 @@ async def test_an_unfinished_restore_is_not_served_and_is_finished(scene: Scene)
     finish(restored.directory)
     assert not unfinished(restored.directory)
     async with scene.open(restored.directory) as gateway:
-        assert await gateway.store.fact(KEY_DIRECTORY) == buckets(gateway).fingerprint()
-        assert await readable(gateway, sent[0])
+        assert await gateway.store.fact(KEY_DIRECTORY) == payload_keys(gateway).fingerprint()
+        assert await opens(gateway, sent[0])
 
 
 def gateway_command(*words: object, limit_bytes: int = 0, kill_after: float | None = None) -> tuple[int, str]:
@@ -469,7 +545,7 @@ def gateway_command(*words: object, limit_bytes: int = 0, kill_after: float | No
         stderr=subprocess.STDOUT,
         cwd=ROOT,
         env=os.environ | {BACKUP_PASSPHRASE: PASSPHRASE.decode()},
-        preexec_fn=limited,
+        preexec_fn=limited,  # noqa: PLW1509 (a limit of the system, set between fork and exec)
     )
     try:
         output, _ = process.communicate(timeout=90 if kill_after is None else kill_after)
@@ -484,8 +560,6 @@ def gateway_command(*words: object, limit_bytes: int = 0, kill_after: float | No
 @pytest.fixture
 async def by_recovery_key(scene: Scene) -> Path:
     """The deployment makes backups without anybody, for a recovery key; the private half."""
-    from gateway.keys.archive_lock import make_recovery_key
-
     private = scene.backups.parent / "recovery" / "key"
     private.parent.mkdir()
     public = make_recovery_key(private, PASSPHRASE)
@@ -520,8 +594,6 @@ def assert_well(done: tuple[int, str]) -> None:
 
 
 def _unlock(private: Path) -> Any:
-    from gateway.keys.archive_lock import read_recovery_key, unlock_with_recovery_key
-
     return unlock_with_recovery_key(read_recovery_key(private, PASSPHRASE))
 
 
@@ -545,7 +617,7 @@ async def test_a_restore_killed_at_any_moment_leaves_nothing_half_and_is_run_aga
         assert_well(gateway_command(*words))
     assert not (target.parent / f".{target.name}.restoring").exists() or not unfinished(target)
     async with scene.open(target) as gateway:
-        assert [await readable(gateway, message) for message in sent] == [True] * 5
+        assert [await opens(gateway, message) for message in sent] == [True] * 5
         restores = [entry for entry in await bodies(scene, target) if entry["type"] == EntryType.RESTORE]
         assert len(restores) == 1
 

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.audit.checkpoint import Checkpoint
@@ -28,19 +27,13 @@ def newest(heads: Iterable[KnownHead], *, above: int) -> KnownHead | None:
     return max(larger, key=lambda head: head.checkpoint.size, default=None)
 
 
-def bucket_ends(bucket: str) -> datetime:
-    """When the week of a bucket, "2027-W05", is over: its payloads are due by then at the latest."""
-    year, week = bucket.split("-W")
-    return datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC) + timedelta(weeks=1)
-
-
 # --- what came after ----------------------------------------------------------------------------------------------
 
 ACTS = ("hold", "release", "destroy", "credential", "agency", "user", "consent", "suspend", "end", "activate", "key")
 """Types of acts that are to be done again, what protects people first. Messages and deliveries are not among them:
 those come again from their senders."""
 
-NAMES = ("mou", "agency", "user", "consent", "hold", "bucket", "message", "fingerprint")
+NAMES = ("mou", "agency", "user", "consent", "hold", "run", "bucket", "message", "fingerprint")
 """Keys by which an act is named to people."""
 
 
@@ -61,34 +54,29 @@ class Undone:
 class Since:
     """What a newer log says of the time after a backup.
 
-    counts    entries by type
-    undone    acts to look at and do again
-    messages  ids of messages whose payloads were destroyed; buckets: names of buckets that were
+    counts        entries by type
+    undone        acts to look at and do again
+    certificates  digests of certificates of destruction
     """
 
     counts: Mapping[str, int]
     undone: tuple[Undone, ...]
-    messages: frozenset[str]
-    buckets: frozenset[str]
+    certificates: frozenset[str]
 
 
-NOTHING_KNOWN = Since(counts={}, undone=(), messages=frozenset(), buckets=frozenset())
+NOTHING_NEWER = Since(counts={}, undone=(), certificates=frozenset())
 
 
 def since(bodies: Sequence[bytes]) -> Since:
     """Out of the bodies of the entries after the backup."""
     entries: list[dict[str, Any]] = [json.loads(body) for body in bodies]
-    destroyed = [entry for entry in entries if entry["type"] == "destroy"]
     return Since(
         counts=dict(sorted(Counter(entry["type"] for entry in entries).items())),
         undone=tuple(_undone(entry) for type in ACTS for entry in entries if entry["type"] == type),
-        messages=frozenset(entry["message"] for entry in destroyed if "message" in entry),
-        buckets=frozenset(entry["bucket"] for entry in destroyed if _is_whole_bucket(entry)),
+        certificates=frozenset(
+            entry["document"] for entry in entries if entry["type"] == "destroy" and "document" in entry
+        ),
     )
-
-
-def _is_whole_bucket(entry: Mapping[str, Any]) -> bool:
-    return "bucket" in entry and "message" not in entry and "dissemination" not in entry
 
 
 def _undone(entry: Mapping[str, Any]) -> Undone:

@@ -20,7 +20,8 @@ from gateway.clock import SystemClock, timestamp
 from gateway.config import FILE, Settings, read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.acting import Acting
-from gateway.exchange.back_up import BackedUp, Lock, Order, back_up, place
+from gateway.exchange.back_up import BackedUp, Order, back_up, place
+from gateway.exchange.erasable import Ended, Lock
 from gateway.exchange.restore import REASONS
 from gateway.keys.archive_lock import (
     SALT_SIZE_BYTES,
@@ -49,8 +50,8 @@ def backup(
         Path,
         typer.Argument(
             metavar="FILE|FOLDER",
-            help="Folder of backups: a dated archive goes into it, and copies of the bucket keys into its folder "
-            "`buckets`. Or a file: then only the archive is made.",
+            help="Folder of backups: a dated archive goes into it, and copies of the erasable keys into its folder "
+            "`erasable-keys`. Or a file: then only the archive is made.",
         ),
     ],
     user: Annotated[
@@ -63,9 +64,9 @@ def backup(
         ),
     ] = None,
     key: Key = None,
-    buckets: Annotated[
+    keys: Annotated[
         Path | None,
-        typer.Option("--buckets", metavar="FOLDER", help="Where copies of the bucket keys go, elsewhere than above."),
+        typer.Option("--keys", metavar="FOLDER", help="Where copies of the erasable keys go, elsewhere than above."),
     ] = None,
     directory: Directory = Path(),
     json: AsJson = False,
@@ -73,9 +74,9 @@ def backup(
     """Copy everything into one encrypted archive, while the gateway goes on working.
 
     The archive holds the database in one state, the settings and the lasting keys, and may be kept for years: it reads
-    no payload by itself. Payloads need the bucket keys, whose copies lie apart and must not outlive their week: each
-    backup brings them to what they are now, so that what was destroyed is gone from them too. keep-until.csv beside
-    them says when each copy is to be destroyed, wherever else it was carried.
+    no payload by itself. Payloads need the erasable keys, whose copies lie apart: each backup brings them to what they
+    are now, so that what was destroyed is gone from them too. keep-until.csv beside them says when each copy is to be
+    destroyed, wherever else it was carried.
 
     Locked with a passphrase (asked for, or GATEWAY_BACKUP_PASSPHRASE), or for the recovery key that the setting
     backup.recovery_key names; `gateway keys recovery` makes one.
@@ -86,7 +87,7 @@ def backup(
     person = _person(user, key, directory) if user is not None else None
     lock = _lock(settings)
     archive, mirror = place(target, settings, SystemClock().now())
-    order = Order(archive=archive, mirror=buckets or mirror, lock=lock, by=person)
+    order = Order(archive=archive, mirror=keys or mirror, lock=lock, by=person)
     with _progress(hidden=json) as told:
         made = run(_back_up(directory, order, told))
     if json:
@@ -97,7 +98,7 @@ def backup(
 
 async def _back_up(directory: Path, order: Order, told: ShownStage) -> BackedUp:
     async with open_deployment(directory) as gateway:
-        return await back_up(gateway, order, key_store(gateway.settings).payload_keys(gateway.clock), told)
+        return await back_up(gateway, order, key_store(gateway.settings), told)
 
 
 def _lock(settings: Settings) -> Lock:
@@ -118,11 +119,11 @@ def _tell_made(made: BackedUp, order: Order, settings: Settings) -> None:
     )
     out.print(f"{manifest.messages} messages, log of {manifest.log_size} entries, {made.digest}")
     if order.mirror is None:
-        out.print("It reads no payload by itself. Copy the bucket keys too: give a folder, or --buckets FOLDER.")
+        out.print("It reads no payload by itself. Copy the erasable keys too: give a folder, or --keys FOLDER.")
         return
-    soonest = min((copy.until for copy in made.buckets), default=None)
+    soonest = min((copy.until for copy in made.copies), default=None)
     until = f"; the first to be destroyed on {soonest:%Y-%m-%d}" if soonest else ""
-    out.print(f"{len(made.buckets)} copies of bucket keys in {escape(str(order.mirror))}{until}: see keep-until.csv")
+    out.print(f"{len(made.copies)} copies of erasable keys in {escape(str(order.mirror))}{until}: see keep-until.csv")
 
 
 def _made(made: BackedUp) -> dict[str, Any]:
@@ -137,7 +138,9 @@ def _made(made: BackedUp) -> dict[str, Any]:
         "messages": manifest.messages,
         "log_size": manifest.log_size,
         "checkpoint": manifest.checkpoint,
-        "buckets": [{"bucket": copy.bucket, "destroy_on": f"{copy.until:%Y-%m-%d}"} for copy in made.buckets],
+        "erasable_keys": [
+            {"kind": copy.kind, "name": copy.name, "destroy_on": f"{copy.until:%Y-%m-%d}"} for copy in made.copies
+        ],
     }
 
 
@@ -147,10 +150,10 @@ def _made(made: BackedUp) -> dict[str, Any]:
 def restore(
     archive: Annotated[Path, typer.Argument(help="The archive.", exists=True, dir_okay=False)],
     directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the deployment: a new or empty one.")],
-    buckets: Annotated[
+    keys: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with copies of bucket keys.", exists=True, file_okay=False, show_default="beside the archive"
+            help="Folder with copies of erasable keys.", exists=True, file_okay=False, show_default="beside the archive"
         ),
     ] = None,
     database: Annotated[
@@ -171,8 +174,14 @@ def restore(
         Path | None,
         typer.Option(
             exists=True,
-            file_okay=False,
-            help="Export of a newer log (`gateway audit export`): what was destroyed by it stays destroyed.",
+            dir_okay=False,
+            help="A newer log (`gateway audit export`, all of it): what people did since is listed from it.",
+        ),
+    ] = None,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A certificate of destruction: what it names is destroyed. Repeatable."
         ),
     ] = None,
     log_key: Annotated[
@@ -199,9 +208,10 @@ def restore(
     """Put a deployment back: into a new folder and an empty database, judged there before anything stands in its place.
 
     Every byte of the archive is verified, then the log from entry 0. A restore behind a checkpoint that is known
-    elsewhere is refused: give those that partners hold with --checkpoint. What was destroyed before the backup, or by
-    any newer log that can be read, stays unreadable whatever old keys are brought. At the end it says what people have
-    to do now. A restore that was interrupted is run again as it was.
+    elsewhere is refused: give those that partners hold with --checkpoint. What was destroyed before the backup, what is
+    past its time by now, what the keys moved aside have forgotten and what a certificate names stays unreadable,
+    whatever old keys are brought. At the end it says what people have to do now. A restore that was interrupted is run
+    again as it was.
     """
     if unfinished(directory):
         _finish(directory, json=json)
@@ -209,11 +219,12 @@ def restore(
     wanted = Wanted(
         archive=archive,
         directory=directory,
-        buckets=buckets,
+        keys=keys,
         database=database,
         aside=move_aside,
         heads=tuple((str(path), path.read_bytes()) for path in checkpoint or ()),
         newer=log,
+        certificates=tuple(path.read_bytes() for path in certificate or ()),
         log_key=_vkey(log_key),
         reason=_forced(reason, user, force=force),
         by=_person(user, key, directory) if user is not None else None,
@@ -273,13 +284,13 @@ def _tell_restored(restored: Restored) -> None:
     if restored.moved:
         out.print(f"What stood there is kept in {escape(str(restored.moved))}")
     brought = restored.brought
-    out.print(
-        f"{len(brought.taken)} buckets of payload keys; {len(brought.refused)} copies refused, their week is over"
-    )
-    if brought.cut:
-        out.print(f"{len(brought.cut)} copies were older than the archive: what was destroyed was destroyed again")
-    if restored.destroyed:
-        out.print(f"{restored.destroyed} payloads that a newer log says were destroyed were destroyed again")
+    out.print(f"{len(brought.taken)} files of erasable keys taken back, {len(brought.cut)} of them cut down")
+    if restored.due.buckets or restored.due.single:
+        whole, single = len(restored.due.buckets), restored.due.single
+        out.print(f"Not brought back, their time is up: {whole} whole buckets, {single} single payloads")
+    if restored.certified.buckets or restored.certified.single:
+        whole, single = len(restored.certified.buckets), restored.certified.single
+        out.print(f"Destroyed again by certificates: {whole} whole buckets, {single} single payloads")
     for note in restored.notes:
         err.print(f"[yellow]note[/] {escape(note)}")
     for act in restored.since.undone if restored.since else ():
@@ -301,18 +312,18 @@ def _restored(restored: Restored) -> dict[str, Any]:
         "log_key": str(restored.log_key),
         "known_size": beyond.checkpoint.size if beyond else None,
         "known_to": beyond.where if beyond else None,
-        "buckets": {
-            "taken": restored.brought.taken,
-            "refused": restored.brought.refused,
-            "cut": restored.brought.cut,
-            "lost": restored.lost,
-        },
-        "destroyed_again": restored.destroyed,
+        "erasable_keys": {"taken": restored.brought.taken, "cut": restored.brought.cut, "lost_buckets": restored.lost},
+        "past_their_time": _ended(restored.due),
+        "destroyed_again": _ended(restored.certified),
         "since": None if since is None else {"entries": since.counts, "undone": [_act(act) for act in since.undone]},
         "moved_aside": str(restored.moved) if restored.moved else None,
         "notes": restored.notes,
         "todo": restored.todo,
     }
+
+
+def _ended(ended: Ended) -> dict[str, Any]:
+    return {"buckets": ended.buckets, "single": ended.single, "left": ended.left}
 
 
 def _act(act: Undone) -> dict[str, str]:

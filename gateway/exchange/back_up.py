@@ -1,8 +1,7 @@
-"""Back up: one archive with the database, the settings and the lasting keys; and beside it, apart, the bucket keys.
+"""Back up: one archive with the database, the settings and the lasting keys; and apart, copies of the erasable keys.
 
-The archive may be kept for years: without bucket keys nobody reads a payload out of it. The copies of bucket keys are a
-mirror, one file a bucket and only the newest state of each: what was forgotten in a bucket is gone from its copy at the
-next backup, and any archive, however old, is read with the newest copy. Each is to be destroyed when its week is over.
+The archive may be kept for years: without the erasable keys nobody reads a payload, or a row of the disclosure index,
+out of it. Their copies are a mirror of what they are now (`erasable.py`), each to be destroyed at its time.
 
 Order: the database first, in one state; then the keys, since a payload's keys are durable before the database names
 them; then the entry that says so; then the archive gets its name. What stops in between leaves a file that begins with
@@ -18,21 +17,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from gateway import __version__
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
 from gateway.backup.archive import MANIFEST, ArchiveWriter
-from gateway.backup.judge import bucket_ends
 from gateway.backup.manifest import Manifest, write_manifest
-from gateway.backup.seal import KEY_SIZE_BYTES, Header
+from gateway.backup.seal import KEY_SIZE_BYTES
 from gateway.clock import timestamp
 from gateway.config import FILE, Settings
 from gateway.errors import Refused, Unavailable
 from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.erasable import FOLDER, KeyCopy, Lock, Shelf, mirror, places, shelves
 from gateway.exchange.gateway import Gateway
-from gateway.keys.secret_file import locked, replace, replace_erasing, sync_directory
+from gateway.keys.files import KeyStore
+from gateway.keys.secret_file import locked, sync_directory
 from gateway.store.copying import Copied, copying
 from gateway.user import User, UserRole
 
@@ -43,17 +43,10 @@ SUFFIX = ".backup"
 PART_SUFFIX = ".backup-part"
 SETTINGS = f"settings/{FILE}"
 KEYS = "keys/"
-PLACES = "buckets/places.json"
-BUCKETS = "buckets"
-"""Folder of the mirror of bucket keys, in a folder of backups."""
-BUCKET_SUFFIX = ".bucket"
-KEEP_UNTIL = "keep-until.csv"
+PLACES = "places.json"
 
 Told = Callable[[str, int, int], None]
 """What is under way, bytes done, bytes in all (0 = not known)."""
-
-Lock = Callable[[bytes], Header]
-"""Locks an archive's key: `gateway.keys.archive_lock`."""
 
 
 class BackupUnwritable(Unavailable):
@@ -68,28 +61,12 @@ class BackupTaken(Refused):
     code = "backup.exists"
 
 
-class Buckets(Protocol):
-    """The bucket keys of a key directory, to be copied. See `gateway.keys.payload.PayloadKeys`."""
-
-    def fingerprint(self) -> str:
-        """Names the key directory."""
-
-    def names(self) -> tuple[str, ...]:
-        """Every bucket."""
-
-    def places(self, bucket: str) -> tuple[tuple[int, int], ...]:
-        """Where its nodes stand; no secret."""
-
-    def copy_of(self, bucket: str) -> bytes:
-        """Its file."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is wanted.
 
     archive  the file to make
-    mirror   folder of the copies of bucket keys; None = none are made
+    mirror   folder of the copies of erasable keys; None = none are made
     lock     who can open them
     by       the person who takes it out; None = a timer, whose archives only the recovery key of the settings opens
     """
@@ -101,14 +78,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BucketCopy:
-    """A copy of bucket keys and when it is to be destroyed: the end of its week."""
-
-    bucket: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BackedUp:
     """What was made. digest: SHA-256 of the archive's file, as its entry in the log has it."""
 
@@ -116,7 +85,7 @@ class BackedUp:
     archive: Path
     size_bytes: int
     digest: str
-    buckets: tuple[BucketCopy, ...]
+    copies: tuple[KeyCopy, ...]
 
 
 def place(target: Path, settings: Settings, now: datetime) -> tuple[Path, Path | None]:
@@ -125,10 +94,10 @@ def place(target: Path, settings: Settings, now: datetime) -> tuple[Path, Path |
         return target, None
     name = settings.name.replace("/", "-")
     stamp = timestamp(now).replace("-", "").replace(":", "")
-    return target / f"{name}-{stamp}{SUFFIX}", target / BUCKETS
+    return target / f"{name}-{stamp}{SUFFIX}", target / FOLDER
 
 
-async def back_up(gateway: Gateway, order: Order, buckets: Buckets, told: Told) -> BackedUp:
+async def back_up(gateway: Gateway, order: Order, keys: KeyStore, told: Told) -> BackedUp:
     """Make an archive while the gateway goes on working, and say so in the log before it gets its name.
 
     Raises `BackupUnwritable`, `BackupTaken`, `StoreUnavailable`, and what `acting.allowed` raises.
@@ -143,7 +112,7 @@ async def back_up(gateway: Gateway, order: Order, buckets: Buckets, told: Told) 
         _remove_leftovers(folder)
         part = folder / f".{order.archive.name}{PART_SUFFIX}"
         try:
-            made = await asyncio.to_thread(_write, gateway, order, buckets, part, told)
+            made = await asyncio.to_thread(_write, gateway, order, keys, part, told)
             await _say_so(gateway, order, person, made)
             part.rename(order.archive)
             sync_directory(folder)
@@ -152,8 +121,8 @@ async def back_up(gateway: Gateway, order: Order, buckets: Buckets, told: Told) 
     return made
 
 
-def _write(gateway: Gateway, order: Order, buckets: Buckets, part: Path, told: Told) -> BackedUp:
-    key = gateway.clock.random(KEY_SIZE_BYTES)
+def _write(gateway: Gateway, order: Order, keys: KeyStore, part: Path, told: Told) -> BackedUp:
+    key, of = gateway.clock.random(KEY_SIZE_BYTES), shelves(keys, gateway.clock, gateway.settings)
     digest = sha256()
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
 
@@ -163,31 +132,31 @@ def _write(gateway: Gateway, order: Order, buckets: Buckets, part: Path, told: T
 
         writer = ArchiveWriter(write, key=key, header=order.lock(key))
         copied = copying(gateway.settings.database_url).out(writer, lambda done, all: told("database", done, all))
-        for name, content in _beside(gateway.settings, buckets):
+        for name, content in _beside(gateway.settings, of):
             writer.add(name, content)
-        manifest = _manifest(gateway, order, writer, copied, buckets.fingerprint())
+        manifest = _manifest(gateway, order, writer, copied, keys.fingerprint)
         writer.add(MANIFEST, write_manifest(manifest))
         writer.close()
         size_bytes = file.tell()
         file.flush()
         os.fsync(file.fileno())
-    copies = _mirror(order, buckets, gateway.clock.random) if order.mirror else ()
+    copies = mirror(of, order.mirror, order.lock, gateway.clock.random) if order.mirror else ()
     return BackedUp(
         manifest=manifest,
         archive=order.archive,
         size_bytes=size_bytes,
         digest=f"sha-256:{digest.hexdigest()}",
-        buckets=copies,
+        copies=copies,
     )
 
 
-def _beside(settings: Settings, buckets: Buckets) -> Iterator[tuple[str, bytes]]:
-    """Settings, lasting keys, and what was not forgotten in each bucket by now. People's own keys are theirs."""
+def _beside(settings: Settings, of: tuple[Shelf, ...]) -> Iterator[tuple[str, bytes]]:
+    """Settings, lasting keys, and where the erasable ones stand by now. People's own keys are theirs."""
     yield SETTINGS, (settings.directory / FILE).read_bytes()
     for path in sorted(settings.keys_directory.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             yield f"{KEYS}{path.name}", path.read_bytes()
-    yield PLACES, json.dumps({name: buckets.places(name) for name in buckets.names()}).encode()
+    yield PLACES, json.dumps(places(of)).encode()
 
 
 def _manifest(gateway: Gateway, order: Order, writer: ArchiveWriter, copied: Copied, fingerprint: str) -> Manifest:
@@ -218,7 +187,7 @@ async def _say_so(gateway: Gateway, order: Order, person: User | None, made: Bac
         "log_size": manifest.log_size,
         "size_bytes": made.size_bytes,
         "count": manifest.messages,
-        "number": len(made.buckets),
+        "number": len(made.copies),
     }
     if order.by is None or person is None:
         entry = make(EntryType.BACKUP, id=gateway.new_id(now), at=now, actor="backup", digest=made.digest, **fields)
@@ -227,34 +196,6 @@ async def _say_so(gateway: Gateway, order: Order, person: User | None, made: Bac
             gateway, EntryType.BACKUP, order.by, person, of=made.digest, digest=made.digest, at=now, **fields
         ).entry
     await gateway.store.record([entry])
-
-
-# --- bucket keys --------------------------------------------------------------------------------------------------
-
-
-def _mirror(order: Order, buckets: Buckets, random: Callable[[int], bytes]) -> tuple[BucketCopy, ...]:
-    """Bring the mirror to what the buckets are now. A bucket that was forgotten leaves a copy without keys."""
-    folder = order.mirror
-    if folder is None:
-        return ()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    names = buckets.names()
-    for name in names:
-        copy = folder / f"{name}{BUCKET_SUFFIX}"
-        content = _sealed(name, buckets.copy_of(name), order.lock, random)
-        (replace_erasing if copy.exists() else replace)(copy, content)
-    copies = tuple(BucketCopy(bucket=name, until=bucket_ends(name)) for name in names if buckets.places(name))
-    lines = ["bucket,destroy this copy on\n", *(f"{copy.bucket},{copy.until:%Y-%m-%d}\n" for copy in copies)]
-    (folder / KEEP_UNTIL).write_text("".join(lines), encoding="utf-8")
-    return copies
-
-
-def _sealed(name: str, content: bytes, lock: Lock, random: Callable[[int], bytes]) -> bytes:
-    key, written = random(KEY_SIZE_BYTES), bytearray()
-    writer = ArchiveWriter(written.extend, key=key, header=lock(key))
-    writer.add(f"{BUCKETS}/{name}", content)
-    writer.close()
-    return bytes(written)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -5,28 +5,29 @@ entry 0; nobody remembers a longer one; what was destroyed since stays destroyed
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
 from gateway.audit.entry import make
 from gateway.audit.note import NoteKey
+from gateway.audit.package import CHECKPOINT, LOG
 from gateway.audit.verify import LogReader, LogReport
 from gateway.backup.archive import MANIFEST, ArchiveReader
-from gateway.backup.judge import KnownHead, Since, bucket_ends, newest, since
+from gateway.backup.judge import KnownHead, Since, newest, since
 from gateway.backup.manifest import Manifest, check_members, read_manifest
-from gateway.backup.seal import ArchiveAltered, Unlock
+from gateway.backup.seal import Unlock
 from gateway.errors import Refused, Tampered, Unavailable
 from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.back_up import BUCKET_SUFFIX, BUCKETS, PLACES, ROLES, Told
+from gateway.exchange.back_up import PLACES, ROLES, Told
+from gateway.exchange.erasable import Places
 from gateway.exchange.evidence import SizeUnknown, consistency_of, verify_log
 from gateway.exchange.gateway import Gateway
-from gateway.message import MessageId, Sealed
 from gateway.store.copying import Part
 
 DATABASE = "database/"
@@ -76,10 +77,13 @@ class Verified:
     digest: str
     small: Mapping[str, bytes]
 
-    def places(self) -> Mapping[str, list[tuple[int, int]]]:
-        """By bucket, where its nodes stood when the backup was made."""
-        places = json.loads(self.small[PLACES])
-        return {bucket: [(depth, prefix) for depth, prefix in stood] for bucket, stood in places.items()}
+    def places(self) -> Places:
+        """Where the nodes of erasable keys stood when the backup was made."""
+        read = json.loads(self.small[PLACES])
+        return {
+            kind: {name: [(depth, prefix) for depth, prefix in stood] for name, stood in names.items()}
+            for kind, names in read.items()
+        }
 
 
 def verified(archive: Path, unlock: Unlock, told: Told) -> Verified:
@@ -110,19 +114,6 @@ def database_parts(archive: Path, unlock: Unlock) -> Iterator[Part]:
         for name in reader.names():
             if name.startswith(DATABASE):
                 yield name, reader.blocks()
-
-
-def bucket_copies(folder: Path, unlock: Unlock) -> Iterator[tuple[str, bytes]]:
-    """The copies of bucket keys in a mirror: name of the bucket, content of its file."""
-    for path in sorted(folder.glob(f"*{BUCKET_SUFFIX}")):
-        with _opened(path) as file:
-            reader = ArchiveReader(file.read, unlock)
-            members = {name: reader.content() for name in reader.names()}
-        bucket = path.name.removesuffix(BUCKET_SUFFIX)
-        content = members.get(f"{BUCKETS}/{bucket}")
-        if content is None:
-            raise ArchiveAltered(f"{path.name} is not the copy of bucket {bucket}: a file was renamed")
-        yield bucket, content
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -195,25 +186,25 @@ async def since_in_store(newer: Gateway, size: int, checkpoint: bytes | None) ->
 
 
 def since_in_export(
-    folder: Path, head: Checkpoint | None, keys: Sequence[NoteKey], origin: str
+    package: Path, head: Checkpoint | None, keys: Sequence[NoteKey], origin: str
 ) -> tuple[Since, Checkpoint]:
-    """What an export of a newer log (`gateway audit export`) says after the restored one, and its head.
+    """What a newer log (`gateway audit export`, all of it) says after the restored one, and its head.
 
     Raises `NewerLogForeign`, `ArchiveUnreadable`, and what `read_checkpoint` raises.
     """
     try:
-        signed = read_checkpoint((folder / "checkpoint").read_bytes(), keys, origin=origin)
-        lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines][: signed.size]
+        with zipfile.ZipFile(package) as files:
+            signed = read_checkpoint(files.read(CHECKPOINT), keys, origin=origin)
+            rows = [json.loads(line) for line in files.read(LOG).splitlines()][: signed.size]
         entries = [(row["index"], row["body"].encode(), bytes.fromhex(row["leaf"])) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArchiveUnreadable(f"{folder}: not an export of a log; `gateway audit export` makes one") from error
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ArchiveUnreadable(f"{package}: not an export of a whole log; `gateway audit export` makes one") from error
     reader = LogReader([head] if head is not None and head.size else [])
     reader.feed(entries)
     report: LogReport = reader.report(signed)
     if not report.verified:
         raise NewerLogForeign(
-            f"{folder}: not a log that goes on from the restored one: "
+            f"{package}: not a log that goes on from the restored one: "
             + "; ".join(finding.text for finding in report.findings[:5])
         )
     size = head.size if head else 0
@@ -224,99 +215,6 @@ def _key(gateway: Gateway) -> NoteKey:
     return NoteKey(gateway.keys.log_signer.name, gateway.keys.log_signer.public_bytes)
 
 
-# --- bucket keys --------------------------------------------------------------------------------------------------
-
-
-class RestoredBuckets(Protocol):
-    """The bucket keys of the restored key directory. See `gateway.keys.payload.PayloadKeys`."""
-
-    def put_back(self, bucket: str, content: bytes) -> None:
-        """Take in a copy of its file."""
-
-    def restrict(self, bucket: str, places: Iterable[tuple[int, int]]) -> bool:
-        """Forget what had been forgotten when it had these places."""
-
-    def forget(self, bucket: str, indexes: Iterable[int]) -> None:
-        """Destroy the keys of these payloads."""
-
-    def forget_bucket(self, bucket: str) -> None:
-        """Destroy all of its keys."""
-
-    def places(self, bucket: str) -> tuple[tuple[int, int], ...]:
-        """Where its nodes stand; () when it is gone or forgotten."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
-    """What became of the copies of bucket keys.
-
-    taken    buckets whose payloads can be read again
-    refused  whose week is over: what is in them was destroyed, or is to be
-    cut      older than the archive: what was forgotten when it was made was forgotten again
-    """
-
-    taken: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
-    cut: tuple[str, ...] = ()
-
-
-def bring_buckets(
-    copies: Iterable[tuple[str, bytes]],
-    buckets: RestoredBuckets,
-    *,
-    archive: Verified,
-    held: frozenset[str],
-    now: datetime,
-) -> Brought:
-    """Take in copies of bucket keys, each cut down to what the archive says was there, or refuse them.
-
-    held  buckets with payloads that a legal hold keeps beyond their week
-    """
-    places, taken, refused, cut = archive.places(), list[str](), list[str](), list[str]()
-    for bucket, content in copies:
-        buckets.put_back(bucket, content)
-        # A bucket that the archive does not know was made after it: nothing in the archive lies in it.
-        if buckets.restrict(bucket, places.get(bucket, ())) and bucket in places:
-            cut.append(bucket)
-        if _is_over(bucket, archive.manifest.made_at, now) and bucket not in held:
-            buckets.forget_bucket(bucket)
-            refused.append(bucket)
-        elif buckets.places(bucket):
-            taken.append(bucket)
-    return Brought(taken=tuple(taken), refused=tuple(refused), cut=tuple(cut))
-
-
-def _is_over(bucket: str, made_at: datetime, now: datetime) -> bool:
-    """Whether its week has ended since the backup. One that lived on beyond its week when the backup was made was kept
-    on purpose, and is judged by its holds as the database has them."""
-    return made_at < bucket_ends(bucket) <= now
-
-
-def missing(named: Iterable[str], brought: Brought) -> frozenset[str]:
-    """Buckets that payloads of the database lie in, and whose keys were not brought."""
-    return frozenset(named) - set(brought.taken) - set(brought.refused)
-
-
-async def destroy_again(gateway: Gateway, buckets: RestoredBuckets, known: Since) -> int:
-    """Destroy what a newer log says was destroyed, as far as this database still holds it; how many payloads."""
-    gone: dict[str, list[int]] = {}
-    for message in sorted(known.messages):
-        for sealed in await _sealed_of(gateway, MessageId(message)):
-            gone.setdefault(sealed.bucket, []).append(sealed.index)
-    for bucket, indexes in gone.items():
-        buckets.forget(bucket, indexes)
-    for bucket in sorted(known.buckets):
-        buckets.forget_bucket(bucket)
-    return sum(map(len, gone.values()))
-
-
-async def _sealed_of(gateway: Gateway, message: MessageId) -> list[Sealed]:
-    record = await gateway.store.message(message)
-    if record is None:
-        return []
-    return [record.original, *(each.payload for each in await gateway.store.disseminations(message))]
-
-
 # --- the entry ----------------------------------------------------------------------------------------------------
 
 
@@ -324,14 +222,14 @@ async def _sealed_of(gateway: Gateway, message: MessageId) -> list[Sealed]:
 class Restoring:
     """What the log is told of a restore.
 
-    size    entries of the restored log
+    size    entries of the restored log; copies: erasable keys that were brought
     beyond  the largest head that somebody remembers beyond it
     by      who did it; needed to go back behind what others remember
     """
 
     archive: Verified
     size: int
-    buckets: int
+    copies: int
     beyond: KnownHead | None = None
     reason: str | None = None
     by: Acting | None = None
@@ -346,7 +244,7 @@ async def say_restored(gateway: Gateway, restoring: Restoring) -> None:
         "known_size": restoring.beyond.checkpoint.size if restoring.beyond else None,
         "reason": restoring.reason,
         "count": manifest.messages,
-        "number": restoring.buckets,
+        "number": restoring.copies,
         "as_of": manifest.made_at,
     }
     digest = restoring.archive.digest

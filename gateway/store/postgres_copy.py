@@ -98,7 +98,8 @@ class PostgresCopying:
     def buckets(self) -> frozenset[str]:
         """Every bucket that a payload of it lies in."""
         with wrapped(), _connected(self._url) as db:
-            selects = [sql.SQL("SELECT bucket FROM {}").format(sql.Identifier(table)) for table in _sealed(db)]
+            held = sql.SQL("SELECT bucket FROM {} WHERE length(ciphertext) > 0")
+            selects = [held.format(sql.Identifier(table)) for table, holds in _sealed(db) if holds]
             named = db.execute(sql.SQL(" UNION ").join(selects)).fetchall()
             return frozenset(bucket for (bucket,) in named if bucket is not None)
 
@@ -106,7 +107,7 @@ class PostgresCopying:
         """Move inbox positions on, and payloads of lost buckets out of the way."""
         with wrapped(), _connected(self._url) as db, db.transaction():
             db.execute(SQL["skip_positions"], {"skipped": POSITIONS_SKIPPED})
-            for table in _sealed(db):
+            for table, _ in _sealed(db):
                 moved = sql.SQL("UPDATE {} SET bucket = %s WHERE bucket = ANY(%s)").format(sql.Identifier(table))
                 db.execute(moved, (LOST, sorted(lost)))
 
@@ -116,9 +117,10 @@ class PostgresCopying:
             db.execute(SQL["put_fact"], {"name": KEY_DIRECTORY, "value": fingerprint})
 
 
-def _sealed(db: Connection) -> list[str]:
-    """The tables that hold sealed payloads."""
-    return [name for name, columns, _ in db.execute(SQL["copied_tables"]) if {"bucket", "key_index"} <= set(columns)]
+def _sealed(db: Connection) -> list[tuple[str, bool]]:
+    """The tables that name keys of payloads, and whether they hold the payloads too."""
+    found = [(name, set(columns)) for name, columns, _ in db.execute(SQL["copied_tables"])]
+    return [(name, "ciphertext" in columns) for name, columns in found if {"bucket", "key_index"} <= columns]
 
 
 def _state(db: Connection) -> Copied:

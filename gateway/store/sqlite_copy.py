@@ -96,7 +96,11 @@ class SqliteCopying:
     def buckets(self) -> frozenset[str]:
         """Every bucket that a payload of it lies in."""
         with _wrapped(), _connected(self._path, "ro") as db:
-            named = " UNION ".join(f"SELECT bucket FROM {table}" for table in _sealed(db))  # noqa: S608 (our tables)
+            named = " UNION ".join(
+                f"SELECT bucket FROM {table} WHERE length(ciphertext) > 0"  # noqa: S608 (our tables)
+                for table, holds in _sealed(db)
+                if holds
+            )
             return frozenset(bucket for (bucket,) in db.execute(named) if bucket is not None)
 
     def finish(self, lost: frozenset[str]) -> None:
@@ -104,7 +108,7 @@ class SqliteCopying:
         with _wrapped(), _connected(self._path, "rw") as db:
             db.execute("BEGIN IMMEDIATE")
             db.execute(SQL["skip_positions"], {"skipped": POSITIONS_SKIPPED})
-            for table in _sealed(db):
+            for table, _ in _sealed(db):
                 moved = f"UPDATE {table} SET bucket = ? WHERE bucket = ?"  # noqa: S608 (one of our tables)
                 db.executemany(moved, [(LOST, bucket) for bucket in sorted(lost)])
             db.execute("COMMIT")
@@ -115,9 +119,9 @@ class SqliteCopying:
             db.execute(SQL["put_fact"], {"name": KEY_DIRECTORY, "value": fingerprint})
 
 
-def _sealed(db: sqlite3.Connection) -> list[str]:
-    """The tables that hold sealed payloads."""
-    return [table for (table,) in db.execute(SQL["sealed_tables"])]
+def _sealed(db: sqlite3.Connection) -> list[tuple[str, bool]]:
+    """The tables that name keys of payloads, and whether they hold the payloads too."""
+    return [(table, bool(holds)) for table, holds in db.execute(SQL["sealed_tables"])]
 
 
 def _state(db: sqlite3.Connection) -> Copied:

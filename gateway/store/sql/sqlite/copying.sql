@@ -13,8 +13,8 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 UPDATE position SET last = last + :skipped;
 
 -- name: sealed_tables
--- The tables that hold sealed payloads: each names bucket and index of the key.
-SELECT m.name
+-- The tables that name the key of a payload by bucket and index, and whether they hold the payload too.
+SELECT m.name, EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'ciphertext')
 FROM sqlite_master AS m
 WHERE
     m.type = 'table'
