@@ -66,11 +66,12 @@ def advice(
 
 def _undone(since: Since | None, moment: str) -> list[str]:
     if since is None:
-        return [
+        said = (
             f"No newer log was at hand. Whatever people did since {moment} is undone: credentials that were revoked, "
             "accounts and agencies that were shut out, consents that were revoked, agreements that were suspended or "
             "ended, legal holds. Find out what it was, and do it again before you serve."
-        ]
+        )
+        return [said]
     if not since.undone:
         return []
     acts = ", ".join(f"{number} {type}" for type, number in _by_type(since).items())
@@ -83,8 +84,8 @@ def _destroyed(since: Since | None, moment: str, uncertified: int, unlisted: int
         how = f"Payloads that were sealed or expunged since {moment} may be readable if old keys were brought."
     elif uncertified or unlisted:
         how = (
-            f"The newer log has {uncertified} runs of destruction whose certificates were not given, and the given ones "
-            f"count {unlisted} payloads that they do not name. What those destroyed may be readable."
+            f"The newer log has {uncertified} runs of destruction whose certificates were not given, and the given "
+            f"ones count {unlisted} payloads that they do not name. What those destroyed may be readable."
         )
     else:
         return []
@@ -99,11 +100,15 @@ def _by_type(since: Since) -> Mapping[str, int]:
 
 
 def _fork(size: int, head: KnownHead) -> list[str]:
-    return [
-        f"The log now goes on from {size} entries, while {head.where} remembers {head.checkpoint.size}. That is a fork: "
-        "every partner that cosigns will refuse the next checkpoint and raise an alarm. That is what they are for.",
+    known = head.checkpoint.size
+    what = (
+        f"The log now goes on from {size} entries, while {head.where} remembers {known}. That is a fork: every partner "
+        "that cosigns will refuse the next checkpoint and raise an alarm. That is what they are for."
+    )
+    tell = (
         "Call each partner before you serve, person to person. Tell them: when the machine was lost, the two sizes "
-        f"({size} and {head.checkpoint.size}), that the restore is an entry of the log with a person's signature, and "
-        "that entries between the two sizes are not in it. They keep their last checkpoint as evidence and accept "
-        "the log again by an act of their own.",
-    ]
+        f"({size} and {known}), that the restore is an entry of the log with a person's signature, and that entries "
+        "between the two sizes are not in it. They keep their last checkpoint as evidence and accept the log again by "
+        "an act of their own."
+    )
+    return [what, tell]

@@ -1,4 +1,4 @@
-"""Manifest: what an archive holds, of which gateway, from which moment. Its last member, so that it can name them all."""
+"""Manifest: what an archive holds, of which gateway, from which moment. Its last member, so that it names them all."""
 
 import json
 from collections.abc import Sequence

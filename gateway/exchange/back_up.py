@@ -131,7 +131,7 @@ def _write(gateway: Gateway, order: Order, keys: KeyStore, part: Path, told: Tol
             file.write(content)
 
         writer = ArchiveWriter(write, key=key, header=order.lock(key))
-        copied = copying(gateway.settings.database_url).out(writer, lambda done, all: told("database", done, all))
+        copied = copying(gateway.settings.database_url).out(writer, lambda done, total: told("database", done, total))
         for name, content in _beside(gateway.settings, of):
             writer.add(name, content)
         manifest = _manifest(gateway, order, writer, copied, keys.fingerprint)

@@ -123,7 +123,7 @@ def mirror(of: Iterable[Shelf], folder: Path, lock: Lock, random: Callable[[int]
 
 
 def copies_in(folder: Path, kind: str, unlock: Unlock) -> Iterator[tuple[str, bytes]]:
-    """The copies of one kind: name, content of the file. Raises what opening an archive raises, and `CopyUnreadable`."""
+    """The copies of one kind: name and content. Raises what opening an archive raises, and `CopyUnreadable`."""
     for path in sorted(folder.glob(f"*.{kind}")):
         name = path.name.removesuffix(f".{kind}")
         try:

@@ -229,7 +229,7 @@ class SubjectKeys:
             return read_secret(self._path(generation), size_bytes_max=FILE_SIZE_BYTES_MAX)
 
     def put_back(self, generation: str, content: bytes) -> None:
-        """Take in a copy of its file, where the directory has none. Raises `GenerationDamaged` for one of other keys."""
+        """Take in a copy of its file, where there is none. Raises `GenerationDamaged` for one of other keys."""
         self._unwrapped(generation, content)
         make_directory(self._directory)
         create(self._path(generation), content)
