@@ -13,6 +13,7 @@ from bench.accepting import accepting, starting, with_postgres, with_signed_send
 from bench.auditing import auditing, verifying
 from bench.deciding import cutting, deciding
 from bench.delivering import delivering, growing
+from bench.large_log import proving_one
 from bench.proving import proving
 from bench.run import Run, new_run
 from bench.table import Row
@@ -38,6 +39,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "mou-check": proving,
     "audit": auditing,
     "verify": verifying,
+    "log-proof": proving_one,
     "tls": with_tls,
     "signed": with_signed_sender,
     "postgres": with_postgres,

@@ -126,13 +126,15 @@ class Unit:
 class Agency:
     """One agency as the database holds it.
 
-    state  two letters; "" = the first two of its ORI. Its own law packs bind it
+    address  where mail reaches it, one line; "" = not known. Accounts of disclosures name it: 45 CFR 164.528(b)(2)
+    state    two letters; "" = the first two of its ORI. Its own law packs bind it
     """
 
     id: AgencyId
     name: str
     kind: AgencyKind
     ori: str = ""
+    address: str = ""
     state: str = ""
     units: tuple[Unit, ...] = ()
     contacts: tuple[Contact, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import Misconfigured
@@ -111,6 +111,17 @@ class Law(_Section):
     packs: tuple[str, ...] = ()
 
 
+class Witness(_Section):
+    """Heads of the log for agencies that only fetch.
+
+    folder       where a file is put for each of them, relative to the settings file; "" = nowhere
+    every_hours  how often
+    """
+
+    folder: str = ""
+    every_hours: float = Field(default=24, ge=0.01)
+
+
 class Disclosures(_Section):
     """The disclosure index: who got what of a person.
 
@@ -140,6 +151,61 @@ class Retention(_Section):
     notices: bool = True
 
 
+class Webhook(_Section):
+    """Where alerts are posted as JSON.
+
+    url              https://...; plain http only for a loopback address, with `private_network`
+    secret           signs each call (HMAC-SHA256); better in the environment (GATEWAY_ALERTS__WEBHOOK__SECRET) or
+    secret_file      in a file that only the gateway reads
+    private_network  whether its address may be a private one
+    authorities      PEM of who vouches for its server, where the system's authorities do not
+    """
+
+    url: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+(/[^\s#]*)?)?$")
+    secret: SecretStr = SecretStr("")
+    secret_file: Path | None = None
+    private_network: bool = False
+    authorities: Path | None = None
+
+
+ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$"
+
+
+class Mail(_Section):
+    """Whom alerts are mailed to, and by which server.
+
+    security       starttls or tls; "none" only for a server on this machine
+    password       better in the environment (GATEWAY_ALERTS__MAIL__PASSWORD) or in `password_file`
+    """
+
+    host: str = Field(default="", pattern=r"^[A-Za-z0-9.:-]{0,253}$")
+    port: int = Field(default=587, gt=0, le=65535)
+    security: str = Field(default="starttls", pattern="^(starttls|tls|none)$")
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+    sender: Annotated[str, Field(pattern=ADDRESS)] | None = None
+    to: tuple[Annotated[str, Field(pattern=ADDRESS)], ...] = ()
+    authorities: Path | None = None
+
+
+class Alerts(_Section):
+    """What the operator is told of, how soon, and by which ways. With neither way they are only shown.
+
+    every_seconds     between two looks: an alert is raised within a minute
+    verify_hours      between two readings of what is new in the log
+    mou_days          how long before an agreement's last day it is told: counsel and two signatures take weeks
+    certificate_days  how long before the end of a certificate, a key or a token
+    """
+
+    webhook: Webhook = Webhook()
+    mail: Mail = Mail()
+    every_seconds: float = Field(default=10, gt=0, le=30)
+    verify_hours: float = Field(default=1, gt=0, le=24)
+    mou_days: int = Field(default=60, ge=1, le=365)
+    certificate_days: int = Field(default=30, ge=1, le=365)
+
+
 class Settings(BaseSettings):
     """The whole tree.
 
@@ -162,8 +228,10 @@ class Settings(BaseSettings):
     keys: Keys = Keys()
     law: Law = Law()
     backup: Backup = Backup()
+    witness: Witness = Witness()
     disclosures: Disclosures = Disclosures()
     retention: Retention = Retention()
+    alerts: Alerts = Alerts()
     directory: Path = Path()
 
     @classmethod
@@ -199,6 +267,11 @@ class Settings(BaseSettings):
     def sqlite_path(self) -> Path | None:
         """The database's file; None for a server."""
         return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite:") else None
+
+    @property
+    def checkpoint_folder(self) -> Path | None:
+        """Where heads of the log are put for agencies that only fetch, absolute; None = nowhere."""
+        return (self.directory / self.witness.folder).resolve() if self.witness.folder else None
 
     @property
     def keys_directory(self) -> Path:
@@ -249,4 +322,36 @@ def settings(raw: dict[str, Any], directory: Path, *, source: str) -> Settings:
         raise SettingsRefused(f"{source}: " + "; ".join(lines)) from error
     if not made.listen.tls and made.listen.host not in LOOPBACK:
         raise SettingsRefused(f"{source}: listen.tls: plain HTTP is for loopback only, not for {made.listen.host}")
+    if wrong := _wrong_ways(made.alerts):
+        raise SettingsRefused(f"{source}: alerts.{wrong}")
     return made
+
+
+def _wrong_ways(alerts: Alerts) -> str:
+    """What is wrong with the ways of alerts; "" when nothing is."""
+    webhook, mail = alerts.webhook, alerts.mail
+    if webhook.url and not (webhook.secret.get_secret_value() or webhook.secret_file):
+        return "webhook: a secret is needed, so that the receiver can tell who calls: secret_file, or the environment"
+    if webhook.url.startswith("http:") and not webhook.private_network:
+        return "webhook.url: plain HTTP is for loopback only, with private_network"
+    if mail.host and not (mail.sender and mail.to):
+        return "mail: a sender and somebody to write to are needed"
+    if mail.host and mail.security == "none" and mail.host not in LOOPBACK:
+        return f"mail.security: mail without TLS is for a server on this machine only, not for {mail.host}"
+    return ""
+
+
+def secret_of(value: SecretStr, file: Path | None, directory: Path) -> bytes:
+    """A secret as it is set, or from its file. Raises `SettingsRefused` when the file cannot be read or is open to
+    others."""
+    if value.get_secret_value():
+        return value.get_secret_value().encode()
+    if file is None:
+        return b""
+    path = directory / file
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SettingsRefused(f"{path}: others may read this secret; chmod 600 it")
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsRefused(f"{path}: the secret cannot be read: {error.strerror}") from error

@@ -151,3 +151,9 @@ def uuid7(now: datetime, entropy: bytes) -> str:
     time, chance = f"{int(now.timestamp() * 1000):012x}", entropy.hex()
     # Version 7, then the variant 10 in binary and two bits of chance.
     return f"{time[:8]}-{time[8:]}-7{chance[1:4]}-{_VARIANT[entropy[2] >> 4 & 3]}{chance[5:8]}-{chance[8:]}"
+
+
+def uuid7_floor(moment: datetime) -> str:
+    """What sorts before every UUIDv7 of this moment and later, and after every earlier one."""
+    time = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{time[:8]}-{time[8:]}"

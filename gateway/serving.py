@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
@@ -13,15 +14,17 @@ from gateway.api.app import make_app, make_console_app
 from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
 from gateway.api.tls import TlsUnusable, server_context, trusted_clients
 from gateway.app import assembled, key_store
+from gateway.asking import connections_of
 from gateway.config import read_settings
 from gateway.errors import GatewayError
+from gateway.exchange.countersign import flush_noted
 from gateway.exchange.gateway import Gateway
 from gateway.telemetry import Metrics, configure_logging, log
-from gateway.transport.connections import Connections
+from gateway.telling import ways_of
+from gateway.transport.ask import HttpAsk
 from gateway.transport.interface import Send
 from gateway.transport.rest import RestTransport
 from gateway.transport.soap import SoapTransport
-from gateway.transport.tls import ClientIdentity, Trust
 from gateway.worker import run_worker
 
 REFRESH_SECONDS = 0.5
@@ -34,8 +37,8 @@ async def serve_process(
     """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
     configure_logging()
     made = read_settings(directory).on_port(listening[0].getsockname()[1])
-    async with assembled(made) as gateway, sends_of(gateway) as sends:
-        metrics = Metrics()
+    async with assembled(made) as gateway, outward_of(gateway) as outward:
+        metrics, ways = Metrics(), ways_of(made)
         plain = not made.listen.tls and not console  # one plain listener on loopback: the docs are there too
         keys = key_store(made)
         tls = None
@@ -54,9 +57,9 @@ async def serve_process(
         stop = asyncio.Event()
         tasks = [asyncio.create_task(refresh_forever(gateway))]
         if worker:
-            tasks.append(
-                asyncio.create_task(run_worker(gateway, stop, sends=sends, wake=gateway.accepted, metrics=metrics))
-            )
+            sends, ask, wake = outward.sends, outward.ask, gateway.accepted
+            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways)
+            tasks.append(asyncio.create_task(working))
         try:
             await serve(
                 listeners,
@@ -77,27 +80,32 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
     """
     configure_logging()
     made = read_settings(directory)
-    async with assembled(made if port is None else made.on_port(port)) as gateway, sends_of(gateway) as sends:
+    async with assembled(made if port is None else made.on_port(port)) as gateway, outward_of(gateway) as outward:
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            await run_worker(gateway, stop, sends=sends)
+            await run_worker(gateway, stop, sends=outward.sends, ask=outward.ask, ways=ways_of(gateway.settings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outward:
+    """The ways to partners: pushing to each kind of endpoint, and asking another gateway."""
+
+    sends: Mapping[EndpointKind, Send]
+    ask: HttpAsk
 
 
 @asynccontextmanager
-async def sends_of(gateway: Gateway) -> AsyncIterator[Mapping[EndpointKind, Send]]:
-    """The ways to push, open while the block runs. Servers are trusted by the system's authorities, by the gateway's
-    own, and by those registered for the recipient."""
-    keys = key_store(gateway.settings)
-    files = keys.client_files
-    connections = Connections(
-        trust=Trust(authorities=keys.authority.certificate_pem, system=True),
-        identity=ClientIdentity(certificate=files.certificate, key=files.key, passphrase=files.passphrase),
-    )
+async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
+    """The ways to partners, open while the block runs."""
+    connections = connections_of(gateway)
     try:
-        yield {
-            EndpointKind.REST: RestTransport(connections, gateway.clock),
-            EndpointKind.SOAP: SoapTransport(connections, gateway.clock, gateway.keys.cover_signer),
-        }
+        yield Outward(
+            sends={
+                EndpointKind.REST: RestTransport(connections, gateway.clock),
+                EndpointKind.SOAP: SoapTransport(connections, gateway.clock, gateway.keys.cover_signer),
+            },
+            ask=HttpAsk(connections),
+        )
     finally:
         await connections.close()
 
@@ -108,3 +116,4 @@ async def refresh_forever(gateway: Gateway) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
         with contextlib.suppress(GatewayError):
             await gateway.refresh()
+            await flush_noted(gateway)

@@ -67,6 +67,8 @@ class Metrics:
     delivered: Counter = field(init=False)
     failed: Counter = field(init=False)
     sequenced: Counter = field(init=False)
+    countersigned: Counter = field(init=False)
+    clock_steps: Counter = field(init=False)
     request_seconds: Histogram = field(init=False)
     accept_seconds: Histogram = field(init=False)
     delivery_seconds: Histogram = field(init=False)
@@ -78,6 +80,10 @@ class Metrics:
     log_size: Gauge = field(init=False)
     log_unsequenced: Gauge = field(init=False)
     log_lag_seconds: Gauge = field(init=False)
+    log_tampered: Gauge = field(init=False)
+    alerts: Gauge = field(init=False)
+    alerts_unsent: Gauge = field(init=False)
+    alerts_told: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         counters = {
@@ -86,7 +92,10 @@ class Metrics:
             "connections_refused": ("gateway_connections_refused", "Refused before they were a request.", ("code",)),
             "delivered": ("gateway_delivered", "Deliveries that arrived.", ("recipient",)),
             "failed": ("gateway_delivery_failed", "Tries that did not arrive, by code.", ("recipient", "code")),
+            "alerts_told": ("gateway_alerts_told", "Tries to tell of alerts, by way and outcome.", ("way", "outcome")),
             "sequenced": ("gateway_log_sequenced", "Audit entries put into the log by this process.", ()),
+            "countersigned": ("gateway_heads", "Heads of partners' logs looked at.", ("agency", "outcome")),
+            "clock_steps": ("gateway_clock_steps", "Times the clock was set by more than 30 s.", ("action",)),
         }
         histograms = {
             "request_seconds": ("gateway_request_seconds", "Time to answer a request.", ("act", "status")),
@@ -101,6 +110,17 @@ class Metrics:
             "log_size": ("gateway_log_size", "Leaves of the audit log.", ()),
             "log_unsequenced": ("gateway_log_unsequenced", "Audit entries not yet in the log.", ()),
             "log_lag_seconds": ("gateway_log_lag_seconds", "How long the oldest of those waits.", ()),
+            "log_tampered": (
+                "gateway_log_tampered",
+                "What stands of findings on a log.",
+                ("log", "code"),
+            ),
+            "alerts": (
+                "gateway_alerts",
+                "What stands for somebody to see to; silenced ones too.",
+                ("code", "severity"),
+            ),
+            "alerts_unsent": ("gateway_alerts_unsent", "News of alerts that is still to be told.", ("way",)),
         }
         for name, (metric, text, labels) in counters.items():
             self._declare(name, Counter(metric, text, labels, registry=self.registry))

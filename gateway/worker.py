@@ -5,22 +5,25 @@ goes wrong is logged by its code, and the loop goes on after a pause that grows 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from gateway.agency import EndpointKind
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Tampered
 from gateway.exchange.expire import expire
+from gateway.exchange.expunge import finish_expunging
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_disclosures
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay
-from gateway.exchange.sequence import sequence
+from gateway.exchange.watch import Watch
+from gateway.exchange.watch_log import LogWatch
 from gateway.store.interface import StoreUnavailable
 from gateway.telemetry import Metrics, log
-from gateway.transport.interface import Send
+from gateway.transport.ask import Ask
+from gateway.transport.interface import Send, Tell
 
 GRACE: Final = timedelta(seconds=10)
 """After the order to stop, what is under way has this long; service managers kill after 30 to 90 seconds."""
@@ -37,15 +40,19 @@ class Rhythm:
 
     idle       looks for due deliveries when nothing wakes the relay
     sequence   a receipt promises its entry in the log within 10 s
+    witness    looks for heads of partners' logs to countersign, and for what else is due for the log
     expire     looks through what no worker claims: what is too late, and what has no agreement any more
     arrange    makes rows of the disclosure index quick to find; they are found before, too
+    watch      looks for what the operator must see to; None = as the settings say
     pause_max  longest pause after trouble; the first is a tenth of a second, each next one twice as long
     """
 
     idle: float = 0.25
     sequence: float = 1.0
+    witness: float = 1.0
     expire: float = 300.0
     arrange: float = 5.0
+    watch: float | None = None
     pause_max: float = 15.0
 
 
@@ -54,17 +61,21 @@ async def run_worker(
     stop: asyncio.Event,
     *,
     sends: Mapping[EndpointKind, Send],
+    ways: Sequence[Tell] = (),
     wake: asyncio.Event | None = None,
     metrics: Metrics | None = None,
     rhythm: Rhythm | None = None,
     grace: timedelta = GRACE,
+    ask: Ask | None = None,
 ) -> None:
     """Work until told to stop; then finish what is under way, within the grace. The rest falls due by its lease.
 
     sends  stay open: whoever opened them closes them
+    ways   by which alerts are told
     wake   set it when there is something to deliver (from the same event loop); without it the worker looks by itself
+    ask    asks partners' gateways; without it nothing is countersigned
     """
-    await Worker(gateway, sends, wake=wake, metrics=metrics, rhythm=rhythm).run(stop, grace)
+    await Worker(gateway, sends, ways=ways, wake=wake, metrics=metrics, rhythm=rhythm, ask=ask).run(stop, grace)
 
 
 class Worker:
@@ -75,13 +86,18 @@ class Worker:
         gateway: Gateway,
         sends: Mapping[EndpointKind, Send],
         *,
+        ways: Sequence[Tell] = (),
         wake: asyncio.Event | None = None,
         metrics: Metrics | None = None,
         rhythm: Rhythm | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics or Metrics()
         self._rhythm = rhythm or Rhythm()
+        self._log_watch = LogWatch(gateway=gateway, metrics=self._metrics, ask=ask)
+        holder = gateway.clock.random(16).hex()
+        self._watch = Watch(gateway=gateway, ways=ways, metrics=self._metrics, holder=holder)
         self._relay = Relay(gateway, sends, report=report, stirred=wake, metrics=self._metrics)
 
     async def run(self, stop: asyncio.Event, grace: timedelta = GRACE) -> None:
@@ -91,7 +107,9 @@ class Worker:
             asyncio.create_task(self._loop("relay", self._fill, stop, self._relay.stirred)),
             asyncio.create_task(self._loop("sequence", self._sequence, stop, never)),
             asyncio.create_task(self._loop("expire", self._expire, stop, never)),
+            asyncio.create_task(self._loop("witness", self._witness, stop, never)),
             asyncio.create_task(self._loop("arrange", self._arrange, stop, never)),
+            asyncio.create_task(self._loop("watch", self._look, stop, never)),
         ]
         try:
             await stop.wait()
@@ -102,20 +120,39 @@ class Worker:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+            await self._watch.close()
             await self._relay.drain(timedelta())
 
     async def _fill(self) -> float:
         return GATHER_SECONDS if await self._relay.fill() else self._rhythm.idle
 
+    async def _look(self) -> float:
+        every = self._rhythm.watch or self._gateway.settings.alerts.every_seconds
+        try:
+            await self._watch.round()
+        except StoreUnavailable as error:
+            report(error, verb="watch")
+        return every  # while the database is away too: nobody else tells of it
+
     async def _sequence(self) -> float:
-        count = await sequence(self._gateway.store, self._gateway.keys.log_signer, origin=self._gateway.settings.name)
-        self._metrics.sequenced.inc(count)
+        try:
+            count = await self._log_watch.keep()
+        except Tampered:
+            self._gateway.health.altered = True
+            raise
+        if count:
+            self._gateway.health.altered = False
         return self._rhythm.sequence
+
+    async def _witness(self) -> float:
+        await self._log_watch.look()
+        return self._rhythm.witness
 
     async def _expire(self) -> float:
         await self._gateway.refresh()
         await expire(self._gateway, self._relay.destinations().keys())
         await recall_ended(self._gateway)
+        await finish_expunging(self._gateway)
         await expire_disclosures(self._gateway)
         return self._rhythm.expire
 

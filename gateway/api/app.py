@@ -15,6 +15,7 @@ from gateway.api.edge import Edge
 from gateway.api.openapi import openapi
 from gateway.api.soap import soap
 from gateway.exchange.gateway import Gateway
+from gateway.store.interface import StoreUnavailable
 from gateway.telemetry import Metrics
 
 
@@ -97,6 +98,10 @@ def _application(plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics 
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = api  # where routes find the gateway, and what makes Starlette raise 404 and 405
-        await router(scope, receive, send)
+        try:
+            await router(scope, receive, send)
+        except StoreUnavailable:
+            gateway.health.failed(gateway.clock.now())
+            raise
 
     return Edge(app, clock=gateway.clock, metrics=api.state.metrics)

@@ -14,13 +14,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.agency import Agency
-from gateway.api.rest import Running, caller
+from gateway.api.body import check_head, read_body
+from gateway.api.rest import Caller, Running, caller, json_answer
 from gateway.audit.evidence import FORM
+from gateway.audit.note import NOTE_SIZE_BYTES_MAX
 from gateway.audit.proof import inclusion, inclusion_ranges
 from gateway.errors import Refused
+from gateway.exchange.cosigned import checkpoint_with_cosignatures, cosigned_checkpoint, take_head
 from gateway.exchange.evidence import EntryUnknown, consistency_of, evidence_of
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import record_read
+from gateway.exchange.receipt_check import check_receipt
+from gateway.exchange.rotate_log_key import handovers, log_keys
 from gateway.store.log import StoredEntry
 
 WIDTH = 256
@@ -31,7 +36,9 @@ LEVEL_MAX = 5
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
-_TILE = re.compile(r"(?P<groups>(?:x[0-9]{3}/){0,5})(?P<last>[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?")
+_TILE = re.compile(
+    r"(?P<groups>(?:x(?!000)[0-9]{3}/(?:x[0-9]{3}/){0,4})?)(?P<last>[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
+)
 _LEAF = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,16 +60,81 @@ class ProofAsked(Refused):
     code = "request.parameter"
 
 
+_NOTE_BODY = {"requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}}
+
 router = APIRouter(prefix="/v1/audit", tags=["audit"], default_response_class=PlainTextResponse)
 
 
 @router.get("/checkpoint", summary="The newest signed head")
-async def checkpoint(gateway: Running, size: Annotated[int | None, Query(ge=0, lt=2**63)] = None) -> Response:
-    """C2SP checkpoint: origin, size, root hash, signature; of exactly `size` entries when given."""
-    note = await gateway.store.checkpoint(size)
+async def checkpoint(
+    gateway: Running,
+    size: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+    cosigned: Annotated[bool, Query(description="the newest head that a partner's gateway has countersigned")] = False,
+) -> Response:
+    """C2SP checkpoint: origin, size, root hash, signature, and what cosigners have signed of it by now.
+
+    Of exactly `size` entries when given. `?cosigned=true`: the newest one with a cosignature (C2SP tlog-cosignature).
+    """
+    if cosigned:
+        note = await cosigned_checkpoint(gateway.store, at_least=size or 0)
+    else:
+        note = await checkpoint_with_cosignatures(gateway.store, size)
     if note is None:
-        raise NothingSigned("no checkpoint is signed yet" if size is None else "no checkpoint of this size was signed")
+        raise NothingSigned("no such checkpoint is signed yet" if size is None else "no checkpoint of this size is")
     return PlainTextResponse(note)
+
+
+@router.get("/keys", summary="The log's keys", response_class=Response)
+async def keys(gateway: Running) -> Response:
+    """Every key the log ever had, with the sizes whose heads it signs, and the heads at which one handed over to the
+    next: both have signed each, and it names the new key. Whoever trusts one key follows from there."""
+    known = [{"key": str(each.key), "first": each.first, "until": each.until} for each in log_keys(gateway)]
+    passed = [note.decode() for note in await handovers(gateway)]
+    return json_answer({"keys": known, "handovers": passed})
+
+
+@router.get("/witness", summary="The last head of your log that this gateway countersigned")
+async def witness(gateway: Running, agency: Caller) -> Response:
+    """The signed note with this gateway's cosignature below it: what your log had to hold then."""
+    seen = await gateway.store.seen_head(agency.id)
+    if seen is None:
+        raise NothingSigned("this gateway has not countersigned a head of your log")
+    return PlainTextResponse(seen.note)
+
+
+@router.post("/witness", summary="Show a head of this gateway's log", openapi_extra=_NOTE_BODY)
+async def take_witness(request: Request, gateway: Running) -> Response:
+    """A head that this gateway's log key has signed, with cosignatures below it. Those of its cosigners are kept.
+
+    No credential: signatures speak for themselves. A head that the log does not lead to, although its key signed it,
+    is answered 403 with `audit.log-rolled-back` or `audit.log-rewritten`, and raises an alarm here.
+    """
+    taken = await take_head(gateway, await _note(request))
+    return json_answer({"size": taken.size, "cosignatures": taken.cosignatures})
+
+
+@router.post("/receipt", summary="Is a receipt kept?", openapi_extra=_NOTE_BODY)
+async def receipt(request: Request, gateway: Running, agency: Caller) -> Response:
+    """A receipt of yours: is the entry it promises in the signed log? `state` is kept, waiting, late, or unkept - then
+    the receipt is evidence against this gateway, and `proven` says of what."""
+    checked = await check_receipt(gateway, await _note(request), of=agency.id)
+    return json_answer(
+        {
+            "message": checked.receipt.message,
+            "state": checked.kept.value,
+            "index": checked.index,
+            "size": checked.size,
+            "leaf": checked.receipt.leaf_hash.hex(),
+            "proven": list(checked.proven),
+            "evidence": checked.evidence,
+            "checkpoint": checked.checkpoint.decode(),
+        }
+    )
+
+
+async def _note(request: Request) -> bytes:
+    check_head(request, frozenset({"text/plain"}), NOTE_SIZE_BYTES_MAX)
+    return await read_body(request, NOTE_SIZE_BYTES_MAX)
 
 
 @router.get("/tile/{level}/{path:path}", summary="Hashes of the tree", response_class=Response)
@@ -76,7 +148,8 @@ async def tile(gateway: Running, level: int, path: str) -> Response:
         raise TileUnknown("a tile is named as c2sp.org/tlog-tiles says")
     number = int(re.sub(r"[x/]", "", match["groups"] + match["last"]))
     width = int(match["width"] or WIDTH)
-    hashes = await gateway.store.hashes(level, number * WIDTH, width) if width <= WIDTH and number < 2**48 else ()
+    there = number < 2**48 and (width < WIDTH or match["width"] is None)
+    hashes = await gateway.store.hashes(level, number * WIDTH, width) if there else ()
     if len(hashes) != width:
         raise TileUnknown("the log has no such tile yet")
     return Response(b"".join(hashes), media_type="application/octet-stream", headers={"Cache-Control": IMMUTABLE})

@@ -54,7 +54,7 @@ SUBMIT_ERRORS = (400, 401, 403, 409, 413, 415, 422, 503)
 READ_ERRORS = (400, 401, 403, 404, 410, 503)
 
 _SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"certificate": []}]
-_OPEN_PATHS = ("/v1/audit/checkpoint", "/v1/audit/tile/{level}/{path}")
+_OPEN_PATHS = ("/v1/audit/checkpoint", "/v1/audit/keys", "/v1/audit/tile/{level}/{path}")
 
 
 def openapi(api: FastAPI, configured: Configured) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """For operators and for people who read: is it alive, is it ready, its metrics, the docs page, the WSDL."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -9,11 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from gateway.alert.alert import Code, Notice, Severity, Standing
+from gateway.alert.condition import LAG_MAX
 from gateway.api.rest import running
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unavailable
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.tell_due import NOTICES_MAX
+from gateway.exchange.trouble import standing as found_of_own_log
 from gateway.soap.wsdl import SCHEMA, wsdl
 from gateway.store.interface import Counts
+from gateway.store.witness import LogTrouble
 from gateway.telemetry import Metrics
 
 XSD_TYPE = "application/xml"
@@ -44,19 +51,64 @@ async def alive(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """GET /readyz: the database answers too."""
+    """GET /readyz: the database answers too, takes entries, and the log is the one that was signed. Alerts about the
+    log, and alerts that cannot be told, stand below by their codes."""
+    gateway = running(request)
+    now = gateway.clock.now()
     try:
-        await running(request).store.configuration_version()
+        await gateway.store.configuration_version()
+        standing = standing_codes(await gateway.store.alerts(), await gateway.store.waiting_since(), now)
+        found = await found_of_own_log(gateway)
     except GatewayError as error:
         return PlainTextResponse(f"not ready: {error.code}\n", status_code=503)
-    return PlainTextResponse("ready\n")
+    if gateway.health.is_failing(now):
+        return PlainTextResponse(f"not ready: {Code.LOG_NOT_WRITTEN}\n", status_code=503)
+    if gateway.health.altered or Code.LOG_ALTERED in standing:
+        return PlainTextResponse(f"not ready: {Code.LOG_ALTERED}\n", status_code=503)
+    if found:  # by verifying, by a partner who countersigns, by a receipt: until two people have decided
+        codes = ", ".join(dict.fromkeys(each.code for each in found))
+        return PlainTextResponse(f"not ready: {codes}\n", status_code=503)
+    return PlainTextResponse("".join(("ready\n", *(f"alert: {code}\n" for code in standing))))
+
+
+SHOWN = ("log.", "clock.", "alerts.")
+"""Groups of codes that anybody may see: they are about this gateway alone."""
+
+
+def standing_codes(alerts: Iterable[Standing], waiting_since: datetime | None, now: datetime) -> tuple[str, ...]:
+    """Codes that stand, of those that anybody may see. A sequencer that is stuck is seen without anybody who watches:
+    where no worker runs, none does."""
+    codes = {each.code.value for each in alerts if each.cleared_at is None and each.code.startswith(SHOWN)}
+    if waiting_since is not None and now - waiting_since > LAG_MAX:
+        codes.add(Code.LOG_BEHIND.value)
+    return tuple(sorted(codes))
 
 
 async def metrics(request: Request) -> Response:
-    """GET /metrics."""
+    """GET /metrics. What this process knows is told when the database says nothing, too."""
     gateway, measured = running(request), request.app.state.metrics
-    observe(measured, await gateway.store.counts(), gateway.clock.now())
+    now = gateway.clock.now()
+    try:
+        observe(measured, await gateway.store.counts(), now)
+        observe_troubles(measured, await gateway.store.troubles())
+        observe_alerts(measured, await gateway.store.alerts(), await gateway.store.notices(NOTICES_MAX))
+    except Unavailable:
+        gateway.health.failed(now)
+    if gateway.health.is_failing(now):
+        measured.alerts.labels(Code.LOG_NOT_WRITTEN.value, Severity.CRITICAL.value).set(1)
     return Response(measured.exposition(), media_type=METRICS_TYPE)
+
+
+def observe_alerts(metrics: Metrics, alerts: Iterable[Standing], notices: Iterable[Notice]) -> None:
+    """Put what stands, and what is still to be told, into the gauges."""
+    metrics.alerts.clear()
+    for (code, severity), count in Counter(
+        (each.code.value, each.severity.value) for each in alerts if each.cleared_at is None
+    ).items():
+        metrics.alerts.labels(code, severity).set(count)
+    metrics.alerts_unsent.clear()
+    for way, count in Counter(each.way for each in notices).items():
+        metrics.alerts_unsent.labels(way).set(count)
 
 
 def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
@@ -70,6 +122,14 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     metrics.log_size.set(counts.log_size)
     metrics.log_unsequenced.set(counts.unsequenced)
     metrics.log_lag_seconds.set(_seconds_since(counts.unsequenced_since, now))
+
+
+def observe_troubles(metrics: Metrics, troubles: Iterable[LogTrouble]) -> None:
+    """What stands of what was found wrong, of our own log and of partners'."""
+    metrics.log_tampered.clear()
+    for each in troubles:
+        if each.ended_at is None:
+            metrics.log_tampered.labels(each.agency or "own", each.code).inc()
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float:

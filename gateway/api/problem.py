@@ -27,6 +27,7 @@ STATUS_OF_CODE = {
     "audit.no-checkpoint": 404,
     "audit.size-unknown": 404,
     "audit.tile-unknown": 404,
+    "receipt.unknown": 404,
     "certificate.*": 403,
     "delivery.held": 403,
     "delivery.not-found": 404,

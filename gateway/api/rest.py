@@ -22,10 +22,12 @@ from gateway.exchange.accept import accept
 from gateway.exchange.access import record_access_refused
 from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, Gateway
 from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_notice, inbox_page, inbox_payload
+from gateway.exchange.newest_head import newest_head
 from gateway.exchange.refuse import record_refusal
 from gateway.exchange.status import DeliveryStatus, receipt, status
 from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
+from gateway.transport.log_head import LOG_HEAD, log_head_header, log_head_of
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 XML_ANSWER = "application/xml"
@@ -102,6 +104,7 @@ async def accept_measured(request: Request, gateway: Gateway, submission: Submis
     with metrics.accept_seconds.time():
         accepted = await accept(gateway, submission)
     metrics.accepted.labels(submission.channel).inc()
+    gateway.health.written()
     trace_of(request.scope).message = accepted.id
     return accepted
 
@@ -118,7 +121,15 @@ async def _sender(request: Request, gateway: Gateway) -> Agency:
         await record_access_refused(gateway, error, channel="rest")
         raise
     trace_of(request.scope).agency = agency.id
+    _note_head(request, gateway, agency.id)
     return agency
+
+
+def _note_head(request: Request, gateway: Gateway, agency: AgencyId) -> None:
+    """A head of the sender's own log may come with its message: it is written down later, to be countersigned."""
+    note = log_head_of(request.headers.get(LOG_HEAD))
+    if note is not None:
+        gateway.noted[agency] = note
 
 
 async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agency:
@@ -232,7 +243,8 @@ async def message_status(id: str, gateway: Running, agency: Caller) -> Response:
                 {"at": timestamp(each.at), "reason": each.reason, **_stands(each.delivery)}
                 for each in found.emergencies
             ],
-        }
+        },
+        headers=log_head_header(await newest_head(gateway)),
     )
 
 
@@ -309,4 +321,7 @@ def _document(content: bytes, name: str) -> Response:
 async def delivery_ack(delivery: str, gateway: Running, agency: Caller) -> Response:
     """You have it, safely: it leaves the inbox. Acknowledging again is answered alike."""
     done = await acknowledge(gateway, agency.id, DeliveryId(delivery))
-    return json_answer({"delivery": done.id, "state": done.state.value, "delivered_at": _moment(done.delivered_at)})
+    return json_answer(
+        {"delivery": done.id, "state": done.state.value, "delivered_at": _moment(done.delivered_at)},
+        headers=log_head_header(await newest_head(gateway)),
+    )

@@ -47,6 +47,8 @@ class EntryType(StrEnum):
     DESTROY = "destroy"
     HOLD = "hold"
     RELEASE = "release"  # a legal hold was lifted
+    EXPUNGE = "expunge"  # two people had a person forgotten by the disclosure index; who that was, is not said
+    ACCOUNTING = "accounting"  # a person's right to be told of disclosures was suspended, or is so no more
     # what is in force
     REGISTER = "register"  # a draft of an agreement, or an exchange, was taken in
     APPROVE = "approve"  # a person approved a version of an agreement for a party
@@ -60,7 +62,10 @@ class EntryType(StrEnum):
     CREDENTIAL = "credential"
     KEY = "key"
     USER = "user"
-    SETTING = "setting"
+    SETTING = "setting"  # also a step of the clock: kind clock
+    WITNESS = "witness"  # a partner countersigns our log, or we theirs, from now on or no more
+    # what was found wrong
+    TAMPERED = "tampered"  # our log, or a partner's, is not the one that was signed; and what people decided then
     # who looked, who tried
     READ = "read"  # content of a message, by a person or a recipient
     EXPORT = "export"
@@ -195,10 +200,13 @@ SHAPES: Mapping[str, Shape] = {
     "code": CODE,  # of a refusal or failure
     "commit": HEX,  # commitment to a payload and the sender's id: `entry.commit`
     "consent": ID,
+    "consents": CODES,  # ids of those by which health records may go
     "configuration": NUMBER,  # version of the configuration decided under
     "count": NUMBER,
     "counts": COUNTS,  # per label or class
     "cover_digest": DIGEST,
+    "deadline": MOMENT,  # by when a dissemination must arrive; of a delivery, when it did not arrive by then
+    "deadlines": COUNTS,  # per rule (a clause's, or the code of a section of law), in seconds since 1970
     "deliveries": IDS,
     "delivery": ID,
     "digest": DIGEST,  # of an agreement, a schema set, a certificate, an export; never of a payload
@@ -210,10 +218,11 @@ SHAPES: Mapping[str, Shape] = {
     "exchange": EXCHANGE,
     "fingerprint": HEX,  # of a certificate, a token, a key
     "first": ID,  # our id of the first message of the chain
+    "handling": CODES,  # codes of the sections of law that ask something of the recipient
     "hold": ID,
     "holder": AGENCY,  # whose records a consent opens
     "id": ID,
-    "key": HEX,  # of the account acted upon, its fingerprint
+    "key": HEX,  # of the account acted upon, of a log or of a cosigner: SHA-256 of the public key
     "kind": CODE,
     "known_size": NUMBER,  # entries of the log that somebody remembers
     "laws": DIGEST,  # of the law packs decided under
@@ -225,6 +234,7 @@ SHAPES: Mapping[str, Shape] = {
     "number": NUMBER,
     "outcome": CODE,  # of a check
     "parties": AGENCIES,
+    "partner": AGENCY,  # whose gateway countersigns, or whose log is countersigned
     "owner_delivery": ID,  # by which the owner of what was released is told
     "position": NUMBER,
     "purpose": CODE,
@@ -248,6 +258,7 @@ SHAPES: Mapping[str, Shape] = {
     "state": CODE,
     "status": NUMBER,  # HTTP status of the answer
     "subject": HEX,  # blind subject
+    "suspension": ID,  # of the right to an account of disclosures
     "type": CODE,
     "user": ACTOR,  # account acted upon
     "until": MOMENT,
@@ -263,7 +274,8 @@ _TRY = "dissemination delivery recipient"
 _COUNTED = "counts shared withheld reduced"
 _TWO_PEOPLE = "actor fingerprint signature second second_fingerprint second_signature"
 _OF_RUN = "run delivery recipient document outcome number second_agency"
-_WHY = "attempts channel code status evidence reason actor mou clauses count"
+_OWED = "deadline deadlines counts consents handling"
+_WHY = "attempts channel code status evidence reason actor mou clauses count deadline"
 
 KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECEIVE: (
@@ -277,7 +289,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.REPEAT: ("message sender", "commit channel count"),
     EntryType.DISSEMINATE: (
         "message dissemination delivery sender recipient mou mou_digest clauses purpose shared withheld reduced commit",
-        "role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws",
+        f"role exchange action first earlier cover_digest configuration channel until due_at bucket kind laws {_OWED}",
     ),
     EntryType.EMERGENCY: (
         f"message {_TRY} owner_delivery sender exchange reason mou mou_digest {_COUNTED} cover_digest {_TWO_PEOPLE}",
@@ -291,14 +303,14 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message sender recipient mou mou_digest clauses purpose",
         "shared withheld reduced code exchange role configuration laws",
     ),
-    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor"),
+    EntryType.DELIVER: (f"message {_TRY} evidence", "attempts channel status mou clauses actor deadline code"),
     EntryType.EVIDENCE: (f"message {_TRY} digest", "fingerprint channel attempts"),
     EntryType.FAIL: (f"message {_TRY} code", "attempts channel status due_at"),
-    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status"),
+    EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status deadline"),
     EntryType.EXPIRE: (f"message {_TRY}", _WHY),
     EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
     EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
-    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts"),
+    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline"),
     EntryType.DESTROY: (
         "kind count",
         f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",
@@ -308,6 +320,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message mou holder exchange count until digest agency fingerprint signature",
     ),
     EntryType.RELEASE: ("hold actor reason", "message mou holder count digest agency fingerprint signature"),
+    EntryType.EXPUNGE: (f"run document count {_TWO_PEOPLE}", "agency second_agency"),
+    EntryType.ACCOUNTING: (
+        "suspension action kind recipient actor fingerprint signature",
+        "agency document valid_until",
+    ),
     EntryType.REGISTER: (
         "kind digest",
         "mou exchange law actor agency fingerprint signature configuration state count",
@@ -331,9 +348,17 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "agency action kind fingerprint",
         "actor configuration valid_from valid_until reason key signature digest",
     ),
-    EntryType.KEY: ("action kind", "fingerprint bucket actor valid_from valid_until reason count"),
+    EntryType.KEY: (
+        "action kind",
+        "fingerprint bucket actor valid_from valid_until reason count agency signature digest key log_size",
+    ),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
-    EntryType.SETTING: ("action kind", "actor digest configuration"),
+    EntryType.SETTING: ("action kind", "actor digest configuration number"),
+    EntryType.WITNESS: ("action kind partner key actor fingerprint signature", "agency digest reason"),
+    EntryType.TAMPERED: (
+        "action code",
+        "partner log_size number count agency reason digest second_agency " + _TWO_PEOPLE,
+    ),
     EntryType.READ: (
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
@@ -348,7 +373,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
     EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
-    EntryType.ALERT: ("action code", "kind count actor agency fingerprint signature until digest"),
+    EntryType.ALERT: ("action code", "recipient mou count actor agency fingerprint signature until"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""

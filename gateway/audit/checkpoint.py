@@ -25,25 +25,27 @@ class ForeignCheckpoint(Tampered):
 class Checkpoint:
     """Head of the log.
 
-    origin  name of the log, in all its checkpoints the same
-    root    32 bytes
+    origin      name of the log, in all its checkpoints the same
+    root        32 bytes
+    extensions  further lines that are signed with it, such as `handover.NEXT_KEY`
     """
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The text that is signed."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        return "\n".join((self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions, ""))
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> str:
+def sign_checkpoint(checkpoint: Checkpoint, *signers: NoteSigner) -> str:
     """The checkpoint as a signed note."""
     if not checkpoint.origin or "\n" in checkpoint.origin or len(checkpoint.root) != 32:
         raise ValueError("a checkpoint has an origin of one line and a root of 32 bytes")
-    return sign_note(checkpoint.text, signer)
+    return sign_note(checkpoint.text, *signers)
 
 
 def read_checkpoint(note: str | bytes, keys: Iterable[NoteKey], *, origin: str = "") -> Checkpoint:
@@ -72,4 +74,4 @@ def _read(text: str) -> Checkpoint:
         raise NoteMalformed("the root in the checkpoint is not base64") from error
     if len(root) != 32:
         raise NoteMalformed("the root in the checkpoint has not 32 bytes")
-    return Checkpoint(origin=lines[0], size=int(lines[1]), root=root)
+    return Checkpoint(origin=lines[0], size=int(lines[1]), root=root, extensions=tuple(lines[3:]))

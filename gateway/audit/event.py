@@ -80,6 +80,14 @@ EVENTS: Mapping[EntryType, Event] = dict(
                 _E.DESTROY: ("Keys and rows of records whose time was up were destroyed.", "destroyed"),
                 _E.HOLD: ("An order stops destruction.", "held"),
                 _E.RELEASE: ("A legal hold was lifted.", "lifted"),
+                _E.EXPUNGE: (
+                    "Two people had a person forgotten by the disclosure index, on an order. Who that was is not said.",
+                    "ordered",
+                ),
+                _E.ACCOUNTING: (
+                    "A person's right to be told what an agency was given was suspended, or is so no more.",
+                    "done",
+                ),
             },
         ),
         *_events(
@@ -97,7 +105,8 @@ EVENTS: Mapping[EntryType, Event] = dict(
                 _E.CREDENTIAL: "A credential of an agency was issued, registered, or revoked.",
                 _E.KEY: "A key of the gateway was made, changed, or destroyed.",
                 _E.USER: "An account was added, changed, or shut out.",
-                _E.SETTING: "A setting that is kept in the database was changed.",
+                _E.SETTING: "A setting that is kept in the database was changed, or the clock was set.",
+                _E.WITNESS: "A partner's gateway countersigns the log from now on, or we theirs; or no more.",
             },
         ),
         *_events(
@@ -127,6 +136,10 @@ EVENTS: Mapping[EntryType, Event] = dict(
             Area.WATCH,
             {
                 _E.REVIEW: ("A person looked through what happened in a week of the log, and signed it off.", "signed"),
+                _E.TAMPERED: (
+                    "The log, or one that is countersigned, is not what was signed; or two people decided about it.",
+                    "found",
+                ),
                 _E.ALERT: "Something the operator must see to was found, is over, or was silenced.",
             },
         ),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -69,6 +69,7 @@ class NoteKey:
 
     name: str
     public_bytes: bytes
+    TYPE: ClassVar[bytes] = ED25519
 
     def __post_init__(self) -> None:
         if not usable_name(self.name):
@@ -79,7 +80,7 @@ class NoteKey:
     @property
     def id(self) -> bytes:
         """Key id, 4 bytes."""
-        return key_id(self.name, self.public_bytes)
+        return key_id(self.name, self.public_bytes, self.TYPE)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -87,15 +88,15 @@ class NoteKey:
         name, _, rest = text.strip().partition("+")
         digits, _, encoded = rest.partition("+")
         public = _decoded(encoded)
-        if not usable_name(name) or public is None or len(public) != 33 or public[:1] != ED25519:
-            raise NoteKeyMalformed("a verifier key reads name+id+key, with an Ed25519 key")
+        if not usable_name(name) or public is None or len(public) != 33 or public[:1] != cls.TYPE:
+            raise NoteKeyMalformed(f"a verifier key reads name+id+key, with a key of type {cls.TYPE.hex()} (Ed25519)")
         key = cls(name, public[1:])
         if key.id.hex() != digits:
             raise NoteKeyMalformed("the id in the verifier key is not that of its name and key: a typing error?")
         return key
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(ED25519 + self.public_bytes).decode()}"
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(self.TYPE + self.public_bytes).decode()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +113,24 @@ def usable_name(name: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def key_id(name: str, public_bytes: bytes) -> bytes:
+def key_id(name: str, public_bytes: bytes, type: bytes = ED25519) -> bytes:
     """Key id: first four bytes of SHA-256(name ‖ newline ‖ type ‖ public key)."""
-    return sha256(name.encode() + b"\n" + ED25519 + public_bytes).digest()[:4]
+    return sha256(name.encode() + b"\n" + type + public_bytes).digest()[:4]
 
 
-def sign_note(text: str, signer: NoteSigner) -> str:
-    """The text with one signature under it. The text ends in a newline."""
-    if not text.endswith("\n"):
-        raise ValueError("the text of a note ends in a newline")
-    signature = key_id(signer.name, signer.public_bytes) + signer.sign(text.encode())
-    return f"{text}\n— {signer.name} {base64.b64encode(signature).decode()}\n"
+def sign_note(text: str, *signers: NoteSigner) -> str:
+    """The text with a signature of each under it. The text ends in a newline."""
+    if not text.endswith("\n") or not signers:
+        raise ValueError("the text of a note ends in a newline, and somebody signs it")
+    lines = [
+        signature_line(each.name, key_id(each.name, each.public_bytes) + each.sign(text.encode())) for each in signers
+    ]
+    return f"{text}\n{''.join(lines)}"
+
+
+def signature_line(name: str, signature: bytes) -> str:
+    """One line below a note. signature: key id and what stands behind it."""
+    return f"— {name} {base64.b64encode(signature).decode()}\n"
 
 
 def split_note(note: str | bytes) -> tuple[str, tuple[tuple[str, bytes], ...]]:
@@ -131,10 +139,15 @@ def split_note(note: str | bytes) -> tuple[str, tuple[tuple[str, bytes], ...]]:
     head, gap, tail = content.rpartition("\n\n")
     if not gap or not tail.endswith("\n"):
         raise NoteMalformed("a signed note is text, an empty line, and signature lines")
-    lines = tail[:-1].split("\n")
-    if len(lines) > SIGNATURES_MAX:
+    return head + "\n", read_signatures(tail)
+
+
+def read_signatures(lines: str) -> tuple[tuple[str, bytes], ...]:
+    """Signature lines: key name, and key id with signature. Raises `NoteMalformed`."""
+    each = lines.removesuffix("\n").split("\n")
+    if len(each) > SIGNATURES_MAX:
         raise NoteMalformed(f"a signed note has at most {SIGNATURES_MAX} signatures")
-    return head + "\n", tuple(_signature(line) for line in lines)
+    return tuple(_signature(line) for line in each)
 
 
 def read_note(note: str | bytes, keys: Iterable[NoteKey]) -> Note:

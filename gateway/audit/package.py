@@ -14,6 +14,7 @@ each other file, in the form that `sha256sum -c` reads, and `statement` is the g
     laws/DIGEST.json, laws/ID@V.json   the laws that something was decided under: which, and their texts
     people/FINGERPRINT.key             public key of somebody whose signature an entry carries
     certificates/       behind the signatures of Covers
+    destructions/ID     signed destruction certificates
     payloads/ID, payloads/ID.opening   content that was laid open, and what opens its commitment
 """
 
@@ -34,6 +35,7 @@ FORM = "justice-gateway/evidence@v1"
 
 ENTRIES, LOG, CHECKPOINT = "entries.jsonl", "log.jsonl", "checkpoint"
 FILES, STATEMENT = "files.txt", "statement"
+ROTATIONS = "rotations/"
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold: when it was made stands in the statement."""

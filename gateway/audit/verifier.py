@@ -10,6 +10,7 @@ from the gateway you check, and have the keys given to you by hand; a key that l
     python verifier.py ENTRY.tlog-proof --key LOG_KEY      one entry: is it in the signed log?
     python verifier.py --log EXPORT --checkpoint HEAD --key LOG_KEY        the whole log: is it the signed one?
         … --earlier OLD_HEAD --at-least SIZE               and does it go on from a head kept from before?
+    python verifier.py CERTIFICATE --receipt-key KEY       a destruction certificate: has this gateway signed it?
     python verifier.py --receipt RECEIPT --receipt-key KEY        is it a receipt of this gateway?
         … --log EXPORT --checkpoint HEAD --key LOG_KEY     and was the entry that it promises written and signed?
     … --rotation CHECKPOINT  the log got a new key: follow it from the one you have
@@ -586,6 +587,34 @@ def check_receipt(checks: Checks, trust: Trust, arguments: argparse.Namespace) -
             checks.run("promised entry", partial(promised, size))
 
 
+# --- destruction certificates -------------------------------------------------------------------------------------
+
+
+def read_certificate(note: str, keys: Iterable[Key]) -> dict[str, Any]:
+    """What a destruction certificate says, once its signature is verified: two lines, the second of them JSON."""
+    text, _ = open_note(note, keys)
+    first, _, body = text.partition("\n")
+    said: dict[str, Any] = read_json(body.encode())
+    if said["type"] != "gateway/destruction-certificate@v1" or first != f"{said['gateway']}/destruction":
+        raise Failed("the note is not a destruction certificate")
+    if said["residue"]["result"] != "none":
+        raise Failed("the certificate itself says that something could still be read")
+    return said
+
+
+def check_certificate_alone(checks: Checks, trust: Trust, note: str) -> None:
+    """A destruction certificate without the log: that the gateway has signed it."""
+
+    def signature() -> str:
+        if not trust.receipts:
+            raise NotMade("a destruction certificate is signed with the receipt key (--receipt-key)")
+        said = read_certificate(note, trust.receipts)
+        checks.entry = said
+        return f"{said['count']} payloads destroyed, done {said['at']}, {said['method']}"
+
+    checks.run("destruction certificate", signature)
+
+
 # --- agreements and laws: digests over canonical JSON -------------------------------------------------------------
 
 
@@ -736,18 +765,21 @@ def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
 # --- acts of people: who approved, activated, released, signed ----------------------------------------------------
 
 ACTS = {
-    "approve": ("mou", "mou_digest"),
-    "activate": ("mou", "mou_digest"),
-    "suspend": ("mou", "mou_digest"),
-    "end": ("mou", "mou_digest"),
-    "emergency": ("dissemination", "cover_digest"),
+    "approve": ("{mou}", "mou_digest"),
+    "withdraw": ("{mou} {user}", "mou_digest"),
+    "activate": ("{mou}", "mou_digest"),
+    "suspend": ("{mou}", "mou_digest"),
+    "end": ("{mou}", "mou_digest"),
+    "emergency": ("{dissemination}", "cover_digest"),
+    "export": ("{kind}", "digest"),
 }
-"""For entries that carry a person's signature, the keys that hold what was signed: the subject and its digest."""
+"""For entries that carry a person's signature: the subject of what was signed, from the entry's keys, and the key that
+holds its digest."""
 
 
 def check_act(entry: dict[str, Any], public: bytes, second: str = "") -> None:
     """The signature that an entry carries is by this key over the act that it records. second: of the other person."""
-    subject, digest = (entry[key] for key in ACTS[entry["type"]])
+    subject, digest = ACTS[entry["type"]][0].format_map(entry), entry[ACTS[entry["type"]][1]]
     agency, user = entry.get(f"{second}agency", ""), entry["second" if second else "actor"]
     text = (
         f"gateway/act@v1\nact {entry['type']}\nsubject {subject}\ndigest {digest}\nagency {agency}\nuser {user}\n"
@@ -760,6 +792,20 @@ def check_act(entry: dict[str, Any], public: bytes, second: str = "") -> None:
 # --- evidence packages --------------------------------------------------------------------------------------------
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*(?:/[A-Za-z0-9][A-Za-z0-9._@+-]*)*")
+GOOD = {
+    "inclusion": "entries are in the signed log, each at its place",
+    "order": "entries, each once, in the order of the log",
+    "covers": "Covers are those that the log names, rightly signed, and say what their entries say",
+    "certificates": "Covers were signed with a certificate of an authority given",
+    "receipts": "receipts are signed, and what they promise was written",
+    "agreements": "entries name an agreement whose text is in the package, word for word",
+    "laws": "entries name the laws whose texts are in the package, word for word",
+    "acts": "signatures of people fit what the log says they did",
+    "payloads": "contents are those that were committed to",
+    "destructions": "destruction certificates are signed, and what they say was intended was written before",
+}
+"""The checks of what a package holds, and what is said of those things that pass."""
+
 COMMIT_TAG = b"justice-gateway/commit@v1"
 
 
@@ -772,8 +818,8 @@ class Package:
         self.digests: dict[str, str] = {}
         self.met: set[str] = set()
         self.opened: tuple[str, Cover] | None = None
-        names = ("inclusion", "order", "covers", "certificates", "receipts", "agreements", "laws", "acts", "payloads")
-        self.tallies = {name: Tally(name) for name in names}
+        self.destroyed: dict[str, str] = {}
+        self.tallies = {name: Tally(name) for name in GOOD}
 
     def check(self, arguments: argparse.Namespace) -> None:
         """Every check there is."""
@@ -888,21 +934,11 @@ class Package:
             self.tallies["order"].run(index, partial(check_order, last, index))
             last = max(last, index)
             self.entry(index, kind, entry, leaf_hash(body))
+        self.destructions()
         self.unmet()
-        says = {
-            "inclusion": "entries are in the signed log, each at its place",
-            "order": "entries, each once, in the order of the log",
-            "covers": "Covers are those that the log names, rightly signed, and say what their entries say",
-            "certificates": "Covers were signed with a certificate of an authority given",
-            "receipts": "receipts are signed, and what they promise was written",
-            "agreements": "entries name an agreement whose text is in the package, word for word",
-            "laws": "entries name the laws whose texts are in the package, word for word",
-            "acts": "signatures of people fit what the log says they did",
-            "payloads": "contents are those that were committed to",
-        }
         for name, tally in self.tallies.items():
             if name in {"inclusion", "order"} or tally.good or tally.bad or tally.lacking:
-                self.checks.run(name, partial(tally.result, says[name]))
+                self.checks.run(name, partial(tally.result, GOOD[name]))
 
     def entry(self, index: int, kind: str, entry: dict[str, Any], leaf: bytes) -> None:
         """What belongs to one entry. One that is not in the log is held against its files all the same."""
@@ -920,8 +956,23 @@ class Package:
             run["acts"](partial(self.act, entry, ""))
         if "second_signature" in entry:
             run["acts"](partial(self.act, entry, "second_"))
+        if kind == "destroy":
+            self.destroyed[leaf.hex()] = str(entry["id"])
         if "commit" in entry and (name := f"payloads/{content_id(entry)}") in self.names:
             run["payloads"](partial(self.payload, entry, name))
+
+    def destructions(self) -> None:
+        """Every certificate, and that the entry it names - by id, index and leaf - is here."""
+        for name in sorted(each for each in self.names if each.startswith("destructions/")):
+            self.tallies["destructions"].run(None, partial(self.destruction, name))
+
+    def destruction(self, name: str) -> None:
+        """One destruction certificate."""
+        if not self.trust.receipts:
+            raise NotMade("no receipt key was given (--receipt-key)")
+        said = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)["log"]
+        if self.destroyed.get(said["leaf"]) != said["entry"]:
+            raise Failed(f"{name} names an entry that is not here: its leaf is missing", said["index"])
 
     def unmet(self) -> None:
         """Files that no entry speaks of: a promise without its entry, or something that was slipped in."""
@@ -1042,12 +1093,12 @@ def not_made(text: str) -> str:
 def check_package(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
     """An evidence package."""
     try:
-        file = zipfile.ZipFile(arguments.evidence)
-    except zipfile.BadZipFile:
+        with zipfile.ZipFile(arguments.evidence) as file:
+            Package(checks, trust, file).check(arguments)
+    except (Failed, NotMade) as error:
+        checks.run("form", partial(fail, str(error)))
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, *BROKEN):
         checks.run("form", partial(fail, "the package is a damaged zip"))
-        return
-    with file:
-        Package(checks, trust, file).check(arguments)
 
 
 # --- command ----------------------------------------------------------------------------------------------------
@@ -1060,7 +1111,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="A KEY is its text, name+id+key, or a file with it. Exit status: 0 passed, 1 failed, 2 usage.",
     )
     several: dict[str, Any] = {"action": "append", "default": []}
-    made.add_argument("evidence", nargs="?", help="evidence package (.zip), or evidence of one entry (.tlog-proof)")
+    made.add_argument("evidence", nargs="?", help="evidence package, evidence of one entry, or destruction certificate")
     made.add_argument("--key", **several, help="key of the log, given to you by hand; may be repeated")
     made.add_argument(
         "--rotation", **several, metavar="FILE", help="checkpoint at which the log got a new key; in order"
@@ -1112,7 +1163,7 @@ def main(words: list[str] | None = None) -> int:
         made.error("give an evidence package, an evidence file, a receipt, or --log and --checkpoint")
     if arguments.receipt and not arguments.receipt_key:
         made.error("a receipt is checked with --receipt-key")
-    if not arguments.key and (arguments.log or not arguments.receipt):
+    if not arguments.key and (arguments.log or not arguments.receipt_key):
         made.error("give the log's key by hand: --key")
     if arguments.log and not arguments.checkpoint:
         made.error("an export alone proves nothing: --log needs --checkpoint")
@@ -1135,8 +1186,10 @@ def check(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
             is_zip = file.read(2) == b"PK"
         if is_zip:
             check_package(checks, trust, arguments)
+        elif (text := read_text(arguments.evidence)).partition("\n")[0].endswith("/destruction"):
+            check_certificate_alone(checks, trust, text)
         else:
-            check_evidence(checks, trust, read_text(arguments.evidence), arguments.at_least)
+            check_evidence(checks, trust, text, arguments.at_least)
     elif arguments.receipt:
         check_receipt(checks, trust, arguments)
     else:

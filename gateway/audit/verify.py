@@ -13,13 +13,20 @@ FINDINGS_MAX = 100
 """A log that is wrong in more places than this is wrong enough."""
 
 
+_EXACT = frozenset(
+    f"audit.{word}"
+    for word in ("entry-altered", "entry-missing", "entry-misplaced", "entry-misfiled", "log-cut", "clock-back")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFinding:
     """One thing wrong with the log.
 
-    code   stable: audit.entry-altered, audit.entry-missing, audit.entry-misplaced, audit.hash-altered,
-           audit.hash-missing, audit.root-wrong, audit.checkpoint-missing, audit.checkpoint-wrong, audit.log-cut
-    index  of the first entry concerned, None for the log as a whole
+    code   stable: audit.entry-altered, audit.entry-missing, audit.entry-misplaced, audit.entry-misfiled,
+           audit.hash-altered, audit.hash-missing, audit.root-wrong, audit.checkpoint-missing, audit.checkpoint-wrong,
+           audit.log-cut, audit.clock-back
+    index  of the first entry concerned, or from which on no signed head vouches; None for the log as a whole
     """
 
     code: str
@@ -36,6 +43,7 @@ class LogReport:
     size     size of the checkpoint compared with
     root     root over the log as it was read
     root_ok  that root is the one that was signed
+    remarks  what is no fault but should be known: steps of the clock that the log itself tells of
     """
 
     since: int
@@ -44,17 +52,31 @@ class LogReport:
     root: bytes
     root_ok: bool
     findings: tuple[LogFinding, ...]
+    remarks: tuple[LogFinding, ...] = ()
 
     @property
     def verified(self) -> bool:
         """Nothing at all was found wrong."""
         return self.root_ok and not self.findings
 
+    @property
+    def first_bad(self) -> int | None:
+        """Index of the first bad entry: itself where it is known; else the nearest place before it up to which signed
+        heads and stored hashes vouch for the log. None when the findings name no place."""
+        exact = [each.index for each in self.findings if each.code in _EXACT and each.index is not None]
+        if exact:
+            return min(exact)
+        near: dict[str, int] = {}
+        for each in self.findings:
+            if each.index is not None:
+                near.setdefault(each.code, each.index)
+        return max(near.values(), default=None)
+
 
 class LogReader:
     """Takes the entries of a log in order and keeps what is needed to judge it.
 
-    heads  checkpoints that the log must agree with on the way; the last one is compared in `report`
+    heads  checkpoints kept elsewhere, which the log must agree with on the way
     """
 
     def __init__(self, heads: Iterable[Checkpoint], *, range_before: CompactRange | None = None) -> None:
@@ -62,9 +84,16 @@ class LogReader:
         self.since = self._range.size
         if self.since % WIDTH:
             raise ValueError("a log is read from the beginning of a tile")
-        self._heads = sorted(heads, key=lambda head: head.size)
+        self._kept = sorted(heads, key=lambda head: head.size)
+        self._ahead = [head for head in self._kept if head.size > self.since]
+        self._vouched: int | None = None if self.since else 0
+        self._vouched_outside = self._vouched
+        self._in_log: set[tuple[int, bytes]] = set()
+        self.broken: Checkpoint | None = None
+        """The first head that the entries do not lead to."""
         self._tile: list[bytes] = []
         self.findings: list[LogFinding] = []
+        self.remarks: list[LogFinding] = []
         self.tiles: list[bytes] = []
         """Hashes of the complete subtrees of 256 entries read, from the one `since` begins on."""
 
@@ -77,6 +106,16 @@ class LogReader:
         """Note a finding."""
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(LogFinding(code=code, text=text, index=index))
+
+    def expect(self, heads: Iterable[Checkpoint]) -> None:
+        """Heads that the log itself has of the sizes to be read next: the narrower they lie, the nearer is the place
+        of a change. Once one is wrong the later ones say nothing new."""
+        if self.broken is None:
+            new = [head for head in heads if head.size > self.size]
+            known = {(head.size, head.root) for head in self._ahead}
+            self._in_log.update((head.size, head.root) for head in new)
+            self._ahead += [head for head in new if (head.size, head.root) not in known]
+            self._ahead.sort(key=lambda head: head.size)
 
     def feed(self, entries: Iterable[tuple[int | None, bytes, bytes]]) -> None:
         """Go on with these: the index an entry is stored under, its body, and its leaf hash as stored."""
@@ -92,13 +131,13 @@ class LogReader:
         self._extend(leaves)
 
     def _extend(self, leaves: Sequence[bytes]) -> None:
-        """Add leaves, stopping at each size that a known head speaks of."""
+        """Add leaves, stopping at each size that a head speaks of."""
         done, start = 0, self.size
-        for head in self._heads:
-            if start < head.size <= start + len(leaves):
-                self._range.extend(leaves[done : head.size - start])
-                done = head.size - start
-                self._compare(head)
+        while self._ahead and self._ahead[0].size <= start + len(leaves):
+            head = self._ahead.pop(0)
+            self._range.extend(leaves[done : head.size - start])
+            done = head.size - start
+            self._compare(head)
         self._range.extend(leaves[done:])
         self._tile += leaves
         while len(self._tile) >= WIDTH:
@@ -106,8 +145,16 @@ class LogReader:
             del self._tile[:WIDTH]
 
     def _compare(self, head: Checkpoint) -> None:
-        if self._range.root() != head.root:
-            self.find("audit.root-wrong", f"the first {head.size} entries do not lead to the root that was signed")
+        kept = head in self._kept and (head.size, head.root) not in self._in_log
+        if self._range.root() == head.root:
+            self._vouched = head.size
+            self._vouched_outside = head.size if head in self._kept else self._vouched_outside
+            return
+        text = f"the first {head.size} entries do not lead to the root that was signed"
+        # Where the log does not even have a head that is kept elsewhere, its own were signed anew: they vouch for none.
+        self.find("audit.root-wrong", text, self._vouched_outside if kept else self._vouched)
+        self.broken = self.broken or head
+        self._ahead = [each for each in self._ahead if each in self._kept]
 
     def compare_stored(self, level: int, start: int, stored: Sequence[bytes], computed: Sequence[bytes]) -> None:
         """Compare the stored hashes of a level, from the `start`-th on, with those computed from the entries."""
@@ -125,16 +172,15 @@ class LogReader:
         if self.size < signed.size:
             text = f"the log has {self.size} entries, and {signed.size} were signed"
             self.find("audit.entry-missing", text, self.size)
-        for head in self._heads:
+        for head in self._kept:
             if head.size > signed.size:
                 text = f"a head of {head.size} entries is known, and the log now says {signed.size}"
                 self.find("audit.log-cut", text, signed.size)
         root = self._range.root()
         root_ok = self.size == signed.size and root == signed.root
-        if not root_ok:
-            self.find(
-                "audit.root-wrong", f"the log as it is does not lead to the root signed over {signed.size} entries"
-            )
+        if not root_ok and self.broken is None:
+            text = f"the log as it is does not lead to the root signed over {signed.size} entries"
+            self.find("audit.root-wrong", text, self._vouched)
         return LogReport(
             since=self.since,
             entries=self.size - self.since,
@@ -142,6 +188,7 @@ class LogReader:
             root=root,
             root_ok=root_ok,
             findings=tuple(self.findings),
+            remarks=tuple(self.remarks),
         )
 
 

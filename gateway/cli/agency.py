@@ -200,6 +200,8 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
         return
     mark = " [red]suspended[/]" if agency.suspended else ""
     out.print(f"{agency.id}: {escape(agency.name)}, {agency.kind}{', ORI ' + agency.ori if agency.ori else ''}{mark}")
+    if agency.address:
+        out.print(f"address    {escape(agency.address)}")
     endpoint = agency.endpoint
     test = ", a test system" if endpoint.test else ""
     out.print(f"endpoint   {endpoint.kind} {escape(endpoint.url)}, signature {endpoint.signature}{test}")
@@ -221,6 +223,7 @@ def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
         "name": agency.name,
         "kind": agency.kind.value,
         "ori": agency.ori,
+        "address": agency.address,
         "suspended": agency.suspended,
         "endpoint": {
             "kind": agency.endpoint.kind.value,

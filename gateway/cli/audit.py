@@ -1,6 +1,7 @@
 """`gateway audit`: is the log the one that was signed, and how does an outsider see that for one entry or for all."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,20 +12,46 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.app import open_deployment
 from gateway.audit.catalog import EntryType
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.note import NoteKey
-from gateway.audit.verify import LogReport
-from gateway.cli import audit_export, audit_schema
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.handover import read_head
+from gateway.cli import (
+    accounting,
+    audit_answers,
+    audit_export,
+    audit_log,
+    audit_review,
+    audit_schema,
+    expunge,
+    who_saw,
+)
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
-from gateway.exchange.evidence import evidence_of, evidence_of_message, verify_log
+from gateway.exchange.cosigned import last_seen_by_cosigners
+from gateway.exchange.evidence import evidence_of, evidence_of_message
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import record_read
+from gateway.exchange.rotate_log_key import log_keys
+from gateway.exchange.verify import Verified
+from gateway.exchange.verify import verify as verify_own
 from gateway.message import MessageId
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify it, prove an entry, hand it to an outsider.")
 
+app.command()(audit_log.receipt)
+app.command()(audit_log.checkpoint)
+app.command()(audit_log.handed)
+app.command()(audit_log.troubles)
+app.command()(audit_log.resume)
 app.command()(audit_export.export)
 app.command()(audit_schema.schema)
+app.command("who-saw")(who_saw.command)
+app.command("accounting")(accounting.command)
+app.command("suspend-accounting")(accounting.suspend)
+app.command("lift-suspension")(accounting.lift)
+app.command("expunge")(expunge.command)
+app.command("explain")(audit_answers.explain)
+app.command("admin-actions")(audit_answers.admin)
+app.command("sample")(audit_answers.sample_command)
+app.command()(audit_review.review)
 
 Told = Callable[[int, int], None]
 
@@ -44,29 +71,70 @@ def verify(
             exists=True, dir_okay=False, help="A checkpoint kept elsewhere: the log must go on from it. Repeatable."
         ),
     ] = None,
+    incremental: Annotated[
+        bool,
+        typer.Option(
+            "--incremental/--full",
+            help="Read only what came after the last run that found nothing wrong, or all from entry 0.",
+        ),
+    ] = False,
+    ask: Annotated[
+        bool,
+        typer.Option("--ask-cosigners", help="Ask partners' gateways for the last head of the log they countersigned."),
+    ] = False,
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
-    """Read the whole log again and compare it with what was signed. Exit 1 when anything differs."""
+    """Read the log again and compare it with what was signed. Exit 1 when anything differs.
+
+    Compared is every head there is: in the database, beside the keys - how far the log was signed and how far it was
+    verified before, so that a database put back to an earlier state is found - and those named here. What is found is
+    entered in the log, and stands on /readyz until two people have decided (gateway audit resume).
+    """
+    if incremental and since is not None:
+        raise typer.BadParameter("--incremental says by itself where to begin; leave out --since")
     kept = [path.read_bytes() for path in checkpoint or ()]
     moment = since.replace(tzinfo=UTC) if since else None
     with _progress(hidden=json) as progress:
         task = progress.add_task("entries", total=None)
-        report = run(
-            _verify(directory, moment, kept, lambda done, size: progress.update(task, completed=done, total=size))
-        )
+        asked = _Asked(since=moment, incremental=incremental, kept=kept, ask=ask)
+        found = run(_verify(directory, asked, lambda done, size: progress.update(task, completed=done, total=size)))
     if json:
-        answer(_report(report))
+        answer(_report(found))
     else:
-        _show(report)
-    raise typer.Exit(EXIT_OK if report.verified else EXIT_FINDINGS)
+        _show(found)
+    raise typer.Exit(EXIT_OK if found.report.verified else EXIT_FINDINGS)
 
 
-async def _verify(directory: Path, since: datetime | None, kept: list[bytes], told: Told) -> LogReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    since: datetime | None
+    incremental: bool
+    kept: list[bytes]
+    ask: bool
+
+
+async def _verify(directory: Path, asked: _Asked, told: Told) -> Verified:
     async with open_deployment(directory) as gateway:
-        key = _log_key(gateway)
-        known: list[Checkpoint] = [read_checkpoint(note, [key], origin=key.name) for note in kept]
-        return await verify_log(gateway.store, [key], origin=key.name, since=since, known=known, on_progress=told)
+        keys = log_keys(gateway)
+        known: list[Checkpoint] = [read_head(note, keys, origin=gateway.settings.name) for note in asked.kept]
+        if asked.ask:
+            known += await _cosigned(gateway)
+        return await verify_own(
+            gateway, incremental=asked.incremental, since=asked.since, known=known, on_progress=told
+        )
+
+
+async def _cosigned(gateway: Gateway) -> list[Checkpoint]:
+    """What cosigners saw last; one that does not answer is said."""
+    from gateway.asking import asking  # noqa: PLC0415  (an HTTP client that no other command here needs)
+
+    async with asking(gateway) as way:
+        found = await last_seen_by_cosigners(gateway, way)
+    for each in found:
+        if each.head is None:
+            err.print(f"[yellow]{each.agency}[/]: no answer \\[{each.code}]")
+    return [each.head for each in found if each.head is not None]
 
 
 @app.command()
@@ -116,20 +184,18 @@ async def _evidence(directory: Path, entry: str | None, message: str | None) -> 
         return files
 
 
-def _log_key(gateway: Gateway) -> NoteKey:
-    """The log's key; its name is the log's origin."""
-    return NoteKey(gateway.keys.log_signer.name, gateway.keys.log_signer.public_bytes)
-
-
 def _progress(*, hidden: bool) -> Progress:
     """A bar where a person looks."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal)
 
 
-def _report(report: LogReport) -> dict[str, Any]:
+def _report(found: Verified) -> dict[str, Any]:
+    report = found.report
     return {
         "verified": report.verified,
+        "verified_before": found.before,
+        "first_bad": report.first_bad,
         "since": report.since,
         "entries": report.entries,
         "size": report.size,
@@ -138,13 +204,18 @@ def _report(report: LogReport) -> dict[str, Any]:
         "findings": [
             {"code": finding.code, "index": finding.index, "text": finding.text} for finding in report.findings
         ],
+        "remarks": [{"code": each.code, "index": each.index, "text": each.text} for each in report.remarks],
     }
 
 
-def _show(report: LogReport) -> None:
+def _show(found: Verified) -> None:
+    report = found.report
+    for remark in report.remarks:
+        err.print(f"[yellow]remark[/] \\[{remark.code}] {escape(remark.text)}; the log tells of it", soft_wrap=True)
     for finding in report.findings:
         err.print(f"[red]error[/] \\[{finding.code}] {escape(finding.text)}", soft_wrap=True)
     if report.verified:
         out.print(f"[green]verified[/]: {report.entries} entries read, {report.size} signed, root {report.root.hex()}")
     else:
-        out.print(f"[red]not verified[/]: {report.entries} entries read, {report.size} signed")
+        place = f"; the first bad entry is {report.first_bad}, or follows it" if report.first_bad is not None else ""
+        out.print(f"[red]not verified[/]: {report.entries} entries read, {report.size} signed{place}")

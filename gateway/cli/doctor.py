@@ -4,13 +4,14 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import typer
 
+from gateway.alert.alert import MEANS, Severity, Standing
 from gateway.app import key_store, open_deployment
 from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, out
 from gateway.clock import SystemClock
@@ -27,6 +28,7 @@ EXPIRY_WARNING = timedelta(days=30)
 OVERDUE_WARNING = timedelta(minutes=15)
 SEQUENCER_LAG_MAX = timedelta(seconds=10)
 CLOCK_STEP_SECONDS_MAX = 0.5
+NOBODY_TOLD = "nobody is told, alerts are only shown: set alerts.webhook or alerts.mail in gateway.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,23 @@ async def _stored(directory: Path) -> list[Check]:
         made.append(Check(name="sequencer lag", state="error" if behind else "ok", text=text))
         newest, first = await gateway.store.newest_backup(), await gateway.store.entries(0, 1)
         made.append(_backup(gateway, newest, first[0] if first else None))
+        made += _alerts(await gateway.store.alerts(), gateway)
         return made
+
+
+def _alerts(alerts: Iterable[Standing], gateway: Gateway) -> Iterator[Check]:
+    """What stands, and whether anybody would be told."""
+    set_up = gateway.settings.alerts
+    ways = [name for name, is_set in (("webhook", set_up.webhook.url), ("mail", set_up.mail.host)) if is_set]
+    text = f"told by {' and '.join(ways)}; gateway alerts test tries them" if ways else NOBODY_TOLD
+    yield Check(name="alert ways", state="ok", text=text)
+    standing = [each for each in alerts if each.cleared_at is None]
+    for each in standing:
+        state = "error" if each.severity is Severity.CRITICAL else "warning"
+        about = f" ({each.subject})" if each.subject else ""
+        yield Check(name="alerts", state=state, text=f"{each.code}{about}: {MEANS[each.code].says}")
+    if not standing:
+        yield Check(name="alerts", state="ok", text="none stands")
 
 
 def _backup(gateway: Gateway, newest: StoredEntry | None, first: StoredEntry | None) -> Check:

@@ -5,6 +5,7 @@ import typer
 from gateway import __version__
 from gateway.cli import (
     agency,
+    alerts,
     audit,
     backup,
     consent,
@@ -16,10 +17,12 @@ from gateway.cli import (
     keys,
     law,
     mou,
+    report,
     send,
     serve,
     user,
     validate,
+    witness,
 )
 from gateway.cli.demo import command as demo
 from gateway.cli.run import out
@@ -58,6 +61,9 @@ app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(witness.app, name="witness")
+app.add_typer(report.app, name="report")
+app.add_typer(alerts.app, name="alerts")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 """Tables on the command line: the options every listing shares, and how an answer is shown or written."""
 
+import io
 import sys
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as Shown
@@ -46,6 +48,8 @@ InPeriod = Annotated[
 After = Annotated[str, typer.Option("--after", metavar="KEY", help="Go on where a page before ended.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most so many rows.")]
 
+_WIDE = 10_000
+
 LIMIT = 1000
 """Rows of an answer unless --limit says otherwise: a screen scrolls no further, a page prints no more."""
 
@@ -69,14 +73,16 @@ def chosen(format: Format | None, output: Path | None, *, json: bool = False) ->
     if format is not None:
         return format
     ending = output.suffix[1:].lower() if output else ""
+    if ending not in {"", "txt", *Format}:
+        raise typer.BadParameter(f"no answer has the form .{ending}: .csv, .json, .html or .txt; or say --format")
     return Format(ending) if ending in set(Format) else Format.TABLE
 
 
 def tell(table: Table, *, format: Format | None = None, output: Path | None = None, json: bool = False) -> None:
     """Answer with a table, on the screen or into a file."""
     form = chosen(format, output, json=json)
-    if form is Format.TABLE and output is None:
-        _show(table)
+    if form is Format.TABLE and output is None and out.is_terminal:
+        _show(table, out)
         return
     text = _FORMS[form](table) if form is not Format.TABLE else as_text(table)
     if output is None:
@@ -87,32 +93,32 @@ def tell(table: Table, *, format: Format | None = None, output: Path | None = No
 
 
 def as_text(table: Table) -> str:
-    """What a screen wide enough shows, as plain text."""
-    with out.capture() as capture:
-        _show(table, width=10_000)
-    return capture.get()
+    """Plain text for a pipe or a file: no row is broken, however wide the page."""
+    page = io.StringIO()
+    _show(table, Console(file=page, width=_WIDE, highlight=False, soft_wrap=True, emoji=False, color_system=None))
+    return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 
 
-def _show(table: Table, width: int | None = None) -> None:
-    """A head, the rows, and the statement under them. Into a pipe no row is broken; on a screen that is too narrow for
-    the longest words each row is told downwards."""
-    width = width or (out.width if out.is_terminal else 10_000)
-    out.print(f"[bold]{escape(table.title)}[/]", width=width)
-    out.print(f"[dim]{escape(table.question)}[/]", width=width)
+def _show(table: Table, page: Console) -> None:
+    """A head, the rows, and the statement under them. On a screen that is too narrow for the longest words each row is
+    told downwards."""
+    page.print(f"[bold]{escape(table.title)}[/]")
+    page.print(f"[dim]{escape(table.question)}[/]")
+    page.print()
     grid = Shown(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in table.columns:
         grid.add_column(column.title, overflow="fold")
     for row in table.rows:
         grid.add_row(*(escape(shown(cell)) for cell in row))
-    if table.rows and Measurement.get(out, out.options.update(max_width=10_000), grid).minimum <= width:
-        out.print(grid, width=width, soft_wrap=False)
+    if Measurement.get(page, page.options.update(max_width=_WIDE), grid).minimum <= page.width:
+        page.print(grid, soft_wrap=False)
     else:
         for row in table.rows:
-            out.print()
             for column, cell in zip(table.columns, row, strict=True):
-                out.print(f"[dim]{escape(column.title)}:[/] {escape(shown(cell)) or '-'}")
-    out.print()
+                page.print(f"[dim]{escape(column.title)}:[/] {escape(shown(cell)) or '-'}")
+            page.print()
+    page.print()
     for name, title, value in statement(table):
         if name not in {"report", "question"}:
             style = "yellow" if name in {"note", "next"} else "dim"
-            out.print(f"[{style}]{escape(title)}:[/] {escape(value)}")
+            page.print(f"[{style}]{escape(title)}:[/] {escape(value)}")

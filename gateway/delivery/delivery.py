@@ -29,6 +29,7 @@ class Delivery:
     attempts     tries so far, the one under way included
     last_error   code of the last failure, "" when there was none; never text from the partner
     evidence     "transport" or "signed" once delivered
+    deadline     by when it must arrive, by its clause or by law; None = nothing says
     """
 
     id: DeliveryId
@@ -45,3 +46,9 @@ class Delivery:
     delivered_at: datetime | None = None
     last_error: str = ""
     evidence: str = ""
+    deadline: datetime | None = None
+
+    def missed(self, now: datetime) -> datetime | None:
+        """The deadline, when it is past at this moment or nobody tries to keep it any more."""
+        given_up = self.state in {State.UNDELIVERABLE, State.EXPIRED}
+        return self.deadline if self.deadline is not None and (given_up or now > self.deadline) else None

@@ -93,7 +93,7 @@ def sign_entry(
     fields  `agency` and `fingerprint` given here are of what is acted upon; the act is then the operator's
     """
     if "digest" in FORMS[type].keys:
-        fields["digest"] = digest
+        fields["digest"] = digest or None
     fields = {"agency": person.agency or None, "fingerprint": fingerprint(person.public_key), **fields}
     act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
     signature = sign_act(act, acting.sign)

@@ -23,6 +23,7 @@ from gateway.delivery.schedule import Schedule
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.destination import Destination, Route, Standing
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.newest_head import newest_head
 from gateway.store.deliveries import Claim
 from gateway.store.interface import StoreUnavailable
 from gateway.store.messages import DisseminationRecord
@@ -109,6 +110,7 @@ async def _parcel(gateway: Gateway, record: DisseminationRecord, destination: De
         cover=record.cover,
         cover_url=f"{gateway.settings.public_url}/v1/inbox/{delivery.id}/cover",
         authorities=destination.authorities,
+        log_head=await newest_head(gateway),
     )
 
 
@@ -172,6 +174,9 @@ def entry_of(
         fields |= {"code": delivery.last_error or None}
     if kind is EntryType.FAIL:
         fields |= {"due_at": delivery.due_at}
+    elif (deadline := delivery.missed(now)) is not None:
+        # Whoever asks which notices were late finds them by this key, when the delivery itself is long purged.
+        fields |= {"deadline": deadline, "code": delivery.last_error or None}
     if kind is EntryType.RECALL:
         fields |= {"reason": AGREEMENT_ENDED, **_agreement(record)}
     return make(

@@ -3,8 +3,8 @@
 The uncut message is never handed on: a `Release` holds a tree of its own, cut and validated again.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.agency import AgencyId
@@ -17,10 +17,12 @@ from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.message import Action
 from gateway.policy.consent import Consents, counting, lacking, reference, used
+from gateway.policy.deadline import Term, terms
 from gateway.policy.grant import Grant
 from gateway.policy.law_bind import NOTHING_ASKED, Handed
 from gateway.policy.redact import Cut, NotReleasable, cut
 from gateway.policy.rules import SharingRules
+from gateway.policy.special import special_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,9 @@ class Release:
 
     handed  what law asks of the recipient: it travels in the Cover
     urgent  it goes ahead of the queue, whatever the message's action
+    terms   by when it must arrive
+    special per label of which each disclosure is accounted for, how many places went
+    consents  ids of the consents by which those may go
     """
 
     grant: Grant
@@ -36,6 +41,9 @@ class Release:
     withdrawal: bool = False
     handed: Handed = NOTHING_ASKED
     urgent: bool = False
+    terms: tuple[Term, ...] = ()
+    special: Mapping[str, int] = field(default_factory=dict)
+    consents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +138,19 @@ def release_of(case: Case, configured: Configured, facts: Facts, grant: Grant, n
     if kept is None:
         return Denied(recipient=grant.recipient, code=NotReleasable.code)
     handed = bound.handed(case.document.root, facts, holding)
-    if handed is not NOTHING_ASKED and consents:
-        told = tuple(reference(each) for each in used(bound.consents, consents))
-        handed = replace(handed, notices=handed.notices + told)
-    return Release(grant=grant, cut=kept, handed=handed)
+    by = used(bound.consents, consents)
+    if handed is not NOTHING_ASKED and by:
+        handed = replace(handed, notices=handed.notices + tuple(reference(each) for each in by))
+    went = special_counts(kept.document, case.iepd) if bound.special else {}
+    opens = case.action is Action.NEW
+    return Release(
+        grant=grant,
+        cut=kept,
+        handed=handed,
+        terms=terms(grant.clause, bound.dues, facts, received=now, zone=configured.zone, opens=opens),
+        special=went,
+        consents=tuple(each.id for each in by) if went else (),
+    )
 
 
 _NOTHING_HOLDS: frozenset[str] = frozenset()

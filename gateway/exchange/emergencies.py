@@ -117,8 +117,12 @@ def as_row(row: Row) -> dict[str, object]:
     }
 
 
-async def read_because(gateway: Gateway, dissemination: DisseminationId, *, by: Acting) -> str:
+async def read_because(
+    gateway: Gateway, dissemination: DisseminationId, *, by: Acting, reason: str | None = None
+) -> str:
     """What was written of a release. That it was read is an entry, written before the text is given.
+
+    reason  a code word, for the entry
 
     Raises `ReleaseUnknown`, what `allowed` raises, and "key.destroyed" when its time is over.
     """
@@ -142,6 +146,7 @@ async def read_because(gateway: Gateway, dissemination: DisseminationId, *, by: 
         message=found.message,
         dissemination=dissemination,
         kind="because",
+        reason=reason,
     )
     await gateway.store.record([signed.entry])
     return text

@@ -4,8 +4,11 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint, unverified_checkpoint
+from gateway.audit.checkpoint import Checkpoint, unverified_checkpoint
+from gateway.audit.clock_step import StepReader
 from gateway.audit.evidence import Evidence, write_evidence
+from gateway.audit.filing import misfiled
+from gateway.audit.handover import LogKey, read_head
 from gateway.audit.note import NoteKey
 from gateway.audit.proof import (
     consistency,
@@ -106,17 +109,19 @@ async def export_log(store: Store, *, size: int | None = None) -> AsyncIterator[
 
 async def verify_log(
     store: Store,
-    keys: Iterable[NoteKey],
+    keys: Iterable[NoteKey | LogKey],
     *,
     origin: str = "",
-    since: datetime | None = None,
+    since: datetime | int | None = None,
     known: Sequence[Checkpoint] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LogReport:
     """Read the log again, entry by entry, and compare it with the newest checkpoint.
 
-    since        read only entries from this moment on; what was before is taken from the stored hashes, which are
-                 under the same signed root, so a change of the tree before is found and a changed body there is not
+    keys         of the log; a bare key counts for all sizes
+    since        read only entries from this moment, or from this index on; what was before is taken from the stored
+                 hashes, which are under the same signed root, so a change of the tree before is found and a changed
+                 body there is not
     known        checkpoints kept elsewhere: the log must go on from each of them
     on_progress  called with the entries done and the size
 
@@ -129,27 +134,86 @@ async def verify_log(
             reader.find("audit.checkpoint-missing", "the log has entries and no checkpoint", 0)
         return reader.report(Checkpoint(origin=origin, size=0, root=CompactRange().root()))
     wrong: GatewayError | None = None
+    log_keys = tuple(_log_key(each) for each in keys)
     try:
-        signed = read_checkpoint(note, keys, origin=origin)
+        signed = read_head(note, log_keys, origin=origin)
     except GatewayError as error:
         signed, wrong = _as_written(note, origin), error
     reader = await _reader(store, signed, since, known)
     if wrong is not None:
         reader.find("audit.checkpoint-wrong", wrong.text)
+    steps = StepReader()
+    heads = _Heads(store, reader.since)
     async for batch in entries_between(store, reader.since, signed.size):
+        reader.expect(await heads.up_to(reader.size + len(batch)))
+        steps.feed(reader.size, (stored.entry.body for stored in batch))
+        for index in misfiled(reader.size, (stored.entry for stored in batch)):
+            reader.find("audit.entry-misfiled", f"entry {index} is filed as another than its text says", index)
         reader.feed((stored.index, stored.entry.body, stored.entry.leaf_hash) for stored in batch)
         if on_progress is not None:
             on_progress(reader.size, signed.size)
+    await _judge_heads(store, reader, heads.wrong, log_keys)
+    for step in steps.untold():
+        reader.find(step.code, step.text, step.index)
+    reader.remarks += steps.told()
     await _compare_levels(store, reader)
     return reader.report(signed)
 
 
-async def _reader(store: Store, signed: Checkpoint, since: datetime | None, known: Sequence[Checkpoint]) -> LogReader:
+async def _judge_heads(store: Store, reader: LogReader, malformed: Iterable[int], keys: Iterable[LogKey]) -> None:
+    """Where a stored head does not fit the entries, its signature tells whether the head was changed or they were."""
+    for size in malformed:
+        reader.find("audit.checkpoint-wrong", f"what is stored as the head of {size} entries is none", size)
+    note = await store.checkpoint(reader.broken.size) if reader.broken is not None else None
+    if note is not None and reader.broken is not None:
+        try:
+            read_head(note, keys)
+        except GatewayError as error:
+            reader.find("audit.checkpoint-wrong", error.text, reader.broken.size)
+
+
+def _log_key(key: NoteKey | LogKey) -> LogKey:
+    return key if isinstance(key, LogKey) else LogKey(key=key)
+
+
+class _Heads:
+    """The signed heads that the store has, by size, a page at a time; `wrong` are the sizes of those that are none."""
+
+    def __init__(self, store: Store, after: int) -> None:
+        self._store = store
+        self._after = after
+        self._page: list[Checkpoint] = []
+        self._ended = False
+        self.wrong: list[int] = []
+
+    async def up_to(self, size: int) -> list[Checkpoint]:
+        """Those of at most this size that were not given yet."""
+        given: list[Checkpoint] = []
+        while not self._ended and self._after < size:
+            rows = await self._store.signed_heads(self._after, BATCH)
+            self._page += [self._read(stored, note) for stored, note in rows]
+            self._after = rows[-1][0] if rows else self._after
+            self._ended = len(rows) < BATCH
+        while self._page and self._page[0].size <= size:
+            given.append(self._page.pop(0))
+        return given
+
+    def _read(self, stored: int, note: bytes) -> Checkpoint:
+        head = _as_written(note, "")
+        if head.size != stored:
+            self.wrong.append(stored)
+        return head
+
+
+async def _reader(
+    store: Store, signed: Checkpoint, since: datetime | int | None, known: Sequence[Checkpoint]
+) -> LogReader:
     """A reader that begins where the question asks it to, and no later than the first head it is to compare."""
     if since is None:
         return LogReader(known)
     starts = [(head.size - 1) // WIDTH * WIDTH for head in known if head.size]
-    start = min([await _index_since(store, since, signed.size), *starts])
+    asked = since if isinstance(since, int) else await _index_since(store, since, signed.size)
+    start = min([asked // WIDTH * WIDTH, signed.size // WIDTH * WIDTH, *starts])
     try:
         return LogReader(known, range_before=await _range_before(store, start))
     except HashMissing as error:

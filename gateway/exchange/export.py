@@ -16,18 +16,20 @@ from typing import Any, BinaryIO
 
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint
+from gateway.audit.checkpoint import Checkpoint, read_checkpoint, unverified_checkpoint
 from gateway.audit.entry import AuditEntry
 from gateway.audit.note import NoteKey
-from gateway.audit.package import CHECKPOINT, ENTRIES, LOG, Pack, Statement, entry_line, opening
+from gateway.audit.package import CHECKPOINT, ENTRIES, LOG, ROTATIONS, Pack, Statement, entry_line, opening
 from gateway.audit.proof import inclusion, inclusion_ranges, verify_inclusion
 from gateway.audit.tree import Range, leaf_hash
 from gateway.document.source import read_source
 from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
+from gateway.exchange.cosigned import checkpoint_with_cosignatures
 from gateway.exchange.evidence import BATCH, EntryNotInTree, export_log
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import reading
+from gateway.exchange.rotate_log_key import handovers
 from gateway.exchange.selection import About, Selected, Told, select
 from gateway.policy.digest import canonical, content
 from gateway.report.evidence_page import EvidencePage, Happened, as_html, as_text, happened
@@ -135,7 +137,9 @@ async def export(
     with Pack(file) as pack:
         making = _Making(gateway=gateway, pack=pack, head=head, selected=selected, now=now, told=told)
         count = await (_write_log(making) if whole else _write_entries(making))
-        pack.add(CHECKPOINT, note)
+        pack.add(CHECKPOINT, await checkpoint_with_cosignatures(gateway.store, head.size) or note)
+        for passed in await handovers(gateway):
+            pack.add(f"{ROTATIONS}{unverified_checkpoint(passed).size:015d}", passed)
         await _write_messages(making, by if reveal is not None else None, user, reveal)
         await _write_texts(making)
         _write_keys(making, key)

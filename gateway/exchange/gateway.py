@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.agency import Agency, AgencyId
+from gateway.audit.handover import LogKey
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
+from gateway.exchange.health import Health
 from gateway.exchange.tally import Tally
+from gateway.keys.heads import Kept
 from gateway.message import Filed, Sealed, uuid7
 from gateway.policy.consent import FindConsents
 from gateway.signing.keyring import Signer
@@ -114,8 +117,65 @@ class NoteSigner(Protocol):
         """64 bytes."""
 
 
+class LogKeyKeeper(Protocol):
+    """The log's key and its change; every method reads files."""
+
+    @property
+    def signer(self) -> NoteSigner:
+        """The key in use."""
+
+    def every(self) -> Sequence[LogKey]:
+        """Every key the log ever had, the one in use last."""
+
+    def next(self) -> NoteSigner | None:
+        """The key that is to take over."""
+
+    def make_next(self) -> NoteSigner:
+        """The same, made unless it is there."""
+
+    def take_over(self, size: int) -> None:
+        """It has taken over in the log, by a checkpoint of this size."""
+
+
+class HeadKeeper(Protocol):
+    """Heads of the log outside the database. What is kept never goes back."""
+
+    def newest(self, kind: Kept) -> bytes | None:
+        """The largest kept."""
+
+    def keep(self, kind: Kept, size: int, note: bytes) -> None:
+        """Keep this one."""
+
+    def restart(self, size: int) -> None:
+        """Forget those of more entries: people have decided so."""
+
+
+class KeyFile(Protocol):
+    """What is known of a key without its secret."""
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """End of its certificate; None when it has none."""
+
+
 class Keys(Protocol):
     """The gateway's own keys, ready to use."""
+
+    @property
+    def log_key(self) -> LogKeyKeeper:
+        """The log's key and its change."""
+
+    @property
+    def heads(self) -> HeadKeeper:
+        """Heads of the log kept beside the keys."""
+
+    @property
+    def witness_signer(self) -> NoteSigner:
+        """Signs cosignatures of partners' logs."""
 
     @property
     def cover_signer(self) -> Signer:
@@ -129,6 +189,9 @@ class Keys(Protocol):
     def receipt_signer(self) -> NoteSigner:
         """Signs receipts."""
 
+    def list(self) -> Sequence[KeyFile]:
+        """Every key file, with the end of its certificate."""
+
     @property
     def digest_key(self) -> bytes:
         """32 bytes; keys the digest that tells a repeat from a conflict."""
@@ -138,7 +201,9 @@ class Keys(Protocol):
 class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
     when there is something new to deliver; without `find_consents` nobody has consented to anything, without `subjects`
-    there is no disclosure index; `tally` counts what the log need not hear of each time."""
+    there is no disclosure index; `tally` counts what the log need not hear of each time; `health` is what this process
+    noticed of the log; `noted` holds the newest head of a partner's log that came with a request, until it is written
+    down; `newest_head` our own, and until when it is new enough."""
 
     store: Store
     keys: Keys
@@ -150,6 +215,9 @@ class Gateway:
     subjects: SubjectSafe | None = None
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
+    noted: dict[AgencyId, bytes] = field(default_factory=dict)
+    newest_head: tuple[bytes, float] | None = None
+    health: Health = field(default_factory=Health)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:

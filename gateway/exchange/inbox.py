@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.agency import AgencyId
-from gateway.audit.catalog import EntryType
+from gateway.audit.catalog import EntryType, Value
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused, Unavailable
@@ -176,7 +176,8 @@ async def acknowledge(gateway: Gateway, agency: AgencyId, delivery: DeliveryId) 
         return record.delivery
     now = gateway.clock.now()
     delivered = replace(record.delivery, state=State.DELIVERED, delivered_at=now, evidence="transport")
-    entry = _entry(gateway, EntryType.DELIVER, record, evidence="transport", channel="inbox")
+    late = record.delivery.missed(now)
+    entry = _entry(gateway, EntryType.DELIVER, record, evidence="transport", channel="inbox", deadline=late)
     if await gateway.store.move(delivered, expected=record.delivery.state, entries=[entry]):
         return delivered
     again = await _own(gateway, agency, delivery)
@@ -208,7 +209,7 @@ def _standing(gateway: Gateway, record: DisseminationRecord) -> Standing:
     return standing_at(standing, current.agencies.get(decided.recipient))
 
 
-def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: str) -> AuditEntry:
+def _entry(gateway: Gateway, type: EntryType, record: DisseminationRecord, **fields: Value | None) -> AuditEntry:
     now = gateway.clock.now()
     recipient = record.dissemination.recipient
     return make(

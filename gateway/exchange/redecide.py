@@ -8,9 +8,10 @@ known by their digest, and whether anything else was configured otherwise by the
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from gateway.agency import AgencyId, SignatureForm
 from gateway.audit.catalog import EntryType
@@ -169,13 +170,19 @@ async def _named(gateway: Gateway, id: str) -> tuple[DisseminationRecord, ...]:
     if (record := await gateway.store.delivery(DeliveryId(id))) is not None:
         return (record,)
     after = ""
-    # Disseminations are found by their messages; the log knows which it was.
-    while page := await gateway.store.entries_of_types((EntryType.DISSEMINATE.value,), after=after, limit=PAGE):
+    # Disseminations are found by their messages; the log knows which it was. The id says when that was.
+    made = made_at(id)
+    since, until = (made, made + timedelta(seconds=1)) if made is not None else (None, None)
+    while made is not None and (
+        page := await gateway.store.entries_of_types(
+            (EntryType.DISSEMINATE.value,), since=since, until=until, after=after, limit=PAGE
+        )
+    ):
         for each in page:
             body = json.loads(each.entry.body)
             if body["dissemination"] == id:
-                made = await gateway.store.disseminations(MessageId(body["message"]))
-                return tuple(one for one in made if one.dissemination.id == id)
+                records = await gateway.store.disseminations(MessageId(body["message"]))
+                return tuple(one for one in records if one.dissemination.id == id)
         after = page[-1].entry.id
     raise DecisionUnknown(f"no message, delivery or dissemination with disseminations has the id {id}")
 
@@ -276,6 +283,14 @@ def known_then(consents: Consents, moment: datetime) -> Consents:
 def _taken_in(consent: Consent) -> int:
     """Milliseconds of a UUIDv7 (RFC 9562, section 5.7)."""
     return int(consent.id.replace("-", "")[:12], 16)
+
+
+def made_at(id: str) -> datetime | None:
+    """When one of our ids was made, to the millisecond; None for a text that is none."""
+    try:
+        return datetime.fromtimestamp((UUID(id).int >> 80) / 1000, UTC) if UUID(id).version == 7 else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _ids(consents: Consents) -> frozenset[str]:

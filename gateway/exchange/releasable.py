@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lxml import etree
-
 from gateway.agency import AgencyId
 from gateway.document.parse import Document
 from gateway.exchange.configured import Configured
@@ -21,6 +19,9 @@ from gateway.policy.law import parties
 from gateway.policy.law_bind import bind
 from gateway.policy.redact import NotReleasable, cut
 from gateway.policy.rules import compile_rules
+from gateway.policy.special import shared_counts
+
+__all__ = ["Emergency", "decide_emergency", "shared_counts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,23 +80,3 @@ def _notice(reason: Reason) -> str:
         f"Released in an emergency ({reason}), under no agreement. Use it for this emergency and for nothing else, and "
         "destroy every copy when the emergency is over."
     )
-
-
-def shared_counts(document: Document, iepd: Iepd) -> dict[str, int]:
-    """Per label, how many places of a cut message hold something."""
-    counts: dict[str, int] = {}
-    for path in _filled(document.root, ()):
-        field = iepd.catalog.find(path)
-        if field is not None:
-            counts[field.label] = counts.get(field.label, 0) + 1
-    return counts
-
-
-def _filled(element: etree._Element, path: tuple[str, ...]) -> list[tuple[str, ...]]:
-    found = [(*path, f"@{name!s}") for name in element.keys()]  # noqa: SIM118 - an element is no dict
-    if not len(element) and (element.text or "").strip():
-        found.append(path)
-    for child in element:
-        if isinstance(child.tag, str):
-            found += _filled(child, (*path, child.tag))
-    return found

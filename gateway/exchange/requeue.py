@@ -85,6 +85,8 @@ async def _moved(
     gateway: Gateway, record: DisseminationRecord, delivery: Delivery, type: EntryType, **fields: Value
 ) -> Delivery:
     now = gateway.clock.now()
+    if type is EntryType.DISCARD and (deadline := record.delivery.missed(now)) is not None:
+        fields["deadline"] = deadline
     entry = make(
         type,
         id=gateway.new_id(now),

@@ -19,6 +19,7 @@ Told = Callable[[str, int, int], None]
 LIFE = (
     EntryType.REGISTER,
     EntryType.APPROVE,
+    EntryType.WITHDRAW,
     EntryType.CHECK,
     EntryType.ACTIVATE,
     EntryType.SUSPEND,

@@ -32,6 +32,7 @@ from gateway.message import (
     bucket_name,
 )
 from gateway.policy.journal import counts
+from gateway.policy.section import code_of
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
 from gateway.store.messages import Acceptance, NewDissemination, Stored
@@ -233,6 +234,11 @@ def disseminate(
         bucket=sealed.bucket,
         due_at=due,
         laws=moment.configured.laws.digest,
+        deadline=delivery.deadline,
+        deadlines={term.rule: int(term.until.timestamp()) for term in release.terms} or None,
+        counts=dict(release.special) or None,
+        consents=release.consents or None,
+        handling=tuple(sorted({code_of(law) for law in release.handed.laws})) or None,
         kind="trial" if moment.configured.is_tried(grant.mou) else None,
     )
     kept = kept_dissemination(message, dissemination, sealed, counts_from=delivery.expires_at, due=due)
@@ -288,6 +294,7 @@ def _delivery(
         created_at=moment.now,
         due_at=moment.now,
         expires_at=expires(gateway, moment.configured, release, moment.now),
+        deadline=min((term.until for term in release.terms), default=None),
     )
 
 
@@ -323,6 +330,7 @@ def _recalled(gateway: Gateway, writing: Writing, message: Message) -> Iterator[
             delivery=delivery.id,
             recipient=delivery.recipient,
             action=message.action,
+            deadline=delivery.missed(writing.now),
         )
 
 

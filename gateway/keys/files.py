@@ -4,9 +4,9 @@
     tls      the gateway's server key, and
     client   what it shows when it pushes to a partner
     ca       the own authority
-    log      Ed25519, signs checkpoints
+    log      Ed25519, signs checkpoints; how it is changed: `log_key.py`
     receipt  Ed25519, signs receipts
-    digest   seed of the key that tells a repeat from a conflict
+    digest   seed of the key that tells a repeat from a conflict, and of the one that cosigns partners' logs
     wrap     seed of the keys that encrypt the files of payload buckets and of the disclosure index
 
 The first start makes them all. The file `directory-id` is made last and says that the directory is whole: without it
@@ -29,9 +29,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.audit.cosignature import CosignerKey
 from gateway.audit.note import NoteKey
 from gateway.clock import Clock
 from gateway.keys.authority import Authority, self_signed
+from gateway.keys.heads import DIRECTORY as HEADS
+from gateway.keys.heads import KeptHeads
+from gateway.keys.log_key import LogKeyFiles
 from gateway.keys.payload import PayloadKeys
 from gateway.keys.private_key import (
     KeyKind,
@@ -120,9 +124,12 @@ class KeyStore:
         self.fingerprint = "sha-256:" + sha256(identity).hexdigest()
         self.authority = Authority(cast("ec.EllipticCurvePrivateKey", keys["ca"]), certificates["ca"])
         self.cover_signer: Signer = signer_of(cast("MessageKey", keys["cover"]), certificates["cover"])
-        self.log_signer = Ed25519Signer(_ed25519(keys, "log"), name)
+        self.log_key = LogKeyFiles(directory, name=name, passphrase=passphrase)
+        self.heads = KeptHeads(directory / HEADS)
         self.receipt_signer = Ed25519Signer(_ed25519(keys, "receipt"), f"{name}/receipt")
         self.digest_key = _derived(_ed25519(keys, "digest"), b"gateway/digest-key/1")
+        witness = _derived(_ed25519(keys, "digest"), b"gateway/witness-key/1")
+        self.witness_signer = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(witness), f"{name}/witness")
         self.pseudonym_seed = _derived(_ed25519(keys, "digest"), b"gateway/pseudonym-seed/1")
 
     @classmethod
@@ -158,6 +165,11 @@ class KeyStore:
         return cls(directory, name=name, passphrase=passphrase)
 
     @property
+    def log_signer(self) -> Ed25519Signer:
+        """Signs checkpoints; the key may be replaced while the process runs."""
+        return self.log_key.signer
+
+    @property
     def tls_files(self) -> TlsFiles:
         """For the gateway's own listener."""
         return self._files("tls")
@@ -187,15 +199,17 @@ class KeyStore:
         return tuple(self._described(name) for name in (*MESSAGE_KEYS, *NOTE_KEYS))
 
     def public_parts(self) -> Mapping[str, bytes]:
-        """What partners are given, by file name: certificates to pin, and the keys of log and receipts."""
+        """What partners are given, by file name: certificates to pin, keys of log, receipts and cosignatures."""
         log = NoteKey(self.log_signer.name, self.log_signer.public_bytes)
         receipt = NoteKey(self.receipt_signer.name, self.receipt_signer.public_bytes)
+        witness = CosignerKey(self.witness_signer.name, self.witness_signer.public_bytes)
         return {
             "authority.pem": self.authority.certificate_pem,
             "cover.pem": _pem(self._certificates["cover"]),
             "client.pem": _pem(self._certificates["client"]),
             "log.vkey": f"{log}\n".encode(),
             "receipt.vkey": f"{receipt}\n".encode(),
+            "witness.vkey": f"{witness}\n".encode(),
         }
 
     def renewed(self, name: str, *, clock: Clock, hosts: Sequence[str] = LOOPBACK) -> "KeyStore":

@@ -30,13 +30,16 @@ def read_agency(data: bytes, file: str) -> tuple[Agency | None, tuple[Finding, .
 
 def _agency(reading: Reading, root: Table) -> Agency | None:
     reading.table(
-        root, ("agency", "name", "kind"), ("ori", "state", "units", "contacts", "duties", "endpoint", "signs")
+        root,
+        ("agency", "name", "kind"),
+        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "signs"),
     )
     agency = reading.agency(root, "agency")
     kind = reading.choice(root, "kind", AgencyKind)
     name = reading.text(root, "name")
     hint = "an ORI is nine capital letters and digits, the first two the state"
     ori = reading.pattern(root, "ori", _ORI, hint)
+    address = reading.text(root, "address")
     state = reading.pattern(root, "state", STATE, "a state is its two capital letters: NY")
     units = _units(reading, root)
     contacts = read_contacts(reading, root)
@@ -50,6 +53,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
         name=name,
         kind=kind,
         ori=ori,
+        address=address,
         state=state,
         units=units,
         contacts=contacts,

@@ -25,6 +25,7 @@ from gateway.policy.law import LawRule, Mandates, Parties, open_bases, speaks
 from gateway.policy.mandate import Mandate
 from gateway.policy.mou import Clause, Condition, Deadline, How
 from gateway.policy.restriction import Restriction, Restrictions
+from gateway.policy.special import special
 
 ORIGIN = "origin"
 """Last word of a fact that tells where the objects come from that it is asked of: "sud.origin"."""
@@ -86,11 +87,12 @@ class Handling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What law asks of the recipient of one message. keep: None = law is silent."""
+    """What law asks of the recipient of one message. keep: None = law is silent; laws: the sections that ask."""
 
     notices: tuple[str, ...] = ()
     no_onward: bool = False
     keep: timedelta | None = None
+    laws: tuple[str, ...] = ()
 
 
 NOTHING_ASKED = Handed()
@@ -104,6 +106,7 @@ class Bound:
     route      facts of the message without which law gives nothing, each with its section
     cases      all those of the handlings
     consents   labels whose fields go with a consent only
+    special    whether the clause gives anything of which each disclosure is accounted for
     """
 
     restrictions: Restrictions = field(default_factory=dict)
@@ -114,6 +117,7 @@ class Bound:
     handlings: tuple[Handling, ...] = ()
     cases: frozenset[Case] = frozenset()
     consents: frozenset[str] = frozenset()
+    special: bool = False
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -137,6 +141,7 @@ class Bound:
             notices=tuple(dict.fromkeys(each.notice for each in counts if each.notice)),
             no_onward=any(each.no_onward for each in counts),
             keep=min((each.keep for each in counts if each.keep is not None), default=None),
+            laws=tuple(dict.fromkeys(each.law for each in counts)),
         )
 
 
@@ -166,6 +171,7 @@ def bind(rules: Iterable[LawRule], clause: Clause, iepd: Iepd, between: Parties)
         handlings=handlings,
         cases=frozenset[Case]().union(*(each.cases for each in handlings)),
         consents=binder.consents(restrictions),
+        special=special(each.label for each in given(clause, iepd)),
     )
 
 

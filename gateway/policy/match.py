@@ -53,6 +53,12 @@ def by_number(one: Person, other: Person) -> Match | None:
     return Match(certainty=Certainty.SAME, words=WORDS[kind])
 
 
+def apart(one: Person, other: Person) -> bool:
+    """Whether a number tells that they are two."""
+    pairs = ((_of(one, kind), _of(other, kind)) for kind in _SINGLE)
+    return any(mine and theirs and mine.isdisjoint(theirs) for mine, theirs in pairs)
+
+
 def _of(person: Person, kind: str) -> frozenset[str]:
     return frozenset(each for each in person.numbers if each.startswith(f"{kind}:"))
 

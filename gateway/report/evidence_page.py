@@ -221,6 +221,7 @@ _SENTENCES = {
     "recall": "recalled before {recipient} had it",
     "register": "filed: {mou}",
     "approve": "{actor} approved {mou} for {agency}",
+    "withdraw": "{actor} took back the approval of {mou} by {user}",
     "check": "{mou} was checked: {outcome}",
     "activate": "{actor} put {mou} in force or on trial: {state}",
     "suspend": "{actor} suspended {mou}",

@@ -29,6 +29,7 @@ def agency_text(agency: Agency) -> str:
             "name": agency.name,
             "kind": agency.kind,
             "ori": agency.ori,
+            "address": agency.address,
             "state": agency.state,
             "units": [{"id": unit.id, "name": unit.name} for unit in agency.units],
             "contacts": [
@@ -60,6 +61,7 @@ def agency_of(text: str) -> Agency:
         name=body["name"],
         kind=AgencyKind(body["kind"]),
         ori=body["ori"],
+        address=body.get("address", ""),
         state=body.get("state", ""),
         units=tuple(Unit(**unit) for unit in body["units"]),
         contacts=tuple(Contact(**contact) for contact in body["contacts"]),

@@ -15,6 +15,8 @@ from typing import Protocol
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.errors import Unavailable
+from gateway.store.alerts import Alerts
+from gateway.store.answers import Answers
 from gateway.store.backups import Backups
 from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
@@ -22,6 +24,7 @@ from gateway.store.disclosures import Disclosures
 from gateway.store.log import Log
 from gateway.store.messages import Messages
 from gateway.store.retention import Retentions
+from gateway.store.witness import Witnesses
 
 
 class StoreUnavailable(Unavailable):
@@ -51,7 +54,19 @@ class Counts:
     unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Disclosures, Retentions, Backups, Protocol):
+class Store(
+    Configurations,
+    Messages,
+    Deliveries,
+    Log,
+    Answers,
+    Disclosures,
+    Retentions,
+    Alerts,
+    Witnesses,
+    Backups,
+    Protocol,
+):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

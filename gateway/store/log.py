@@ -1,6 +1,6 @@
 """The audit log in the store."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -61,10 +61,6 @@ class Log(Protocol):
 
     async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
         """Entries about one message, in the order they were written."""
-
-    async def entries_of_types(self, types: Collection[str], *, after: str = "", limit: int) -> tuple[StoredEntry, ...]:
-        """Entries of these types in the order they were written, after the one with this id; those not yet in the tree
-        too. It reads the whole log: for people who ask, not for the way of a message."""
 
     async def emergencies(
         self, since: datetime | None, until: datetime | None, after: str, limit: int

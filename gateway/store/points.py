@@ -15,6 +15,7 @@ _DISCLOSURES: Final = ("file", "arrange", "drop", "expunge", "expunged")
 WRITES: Final = (
     *("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact"),
     *_DISCLOSURES,
+    "witness",
 )
 """What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
 

@@ -8,6 +8,8 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
 from gateway.store.interface import Counts
+from gateway.store.postgres_alerts import PostgresAlerts
+from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_backups import PostgresBackups
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
@@ -16,6 +18,7 @@ from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
 from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
+from gateway.store.postgres_witness import PostgresWitnesses
 
 
 class PostgresStore(
@@ -23,8 +26,11 @@ class PostgresStore(
     PostgresMessages,
     PostgresDeliveries,
     PostgresLog,
+    PostgresAnswers,
     PostgresDisclosures,
     PostgresRetention,
+    PostgresWitnesses,
+    PostgresAlerts,
     PostgresBackups,
 ):
     """The promises of `interface.Store`, kept by PostgreSQL."""

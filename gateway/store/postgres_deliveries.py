@@ -115,7 +115,7 @@ async def _claim(
     await carried.execute(SQL["taken"], {"ids": taken})
     found = {row[0]: row for row in await carried.fetchall()}
     return tuple(
-        Claim(record=rows.record_of(found[key]), lease=f"{key}.{found[key][33]}") for key in chosen if key in found
+        Claim(record=rows.record_of(found[key]), lease=f"{key}.{found[key][34]}") for key in chosen if key in found
     )
 
 

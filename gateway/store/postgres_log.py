@@ -1,7 +1,7 @@
 """The promises of `store.log`, kept by PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from gateway.audit.entry import AuditEntry
@@ -55,11 +55,6 @@ class PostgresLog(Reading):
     async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
         """Entries about one message, in the order they were written."""
         return await self._all(rows.stored_entry_of, "entries_of", message=message)
-
-    async def entries_of_types(self, types: Collection[str], *, after: str = "", limit: int) -> tuple[StoredEntry, ...]:
-        """Entries of these types, in the order they were written."""
-        values = {"types": sorted(types), "after": after, "limit": limit}
-        return await self._all(rows.stored_entry_of, "entries_of_types", **values)
 
     async def emergencies(
         self, since: datetime | None, until: datetime | None, after: str, limit: int

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
+from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
 from gateway.message import (
     Action,
@@ -26,6 +27,7 @@ from gateway.message import (
     Sealed,
 )
 from gateway.store.agency_text import json_text
+from gateway.store.answers import Tallied
 from gateway.store.disclosures import Expunging, FiledRow
 from gateway.store.log import StoredEntry
 from gateway.store.messages import DisseminationRecord, EmergencyRelease, MessageRecord, RefusedMessage
@@ -48,6 +50,20 @@ def moment(number: int) -> datetime:
 
 _words = lru_cache(maxsize=4096)(json_text)
 """A short list of ids as JSON: of parties, of clauses. Nearly every message has those of one before it."""
+
+
+FIRST, LAST = 0, 2**62
+"""Bounds of a period that has none."""
+
+
+def bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """A period as numbers: from the first up to, not including, the second."""
+    return FIRST if since is None else micros(since), LAST if until is None else micros(until)
+
+
+def timestamp_bounds(since: datetime | None, until: datetime | None) -> tuple[str, str]:
+    """A period as texts, as bodies of entries hold moments; "9999-…Z" sorts before ":"."""
+    return "" if since is None else timestamp(since), ":" if until is None else timestamp(until)
 
 
 def micros_or_none(value: datetime | None) -> int | None:
@@ -169,7 +185,7 @@ def dissemination_of(row: Row) -> Dissemination:
 
 def delivery_row(delivery: Delivery) -> Row:
     """id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence"""
+    delivered_at, last_error, evidence, deadline"""
     return (
         delivery.id,
         delivery.dissemination,
@@ -185,13 +201,14 @@ def delivery_row(delivery: Delivery) -> Row:
         micros_or_none(delivery.delivered_at),
         delivery.last_error,
         delivery.evidence,
+        micros_or_none(delivery.deadline),
     )
 
 
 def delivery_of(row: Row) -> Delivery:
     """The delivery of `delivery_row`."""
     key, dissemination, message, first, recipient, state, urgent, created_at, due_at, *rest = row
-    expires_at, attempts, delivered_at, last_error, evidence = rest
+    expires_at, attempts, delivered_at, last_error, evidence, deadline = rest
     return Delivery(
         id=DeliveryId(key),
         dissemination=DisseminationId(dissemination),
@@ -207,6 +224,7 @@ def delivery_of(row: Row) -> Delivery:
         delivered_at=moment_or_none(delivered_at),
         last_error=last_error,
         evidence=evidence,
+        deadline=moment_or_none(deadline),
     )
 
 
@@ -214,20 +232,20 @@ def outcome_row(delivery: Delivery) -> Row:
     """What a try or an officer may change of a delivery: state, urgent, due_at, expires_at, attempts, delivered_at,
     last_error, evidence."""
     row = delivery_row(delivery)
-    return row[5], row[6], *row[8:]
+    return row[5], row[6], *row[8:14]
 
 
 def record_of(row: Row) -> DisseminationRecord:
     """The columns of `delivery_row`, then of `dissemination_row`, then of `sealed_row`, then cover, sender, exchange,
     position."""
-    cover, sender, exchange, position = row[29:33]
+    cover, sender, exchange, position = row[30:34]
     return DisseminationRecord(
-        dissemination=dissemination_of(row[14:25]),
+        dissemination=dissemination_of(row[15:26]),
         sender=AgencyId(sender),
         exchange=exchange,
-        payload=sealed_of(row[25:29]),
+        payload=sealed_of(row[26:30]),
         cover=cover,
-        delivery=delivery_of(row[:14]),
+        delivery=delivery_of(row[:15]),
         position=position,
     )
 
@@ -265,6 +283,12 @@ def entry_of(row: Row) -> AuditEntry:
 def stored_entry_of(row: Row) -> StoredEntry:
     """The columns of `entry_row`, then the leaf's index or null."""
     return StoredEntry(entry=entry_of(row[:7]), index=row[7])
+
+
+def tallied_of(row: Row) -> Tallied:
+    """type, code, count, first, last"""
+    kind, code, count, first, last = row
+    return Tallied(type=kind, code=code, count=count, first=moment(first), last=moment(last))
 
 
 # --- the disclosure index ---------------------------------------------------------------------------------------

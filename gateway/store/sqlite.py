@@ -15,14 +15,18 @@ from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import (
     rows,
+    sqlite_alerts,
     sqlite_configuration,
     sqlite_deliveries,
     sqlite_disclosures,
     sqlite_log,
     sqlite_messages,
     sqlite_retention,
+    sqlite_witness,
 )
 from gateway.store.interface import Counts
+from gateway.store.sqlite_alerts import SqliteAlerts
+from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_backups import SqliteBackups
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
@@ -32,6 +36,7 @@ from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
 from gateway.store.sqlite_retention import SqliteRetention
 from gateway.store.sqlite_statements import SQL, Acts
+from gateway.store.sqlite_witness import SqliteWitnesses
 from gateway.store.sqlite_writer import Work
 
 _ACTS: Final[Acts] = {
@@ -41,6 +46,8 @@ _ACTS: Final[Acts] = {
     **sqlite_log.ACTS,
     **sqlite_disclosures.ACTS,
     **sqlite_retention.ACTS,
+    **sqlite_witness.ACTS,
+    **sqlite_alerts.ACTS,
 }
 
 
@@ -62,8 +69,11 @@ class SqliteStore(
     SqliteMessages,
     SqliteDeliveries,
     SqliteLog,
+    SqliteAnswers,
     SqliteDisclosures,
     SqliteRetention,
+    SqliteWitnesses,
+    SqliteAlerts,
     SqliteBackups,
 ):
     """The promises of `interface.Store`, kept by SQLite."""

@@ -105,11 +105,11 @@ class SqliteDeliveries(Reading):
 
 def _claims(db: sqlite3.Connection, taken: Sequence[tuple[int, int]]) -> tuple[Claim, ...]:
     """What was taken, in the order in which it should be sent, as far as it is still held."""
-    found = {row[33]: row for row in db.execute(SQL["taken"], {"numbers": json_text([number for number, _ in taken])})}
+    found = {row[34]: row for row in db.execute(SQL["taken"], {"numbers": json_text([number for number, _ in taken])})}
     return tuple(
         Claim(record=rows.record_of(found[number]), lease=f"{number}.{fence}")
         for number, fence in taken
-        if found[number][34] == fence
+        if found[number][35] == fence
     )
 
 

@@ -1,7 +1,7 @@
 """The promises of `store.log`, kept by SQLite."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -10,7 +10,6 @@ from typing import Final
 from gateway.audit.entry import AuditEntry
 from gateway.message import MessageId
 from gateway.store import rows
-from gateway.store.agency_text import json_text
 from gateway.store.log import NewLeaves, StoredEntry, TreeHead
 from gateway.store.sqlite_reading import Reading, snapshot
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
@@ -61,11 +60,6 @@ class SqliteLog(Reading):
     async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
         """Entries about one message, in the order they were written."""
         return await self._all(rows.stored_entry_of, "entries_of", message=message)
-
-    async def entries_of_types(self, types: Collection[str], *, after: str = "", limit: int) -> tuple[StoredEntry, ...]:
-        """Entries of these types, in the order they were written."""
-        values = {"types": json_text(sorted(types)), "after": after, "limit": limit}
-        return await self._all(rows.stored_entry_of, "entries_of_types", **values)
 
     async def emergencies(
         self, since: datetime | None, until: datetime | None, after: str, limit: int

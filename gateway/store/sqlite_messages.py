@@ -176,14 +176,18 @@ def _insert_disseminations(
     """made: each with the number of its message. dissemination, position: the last given."""
     disseminations: list[rows.Row] = []
     deliveries: list[rows.Row] = []
+    deadlines: list[rows.Row] = []
     for number, (message, new) in enumerate(made, dissemination + 1):
         position += 1
         key, _, *what = rows.dissemination_row(new.dissemination)
         disseminations.append((number, key, message, *what, *rows.sealed_row(new.payload), new.cover))
-        key, _, _, *how = rows.delivery_row(new.delivery)
+        key, _, _, *how, deadline = rows.delivery_row(new.delivery)
         deliveries.append((number, key, *how, position))
+        if deadline is not None:
+            deadlines.append((number, deadline))
     insert(db, "insert_disseminations", disseminations)
     insert(db, "insert_deliveries", deliveries)
+    insert(db, "insert_deadlines", deadlines)
     _insert_kept(db, [new.kept for _, new in made])
     if deliveries:
         db.execute(SQL["set_position"], {"last": position})

@@ -1,11 +1,12 @@
 """Connections: kept-alive HTTP connections, apart by how far they may go and whom they trust."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 
+from gateway.agency import Endpoint
 from gateway.transport.address import Reach, SocketMaker
-from gateway.transport.interface import Parcel
 from gateway.transport.tls import ClientIdentity, Trust, client_context
 
 SESSIONS_MAX = 256
@@ -25,6 +26,18 @@ class _Key:
     client_key: bool
 
 
+class FarSide(Protocol):
+    """Where a connection goes, and who vouches for the server there."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The address, and how far it may be."""
+
+    @property
+    def authorities(self) -> bytes:
+        """PEM, besides what the whole deployment trusts."""
+
+
 class Connections:
     """Sessions by what their connections may do. One trust set is never used for another's endpoint: a partner's own
     certificate authority vouches for that partner's servers only."""
@@ -34,9 +47,9 @@ class Connections:
         self._identity = identity
         self._sessions: dict[_Key, aiohttp.ClientSession] = {}
 
-    async def session(self, parcel: Parcel, reach: Reach) -> aiohttp.ClientSession:
-        """The session for this parcel's endpoint. Raises `Misconfigured` when a certificate or key does not load."""
-        key = _Key(reach, parcel.authorities, parcel.endpoint.client_key)
+    async def session(self, far: FarSide, reach: Reach) -> aiohttp.ClientSession:
+        """The session for this endpoint. Raises `Misconfigured` when a certificate or key does not load."""
+        key = _Key(reach, far.authorities, far.endpoint.client_key)
         session = self._sessions.pop(key, None)
         if session is None:
             session = self._made(key)

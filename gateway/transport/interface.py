@@ -1,10 +1,12 @@
 """Parcel and Send: what a transport is given, and what it owes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.agency import AgencyId, Endpoint
+from gateway.alert.alert import Notice
 from gateway.delivery.outcome import Outcome
 from gateway.message import DeliveryId, DisseminationId, MessageId
 
@@ -18,6 +20,7 @@ class Parcel:
     cover          the signed Cover, one XML document
     cover_url      where the recipient fetches the Cover when the payload travels alone
     authorities    PEM: who vouches for this recipient's servers, besides those the whole deployment trusts
+    log_head       newest signed head of our log, for the recipient to keep and to countersign; b"" when there is none
     """
 
     endpoint: Endpoint
@@ -29,6 +32,21 @@ class Parcel:
     cover: bytes = field(repr=False)
     cover_url: str = ""
     authorities: bytes = field(default=b"", repr=False)
+    log_head: bytes = field(default=b"", repr=False)
+
+
+class Tell(Protocol):
+    """One way by which alerts go out."""
+
+    name: str
+    """webhook, mail: what notices wait for."""
+
+    async def tell(self, notices: Sequence[Notice], *, now: datetime) -> str:
+        """Try once to send all of them in one message; "" when it was taken, else a code. Never raises for what goes
+        wrong outside, and is back within its deadline."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
 
 
 class Send(Protocol):

@@ -12,6 +12,7 @@ from gateway.delivery.outcome import Outcome
 from gateway.transport.answer import Answer, outcome
 from gateway.transport.connections import Connections
 from gateway.transport.interface import Parcel
+from gateway.transport.log_head import log_head_header
 from gateway.transport.post import post
 
 XML = "application/xml"
@@ -79,7 +80,7 @@ def _boundary(parcel: Parcel) -> str:
 
 
 def headers(parcel: Parcel, content_type: str, body: bytes) -> dict[str, str]:
-    """Headers of the request; the same on every try."""
+    """Headers of the request; the same on every try, but for the head of the log."""
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     made = {
         "Content-Type": content_type,
@@ -92,4 +93,4 @@ def headers(parcel: Parcel, content_type: str, body: bytes) -> dict[str, str]:
     }
     if parcel.endpoint.payload_alone:
         made["Cover-URL"] = parcel.cover_url
-    return made
+    return made | log_head_header(parcel.log_head)

@@ -20,6 +20,7 @@ from gateway.transport.answer import Answer
 from gateway.transport.connections import Connections
 from gateway.transport.fault import read_answer
 from gateway.transport.interface import Parcel
+from gateway.transport.log_head import log_head_header
 from gateway.transport.post import post
 
 DELIVERY = "urn:justice-gateway:delivery:1.0"
@@ -83,6 +84,7 @@ def headers(parcel: Parcel) -> dict[str, str]:
         "Message-Id": parcel.message,
         "Delivery-Id": parcel.delivery,
         "Idempotency-Key": parcel.dissemination,
+        **log_head_header(parcel.log_head),
     }
 
 

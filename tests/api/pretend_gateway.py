@@ -16,11 +16,13 @@ from gateway.config import Settings
 from gateway.delivery.delivery import Delivery, State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
+from gateway.exchange.health import Health
 from gateway.exchange.inbox import DeliveryUnknown, InboxItem
 from gateway.exchange.status import DeliveryStatus, EmergencyStatus, MessageStatus, MessageUnknown
 from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
 from gateway.message import Action, DeliveryId, DisseminationId, Message, MessageId, uuid7
 from gateway.store.interface import Counts
+from gateway.store.witness import LogTrouble
 
 AT = datetime(2026, 3, 2, 8, 15, 0, 250_000, tzinfo=UTC)
 DIGEST = "sha-256:" + "5f" * 32
@@ -41,6 +43,10 @@ class PretendStore:
     leaves: list[bytes] = field(default_factory=list)
     entries: dict[str, Any] = field(default_factory=dict)
     recorded: list[dict[str, Any]] = field(default_factory=list)
+    found: list[LogTrouble] = field(default_factory=list)
+    standing: list[Any] = field(default_factory=list)
+    waiting: list[Any] = field(default_factory=list)
+    oldest_entry: datetime | None = None
 
     async def configuration_version(self) -> int:
         if self.fails is not None:
@@ -61,6 +67,12 @@ class PretendStore:
     async def checkpoint(self, size: int | None = None) -> bytes | None:
         return self.note if size in (None, len(self.leaves)) else None
 
+    async def cosignatures(self, size: int) -> tuple[Any, ...]:
+        return ()
+
+    async def troubles(self) -> tuple[LogTrouble, ...]:
+        return tuple(self.found)
+
     async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
         return tuple(self.leaves[start : start + count]) if level == 0 else ()
 
@@ -69,6 +81,15 @@ class PretendStore:
 
     async def entry_by_leaf(self, leaf: bytes) -> Any:
         return next((each for each in self.entries.values() if each.entry.leaf_hash == leaf), None)
+
+    async def alerts(self) -> Any:
+        return tuple(self.standing)
+
+    async def notices(self, limit: int) -> Any:
+        return tuple(self.waiting)
+
+    async def waiting_since(self) -> datetime | None:
+        return self.oldest_entry
 
     async def record(self, entries: Any) -> None:
         if self.fails is not None:
@@ -94,8 +115,11 @@ class PretendGateway:
     refusals: list[tuple[AgencyId, str, str]] = field(default_factory=list)
     turned_away: list[tuple[str, str]] = field(default_factory=list)
     acknowledged: list[DeliveryId] = field(default_factory=list)
+    noted: dict[AgencyId, bytes] = field(default_factory=dict)
+    newest_head: tuple[bytes, float] | None = None
     repeats: bool = False
     fails: Exception | None = None
+    health: Health = field(default_factory=Health)
 
     def new_id(self, now: datetime) -> str:
         return uuid7(now, self.clock.random(10))

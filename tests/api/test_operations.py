@@ -1,6 +1,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -8,6 +11,7 @@ import requests
 import zeep
 from lxml import etree
 
+from gateway.alert.alert import Code, Severity, Standing
 from gateway.api.app import make_app, make_console_app
 from gateway.api.operations import ASSETS
 from gateway.config import Listen, Settings
@@ -106,6 +110,9 @@ async def test_openapi_describes_every_route(console: aiohttp.ClientSession) -> 
         "/v1/messages/{id}/correct",
         "/v1/messages/{id}/cancel",
         "/v1/messages/{id}/receipt",
+        "/v1/audit/keys",
+        "/v1/audit/witness",
+        "/v1/audit/receipt",
         "/v1/inbox",
         "/v1/inbox/{delivery}/payload",
         "/v1/inbox/{delivery}/cover",
@@ -140,7 +147,7 @@ async def test_each_operation_of_openapi_says_who_may_call_it(console: aiohttp.C
     open_to_all = {
         path for path, item in document["paths"].items() for operation in item.values() if "security" not in operation
     }
-    assert open_to_all == {"/v1/audit/checkpoint", "/v1/audit/tile/{level}/{path}"}
+    assert open_to_all == {"/v1/audit/checkpoint", "/v1/audit/keys", "/v1/audit/tile/{level}/{path}"}
 
 
 async def test_the_wsdl_names_the_address_its_reader_used(nobody: aiohttp.ClientSession, base: str) -> None:
@@ -188,3 +195,77 @@ async def test_toolkits_read_the_wsdl_with_its_schema(base: str) -> None:
     assert set(service.ports) == {"Gateway11", "Gateway12"}
     for port in service.ports.values():
         assert set(port.binding._operations) == {"Submit", "Poll", "Acknowledge", "Status"}
+
+
+def stands(code: Code, severity: Severity = Severity.CRITICAL, subject: str = "") -> Standing:
+    now = datetime.now(UTC)
+    return Standing(code=code, subject=subject, severity=severity, count=1, raised_at=now, told_at=now)
+
+
+async def test_readiness_names_alerts_of_the_log_and_nothing_about_anybody(
+    console: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    gateway.store.standing = [
+        stands(Code.CREDENTIAL_EXPIRES, subject="millbrook-police"),
+        stands(Code.NOT_SENT, subject="mail"),
+        replace(stands(Code.LOG_VERIFY_FAILED), cleared_at=datetime.now(UTC)),
+    ]
+    assert await (await console.get("/readyz")).text() == "ready\nalert: alerts.not-sent\n"
+
+
+async def test_a_stuck_sequencer_shows_without_anybody_who_watches(
+    console: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    gateway.store.oldest_entry = datetime.now(UTC) - timedelta(seconds=9)
+    assert await (await console.get("/readyz")).text() == "ready\n"
+    gateway.store.oldest_entry = datetime.now(UTC) - timedelta(seconds=11)
+    assert await (await console.get("/readyz")).text() == "ready\nalert: log.behind\n"
+
+
+async def test_a_process_whose_entries_are_not_written_is_not_ready_until_one_is(
+    console: aiohttp.ClientSession, client: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    xml = {"Content-Type": "text/xml"}
+    gateway.fails = StoreUnavailable("no room")
+    assert (await client.post("/v1/messages", data=b"<a/>", headers=xml)).status == 503
+    answer = await console.get("/readyz")
+    assert (answer.status, await answer.text()) == (503, "not ready: log.not-written\n")
+    assert 'gateway_alerts{code="log.not-written",severity="critical"} 1.0' in await metrics_of(console)
+    gateway.fails = None
+    assert (await client.post("/v1/messages", data=b"<a/>", headers=xml)).status == 202
+    assert (await console.get("/readyz")).status == 200
+
+
+async def test_what_failed_a_minute_ago_lets_the_next_one_try(
+    console: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    gateway.health.failed(datetime.now(UTC) - timedelta(seconds=61))
+    assert (await console.get("/readyz")).status == 200
+
+
+async def test_a_process_that_saw_an_altered_log_is_not_ready(
+    console: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    gateway.health.altered = True
+    answer = await console.get("/readyz")
+    assert (answer.status, await answer.text()) == (503, "not ready: log.altered\n")
+
+
+async def test_metrics_show_alerts_and_what_is_still_to_be_told(
+    console: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    gateway.store.standing = [
+        stands(Code.UNDELIVERABLE, Severity.WARNING, "millbrook-police"),
+        stands(Code.UNDELIVERABLE, Severity.WARNING, "harlan-probation"),
+        replace(stands(Code.BACKLOG, Severity.WARNING), cleared_at=datetime.now(UTC)),
+    ]
+    gateway.store.waiting = [SimpleNamespace(way="mail")]
+    text = await metrics_of(console)
+    assert 'gateway_alerts{code="delivery.undeliverable",severity="warning"} 2.0' in text
+    assert "delivery.backlog" not in text
+    assert 'gateway_alerts_unsent{way="mail"} 1.0' in text
+    assert "millbrook-police" not in "".join(line for line in text.splitlines() if "alerts" in line)
+
+
+async def metrics_of(console: aiohttp.ClientSession) -> str:
+    return await (await console.get("/metrics")).text()

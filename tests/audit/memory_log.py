@@ -13,6 +13,7 @@ from gateway.audit.note import NoteKey
 from gateway.exchange.sequence import sequence
 from gateway.message import MessageId, uuid7
 from gateway.store.log import NewLeaves, StoredEntry, TreeHead
+from gateway.store.witness import Head, LogTrouble
 
 ORIGIN = "gateway.example.gov/log"
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -58,6 +59,8 @@ class MemoryLog:
     leaves: list[AuditEntry] = field(default_factory=list)
     above: dict[tuple[int, int], bytes] = field(default_factory=dict)
     checkpoints: dict[int, bytes] = field(default_factory=dict)
+    verified: Head | None = None
+    found: list[LogTrouble] = field(default_factory=list)
 
     def _hashes(self, level: int, start: int, count: int) -> Sequence[bytes]:
         if level == 0:
@@ -95,6 +98,20 @@ class MemoryLog:
 
     async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
         return tuple(self._hashes(level, start, count))
+
+    async def signed_heads(self, after: int, limit: int) -> tuple[tuple[int, bytes], ...]:
+        return tuple(sorted(each for each in self.checkpoints.items() if each[0] > after))[:limit]
+
+    async def verified_head(self) -> Head | None:
+        return self.verified
+
+    async def keep_verified(self, head: Head) -> None:
+        self.verified = head if self.verified is None or head.size > self.verified.size else self.verified
+
+    async def report_trouble(self, trouble: LogTrouble, entries: Sequence[AuditEntry]) -> bool:
+        self.found.append(trouble)
+        self.waiting += entries
+        return True
 
     async def checkpoint(self, size: int | None = None) -> bytes | None:
         if size is None:

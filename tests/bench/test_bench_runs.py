@@ -27,10 +27,10 @@ def run_bench(*words: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_quick_run_gives_a_number_and_what_is_wanted_for_each_row() -> None:
-    rows = run_bench("--quick", "--rows", "decision,cut,mou-check,later")
+    rows = run_bench("--quick", "--rows", "decision,cut,mou-check,log-proof,later")
     cuts = {"cut", "cut-ids", "cut-sizes", "cut-ids-sizes", "cut-rules"}
-    assert {"decision", *cuts, "attachment", "mou-check"} == set(rows)
-    for name in ("decision", *cuts, "mou-check"):
+    assert {"decision", *cuts, "attachment", "mou-check", "log-proof"} == set(rows)
+    for name in ("decision", *cuts, "mou-check", "log-proof"):
         assert rows[name]["value"] > 0
         assert rows[name]["met"] in {True, False}
     assert rows["attachment"]["value"] is None

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.deployment import Deployment, command
 
 CHECKS = {
+    "alerts",
+    "alert ways",
     "settings",
     "clock",
     "disk",

@@ -1,8 +1,11 @@
+import io
 from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 
+from gateway.cli import table as shared
 from gateway.cli.table import Format, chosen, in_period, tell
 from tests.report.test_table import SOME, table
 
@@ -15,6 +18,12 @@ def test_the_form_is_as_asked_for_else_by_the_files_ending_else_a_table() -> Non
     assert chosen(None, Path("q3.html"), json=True) is Format.JSON
     with pytest.raises(typer.BadParameter):
         chosen(Format.CSV, None, json=True)
+
+
+def test_a_file_of_another_ending_is_not_filled_with_text_by_surprise() -> None:
+    with pytest.raises(typer.BadParameter, match=r"no answer has the form \.pdf: \.csv, \.json"):
+        chosen(None, Path("q3.pdf"))
+    assert chosen(Format.HTML, Path("q3.pdf")) is Format.HTML
 
 
 def test_a_screen_shows_rows_and_statement(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,3 +59,19 @@ def test_what_is_no_period_is_a_slip_in_the_option() -> None:
     with pytest.raises(typer.BadParameter, match="2026-Q3"):
         in_period("third quarter")
     assert in_period(None) is None
+
+
+@pytest.mark.parametrize(("width", "words"), [(200, "recipient-0  3"), (40, "To: recipient-0")])
+def test_a_narrow_screen_tells_each_row_downwards(monkeypatch: pytest.MonkeyPatch, width: int, words: str) -> None:
+    page = io.StringIO()
+    screen = Console(file=page, width=width, force_terminal=True, color_system=None)
+    monkeypatch.setattr(shared, "out", screen)
+    tell(table(("019a3c5e-7d10-7c3f-9b0e-2f1d5a6b7c8d", "recipient-0", 3)))
+    assert words in page.getvalue().replace("   ", "  ")
+    assert max(map(len, page.getvalue().splitlines()[:6])) <= width
+
+
+def test_into_a_pipe_no_row_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = "x" * 300
+    tell(table((wide, wide, 1)))
+    assert f"{wide}   {wide}   1\n" in capsys.readouterr().out

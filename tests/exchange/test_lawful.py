@@ -138,7 +138,7 @@ async def with_treatment(place: Deployed, purpose: str = "health-care") -> Conse
 
 def signed(place: Deployed, term: str = "sid:FR1190284", purpose: str = "health-care") -> Consent:
     return Consent(
-        id="C-17",
+        id="019cae6b-6600-7c17-8c17-000000000017",
         subject=blind(place.gateway.keys.digest_key, term),
         holder=JAIL,
         labels=("sud.*",),
@@ -160,7 +160,7 @@ async def test_with_a_consent_a_programs_record_goes_with_its_notice_and_no_furt
     assert cover.onward_sharing == ""
     notice, consent = cover.notices
     assert notice == "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
-    assert "C-17" in consent
+    assert "019cae6b-6600-7c17-8c17-000000000017" in consent
     assert "health-care" in consent
 
 

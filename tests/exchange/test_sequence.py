@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.audit.checkpoint import ForeignCheckpoint, read_checkpoint
-from gateway.audit.note import NoteKeyUnknown
+from gateway.audit.handover import LogKey, LogKeyRetired
+from gateway.audit.note import NoteKeyUnknown, split_note
 from gateway.audit.tree import HashMissing, root
-from gateway.exchange.sequence import LogAltered, sequence
+from gateway.exchange.sequence import LogAltered, LogKeyReplaced, sequence
 from tests.audit.memory_log import ORIGIN, MemoryLog, PretendSigner, entry, filled
 
 
@@ -84,12 +85,30 @@ async def test_a_head_of_another_log_is_not_gone_on_from() -> None:
         await sequence(log, signer, origin="gateway.example.org/other")
 
 
-async def test_after_a_change_of_key_the_log_goes_on_from_the_old_key_s_head() -> None:
-    old, new = PretendSigner(), PretendSigner("gateway.example.gov/log-2027")
+async def test_where_the_key_changes_both_sign_and_later_the_new_one_alone() -> None:
+    old, new = PretendSigner(), PretendSigner()
     log = await filled(old, 10)
     log.waiting = [entry(10)]
-    assert await sequence(log, new, origin=ORIGIN, earlier_keys=[old.key]) == 1
-    assert read_checkpoint(log.checkpoints[11], [new.key], origin=ORIGIN).size == 11
+    assert await sequence(log, old, origin=ORIGIN, successor=new) == 1
+    passed = log.checkpoints[11]
+    for key in (old.key, new.key):
+        assert read_checkpoint(passed, [key], origin=ORIGIN).size == 11
+    keys = [LogKey(key=old.key, until=11), LogKey(key=new.key, first=11)]
+    log.waiting = [entry(11)]
+    with pytest.raises(LogKeyReplaced):
+        await sequence(log, old, origin=ORIGIN, keys=keys)
+    assert await sequence(log, new, origin=ORIGIN, keys=keys) == 1
+    assert [name for name, _ in split_note(log.checkpoints[12])[1]] == [ORIGIN]
+    assert read_checkpoint(log.checkpoints[12], [new.key], origin=ORIGIN).size == 12
+
+
+async def test_a_head_that_a_retired_key_signs_afterwards_is_not_gone_on_from() -> None:
+    old, new = PretendSigner(), PretendSigner()
+    log = await filled(old, 10, 2)
+    log.waiting = [entry(12)]
+    keys = [LogKey(key=old.key, until=10), LogKey(key=new.key, first=10)]
+    with pytest.raises(LogKeyRetired):
+        await sequence(log, new, origin=ORIGIN, keys=keys)
 
 
 async def test_nothing_is_signed_when_stored_hashes_are_missing() -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 LIFE = """
 import asyncio, sys
 from gateway.store.open import open_store
+from gateway.store.witness import LogTrouble
 from tests.store.examples import *
 
 async def life(url):
@@ -42,6 +43,7 @@ async def life(url):
     await store.drop_disclosures("2026-Q1.1", 1)
     await store.expunge(wanted := order(), [each.number for each in await store.disclosures([2])], [], [])
     await store.expunged(wanted.id, [entry(type="expunged")])
+    await store.report_trouble(LogTrouble(id="one", code="audit.log-cut", at=NOW), [entry(type="witness")])
     await store.close()
     print("lived", flush=True)
 
@@ -79,6 +81,7 @@ async def shows(store: Store, kind: str) -> bool:
         "expunge": len(orders) == 1,
         "expunged": counts.log_size == 9 and counts.unsequenced == 2,
         "sequence": counts.log_size == 9 and await store.checkpoint() is not None,
+        "witness": len(await store.troubles()) == 1,
     }
     return written[kind]
 

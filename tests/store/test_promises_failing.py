@@ -16,8 +16,10 @@ from gateway.store import points
 from gateway.store.interface import Store, StoreUnavailable
 from gateway.store.messages import Stored
 from gateway.store.open import open_store
+from gateway.store.witness import LogTrouble
 from tests.store.examples import (
     JAIL,
+    NOW,
     Sequencer,
     acceptance,
     agency,
@@ -75,6 +77,7 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         "fact": lambda: store.set_fact("keys", "one"),
         "claim": lambda: claim_one(store),
         "sequence": lambda: store.sequence(10, Sequencer()),
+        "witness": lambda: store.report_trouble(LogTrouble(id="one", code="audit.log-cut", at=NOW), written),
         "file": lambda: store.file([filed(1)], written),
         "arrange": lambda: store.arrange_disclosures(10),
         "drop": lambda: store.drop_disclosures(row.filed.generation, 10),
@@ -92,6 +95,7 @@ async def all_that_shows(store: Store) -> object:
         await store.known(JAIL, "one"),
         await store.deliveries(None, None, None, 10),
         await store.checkpoint(),
+        await store.troubles(),
         await store.counts(),
         await store.disclosures([1]),
         await store.expungings(),

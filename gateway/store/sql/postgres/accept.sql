@@ -69,11 +69,12 @@ SELECT pg_advisory_xact_lock(:space, key) FROM unnest(:keys::int4 []) AS key;
 -- How it is to get there. The inboxes are locked: the position is above all that others have committed in this one.
 INSERT INTO delivery (
     id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence, position
+    delivered_at, last_error, evidence, deadline, position
 )
 SELECT
     r ->> 0, r ->> 1, r ->> 2, r ->> 3, r ->> 4, r ->> 5, (r ->> 6)::bigint, (r ->> 7)::bigint, (r ->> 8)::bigint,
-    (r ->> 9)::bigint, (r ->> 10)::bigint, (r ->> 11)::bigint, r ->> 12, r ->> 13, nextval('inbox_position')
+    (r ->> 9)::bigint, (r ->> 10)::bigint, (r ->> 11)::bigint, r ->> 12, r ->> 13, (r ->> 14)::bigint,
+    nextval('inbox_position')
 FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
 ORDER BY place;
 

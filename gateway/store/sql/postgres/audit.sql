@@ -71,17 +71,6 @@ LEFT JOIN leaf AS l ON l.entry = e.number
 WHERE e.message = :message
 ORDER BY e.number;
 
--- name: entries_of_types
--- Entries of these types, in the order they were written.
-SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
-FROM entry AS e
-LEFT JOIN leaf AS l ON l.entry = e.number
-WHERE
-    e.type = ANY(:types::text [])
-    AND e.number > coalesce((SELECT number FROM entry WHERE id = :after), 0)
-ORDER BY e.number
-LIMIT :limit;
-
 -- name: emergencies
 -- A page of the emergency releases of a period, oldest first.
 SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx

@@ -112,7 +112,7 @@ SELECT * FROM dissemination_record WHERE delivery = :id;
 -- A page of deliveries, newest first.
 SELECT
     id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence
+    delivered_at, last_error, evidence, deadline
 FROM delivery
 WHERE
     (:state::text IS NULL OR state = :state)
@@ -125,7 +125,7 @@ LIMIT :limit;
 -- A page of the deliveries that ended badly, newest first; its index is small, all deliveries are many.
 SELECT
     id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence
+    delivered_at, last_error, evidence, deadline
 FROM delivery
 WHERE
     state IN ('undeliverable', 'expired', 'recalled') AND state = :state

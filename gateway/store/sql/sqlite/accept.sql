@@ -61,6 +61,11 @@ VALUES (
     :last_error, :evidence, :position
 );
 
+-- name: insert_deadlines!
+-- By when these deliveries must arrive.
+INSERT INTO deadline (number, at)
+VALUES (:number, :at);
+
 -- name: set_position!
 -- Remember the last inbox position given.
 UPDATE position SET last = :last;

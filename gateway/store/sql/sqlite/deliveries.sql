@@ -100,7 +100,7 @@ SELECT * FROM dissemination_record WHERE delivery = :id;
 -- A page of deliveries, newest first.
 SELECT
     delivery, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence
+    delivered_at, last_error, evidence, deadline
 FROM dissemination_record
 WHERE
     (:state IS NULL OR state = :state)
@@ -113,7 +113,7 @@ LIMIT :limit;
 -- A page of the deliveries that ended badly for one recipient, newest first; its index is small, all deliveries are many.
 SELECT
     delivery, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence
+    delivered_at, last_error, evidence, deadline
 FROM dissemination_record
 WHERE
     state IN ('undeliverable', 'expired', 'recalled') AND state = :state

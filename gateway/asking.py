@@ -1,0 +1,31 @@
+"""Asking partners' gateways: the connections of a process that are no deliveries."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.app import key_store
+from gateway.exchange.gateway import Gateway
+from gateway.transport.ask import HttpAsk
+from gateway.transport.connections import Connections
+from gateway.transport.tls import ClientIdentity, Trust
+
+
+def connections_of(gateway: Gateway) -> Connections:
+    """Connections to partners, to be closed by whoever opened them. Servers are trusted by the system's authorities,
+    by the gateway's own, and by those registered for the partner; the gateway shows its client certificate."""
+    keys = key_store(gateway.settings)
+    files = keys.client_files
+    return Connections(
+        trust=Trust(authorities=keys.authority.certificate_pem, system=True),
+        identity=ClientIdentity(certificate=files.certificate, key=files.key, passphrase=files.passphrase),
+    )
+
+
+@asynccontextmanager
+async def asking(gateway: Gateway) -> AsyncIterator[HttpAsk]:
+    """A way to ask partners' gateways, while the block runs."""
+    connections = connections_of(gateway)
+    try:
+        yield HttpAsk(connections)
+    finally:
+        await connections.close()

@@ -1,0 +1,89 @@
+"""Look: what the store, the configuration and the key directory say, for the conditions of alerts to judge."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from gateway.alert.condition import Expiry, Limits, Seen, Term
+from gateway.exchange.activate import STANDING
+from gateway.exchange.configured import Configured
+from gateway.exchange.gateway import Gateway
+from gateway.store.configuration import AgreementState, Credential
+from gateway.store.log import StoredEntry
+
+RUNNING = (*STANDING, AgreementState.TRIAL)
+"""States in which an agreement's days matter to somebody."""
+
+FORGOTTEN = timedelta(days=30)
+"""A credential that ended so long ago, with none after it, is no longer in anybody's use."""
+
+EMERGENCIES_MAX = 1000
+
+
+async def look(gateway: Gateway, now: datetime) -> Seen:
+    """Everything but what only the watching process knows: its clock, its sequencer, its reading of the log.
+
+    Raises `StoreUnavailable`.
+    """
+    await gateway.refresh()
+    current, alerts = gateway.current, gateway.settings.alerts
+    counts = await gateway.store.counts()
+    span = await gateway.store.log_span()
+    reviewed = await reviewed_until(gateway)
+    began = reviewed or (span[0] if span else None)
+    released = await gateway.store.emergencies(began, None, "", EMERGENCIES_MAX)
+    return Seen(
+        now=now,
+        today=current.day(now),
+        limits=Limits(mou=timedelta(days=alerts.mou_days), certificate=timedelta(days=alerts.certificate_days)),
+        deliveries=counts.deliveries,
+        oldest=counts.oldest,
+        unsequenced_since=counts.unsequenced_since,
+        newest_entry=span[1] if span else None,
+        terms=tuple(_terms(current)),
+        expiries=(*_own(gateway), *_held(current, now)),
+        reviewed=began,
+        emergencies=len(released),
+    )
+
+
+async def reviewed_until(gateway: Gateway) -> datetime | None:
+    """Until when the log was reviewed; None when it never was."""
+    last = await gateway.store.reviews(None, 1)
+    return until_of(last[0]) if last else None
+
+
+def until_of(review: StoredEntry) -> datetime:
+    """The end of what a review looked through."""
+    return datetime.fromisoformat(json.loads(review.entry.body)["until"])
+
+
+def _terms(current: Configured) -> Iterator[Term]:
+    for one in current.agreements:
+        if one.state in RUNNING:
+            mou = current.mous[one.mou, one.version]
+            yield Term(mou=f"{one.mou}@{one.version}", until=mou.until, review_by=mou.review_by)
+
+
+def _own(gateway: Gateway) -> Iterator[Expiry]:
+    """The gateway's own certificates, as this process uses them."""
+    for file in gateway.keys.list():
+        if file.expires is not None:
+            yield Expiry(name=file.name, at=file.expires, own=True)
+
+
+def _held(current: Configured, now: datetime) -> Iterator[Expiry]:
+    """Of each agency and kind the credential that lasts longest: one that was replaced may end."""
+    last: dict[tuple[str, str], Credential] = {}
+    for one in _counting(current.credentials.values(), now):
+        held = last.get((one.agency, one.kind))
+        if held is None or held.not_after < one.not_after:
+            last[one.agency, one.kind] = one
+    for one in last.values():
+        agency = current.agencies.get(one.agency)
+        if agency is not None and not agency.suspended:
+            yield Expiry(name=one.agency, at=one.not_after, own=False)
+
+
+def _counting(credentials: Iterable[Credential], now: datetime) -> Iterator[Credential]:
+    return (one for one in credentials if one.revoked_at is None and one.not_after > now - FORGOTTEN)

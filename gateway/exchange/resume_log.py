@@ -1,0 +1,70 @@
+"""Resume: two people have looked at what was found wrong with the log, and decide that it goes on as it is.
+
+Nothing is hidden by that: the decision is an entry under both names, what was found stays listed, the heads that
+partners keep still prove what was lost. Only the heads kept beside the keys are forgotten as far as they are beyond
+the log, so that it can be signed again.
+"""
+
+import asyncio
+
+from gateway.audit.catalog import EntryType
+from gateway.audit.checkpoint import unverified_checkpoint
+from gateway.audit.entry import make
+from gateway.errors import Refused
+from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.rotate_log_key import KEEPERS
+from gateway.exchange.trouble import standing
+from gateway.signing.act import Act, sign_act
+from gateway.user import UserRole
+
+SECOND = (*KEEPERS, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER, UserRole.SUPERVISOR)
+
+RESUME = "resume"
+
+
+class OnePersonTwice(Refused):
+    """The second person is the first."""
+
+    code = "audit.second-person"
+
+
+async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Acting) -> int:
+    """Go on from the log as it is; how many entries it has.
+
+    reason  a code word for the log: backup-restored, database-repaired
+
+    Raises what `allowed` raises, and `OnePersonTwice`.
+    """
+    one = allowed(gateway, first, KEEPERS, OPERATOR)
+    other = allowed(gateway, second, SECOND)
+    if one.id == other.id or one.public_key == other.public_key:
+        raise OnePersonTwice("two different people decide this; give the second one's account with --second")
+    note = await gateway.store.checkpoint()
+    size = unverified_checkpoint(note).size if note else 0
+    found = await standing(gateway)
+    now = gateway.clock.now()
+    act = Act(act=EntryType.TAMPERED, subject=f"log {size}", digest="", agency=one.agency, user=one.id, at=now)
+    entry = make(
+        EntryType.TAMPERED,
+        id=gateway.new_id(now),
+        at=now,
+        action=RESUME,
+        code=found[-1].code if found else "audit.log-restored",
+        count=len(found),
+        reason=reason,
+        log_size=size,
+        actor=one.id,
+        agency=one.agency or None,
+        fingerprint=fingerprint(one.public_key),
+        signature=sign_act(act, first.sign),
+        second=other.id,
+        second_agency=other.agency or None,
+        second_fingerprint=fingerprint(other.public_key),
+        second_signature=sign_act(act, second.sign),
+    )
+    await gateway.store.end_troubles(now, [entry])
+    if not found:
+        await gateway.store.record([entry])
+    await asyncio.to_thread(gateway.keys.heads.restart, size)
+    return size

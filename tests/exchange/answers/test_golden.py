@@ -1,0 +1,132 @@
+"""The answers to one small story, on both databases, in all forms. `GOLDEN=write pytest …` writes them anew."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.agency import AgencyId
+from gateway.cli.table import as_text
+from gateway.exchange.answers.accounted import intelligence_review, protected_health
+from gateway.exchange.answers.admin import admin_actions
+from gateway.exchange.answers.asked import Asked
+from gateway.exchange.answers.denials import denials, denials_by_reason
+from gateway.exchange.answers.disclosures import Between, disclosures
+from gateway.exchange.answers.emergencies import overrides, secondary
+from gateway.exchange.answers.explain import explained
+from gateway.exchange.answers.late import late_notices
+from gateway.exchange.answers.sample import sample
+from gateway.exchange.gateway import Gateway
+from gateway.report.period import read_period
+from gateway.report.table import Table, as_csv, as_html, as_json
+from tests.exchange.answers.story import Story, same, tell
+from tests.exchange.deployed import FUSION, Deployed, deployed, make_template
+
+GOLDEN = Path(__file__).parent / "golden"
+
+MARCH = Asked(period=read_period("2026-03"))
+UNDER = Asked(period=read_period("2026-Q1"), filters=(("--mou", "JAIL-PD-2026-01"),))
+
+Ask = Callable[[Gateway, Story], Awaitable[Table]]
+
+
+async def _sampled(gateway: Gateway, story: Story) -> Table:
+    # A seed of its own: the root differs from run to run, since keys do.
+    return (await sample(gateway, MARCH, count=4, replay=True, seed="spring", actor="cli")).table
+
+
+QUESTIONS: dict[str, Ask] = {
+    "disclosures": lambda gateway, _: disclosures(gateway, UNDER, Between(mou="JAIL-PD-2026-01")),
+    "explain": lambda gateway, story: explained(gateway, story.full, Asked(), to=FUSION),
+    "late-notices": lambda gateway, _: late_notices(gateway, MARCH),
+    "overrides": lambda gateway, _: overrides(gateway, MARCH),
+    "denials": lambda gateway, _: denials(gateway, MARCH),
+    "denials-by-reason": lambda gateway, _: denials_by_reason(gateway, MARCH),
+    "secondary": lambda gateway, _: secondary(gateway, MARCH),
+    "cfr23-review": lambda gateway, _: intelligence_review(gateway, Asked(), within=timedelta(days=6 * 365)),
+    "protected-health": lambda gateway, _: protected_health(gateway, MARCH),
+    "admin-actions": lambda gateway, _: admin_actions(gateway, MARCH),
+    "sample": _sampled,
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def told(
+    request: pytest.FixtureRequest, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Deployed, Story]]:
+    """The story, told on a database of each kind."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgres_url"))
+        template = await _made(tmp_path / "template")
+    async with deployed(template, tmp_path / "deployment") as place:
+        yield place, await tell(place)
+
+
+async def _made(directory: Path) -> Path:
+    return await asyncio.to_thread(make_template, directory)
+
+
+def forms(table: Table) -> dict[str, str]:
+    """Each form, with what differs from run to run made the same; of the page what it shows."""
+    page = re.sub(r"<style>.*?</style>", "", as_html(table), flags=re.DOTALL)
+    return {"txt": as_text(table), "csv": as_csv(table), "json": as_json(table), "html": page}
+
+
+async def test_every_answer_is_the_one_that_was_read_through(told: tuple[Deployed, Story]) -> None:
+    place, story = told
+    wrong = []
+    for name, ask in QUESTIONS.items():
+        for ending, text in forms(await ask(place.gateway, story)).items():
+            file = GOLDEN / f"{name}.{ending}"
+            if os.environ.get("GOLDEN") == "write":
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(same(text).encode())
+            elif file.read_bytes().decode() != same(text):
+                wrong.append(file.name)
+    assert wrong == []
+
+
+async def test_two_runs_give_the_same_digest_whatever_was_logged_between(told: tuple[Deployed, Story]) -> None:
+    place, story = told
+    for name, ask in QUESTIONS.items():
+        if name == "admin-actions":  # asking is an act: this answer grows by itself
+            continue
+        first = await ask(place.gateway, story)
+        place.clock.go(seconds=0 if name in {"late-notices", "cfr23-review"} else 1)
+        second = await ask(place.gateway, story)
+        assert second.digest == first.digest, name
+
+
+async def test_no_answer_shows_a_name_of_a_person_or_a_value_of_a_message(told: tuple[Deployed, Story]) -> None:
+    place, story = told
+    for name, ask in QUESTIONS.items():
+        shown = as_json(await ask(place.gateway, story))
+        for word in ("Calvin", "Tansley", "Alder Street", "Quarry Road", "FR-119-0284", "He has a key"):
+            assert word not in shown, name
+
+
+async def test_each_answer_is_an_entry_with_its_number_of_rows(told: tuple[Deployed, Story]) -> None:
+    place, story = told
+    for ask in QUESTIONS.values():
+        table = await ask(place.gateway, story)
+        said = [entry for entry in await place.log() if entry["type"] == "read"][-1]
+        assert (said["kind"], said["count"]) == (table.name.replace(" ", "-"), len(table.rows))
+        assert json.loads(as_json(table))["row_count"] == len(table.rows)
+
+
+async def test_an_empty_table_says_why_it_is_empty(told: tuple[Deployed, Story]) -> None:
+    place, story = told
+    ask = place.gateway
+    slip = await disclosures(ask, Asked(), Between(recipient=AgencyId("millbrok-police")))
+    assert (slip.rows, slip.note) == ((), "No agency millbrok-police is known here; did you mean 'millbrook-police'?")
+    slip = await explained(ask, story.full, Asked(), to=AgencyId("nobody"))
+    assert (slip.rows, slip.note) == ((), "No agency nobody is known here.")
+    stranger = await explained(ask, story.consented, Asked(), to=FUSION)
+    assert stranger.rows == ()
+    assert stranger.note.startswith("Nothing of this message was given")
+    assert (await explained(ask, story.full, Asked(), to=FUSION)).note == ""
