@@ -12,7 +12,6 @@ import os
 import shutil
 import socket
 import tomllib
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +20,11 @@ from typing import Any
 import tomli_w
 
 from gateway.app import assembled, key_store, open_deployment
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint
+from gateway.asking import asking
+from gateway.audit.handover import read_head
 from gateway.audit.note import NoteKey
 from gateway.backup.advice import advice
-from gateway.backup.judge import NOTHING_NEWER, KnownHead, Since
+from gateway.backup.judge import KnownHead, Since
 from gateway.backup.manifest import Manifest
 from gateway.backup.seal import Unlock
 from gateway.clock import SystemClock
@@ -33,6 +33,7 @@ from gateway.document.canonical import sha256_text
 from gateway.errors import GatewayError, Misconfigured, Refused, Unavailable
 from gateway.exchange.acting import Acting
 from gateway.exchange.back_up import KEYS, SETTINGS, Told
+from gateway.exchange.cosigned import last_seen_by_cosigners
 from gateway.exchange.erasable import (
     FOLDER,
     Brought,
@@ -46,6 +47,7 @@ from gateway.exchange.erasable import (
     shelves,
 )
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.keep_log import keep_log
 from gateway.exchange.restore import (
     Restoring,
     Verified,
@@ -57,8 +59,9 @@ from gateway.exchange.restore import (
     since_in_store,
     verified,
 )
-from gateway.exchange.sequence import sequence
+from gateway.exchange.rotate_log_key import log_keys
 from gateway.keys.files import KeyStore
+from gateway.keys.heads import Kept
 from gateway.keys.secret_file import DIRECTORY_MODE, FILE_MODE, sync_directory
 from gateway.retention.kept import bucket_over
 from gateway.store.copying import LOST, check_migrations, copying
@@ -297,8 +300,8 @@ async def _judged(made: Settings, wanted: Wanted, archive: Verified, unlock: Unl
     keys = _checked_keys(made, wanted, archive)
     log_key = NoteKey(keys.log_signer.name, keys.log_signer.public_bytes)
     async with assembled(made, restoring=True) as gateway:
-        elsewhere = await _elsewhere(gateway, wanted, archive, log_key)
-        beyond = await check_log(gateway, [log_key], elsewhere.heads, told)
+        elsewhere = await _elsewhere(gateway, wanted, archive)
+        beyond = await check_log(gateway, elsewhere.heads, told)
         check_newest(archive.manifest.log_size, beyond, forced=wanted.reason is not None)
         shut = await _bring_keys(gateway, keys, wanted, archive, unlock, elsewhere)
         restoring = Restoring(
@@ -310,7 +313,7 @@ async def _judged(made: Settings, wanted: Wanted, archive: Verified, unlock: Unl
             by=wanted.by,
         )
         await say_restored(gateway, restoring)
-        await sequence(gateway.store, gateway.keys.log_signer, origin=made.name)
+        await keep_log(gateway)
     lost = await asyncio.to_thread(_set_aside_lost, made, keys, archive)
     return _restored(wanted, archive, elsewhere, shut, beyond=beyond, lost=lost, key=log_key)
 
@@ -404,54 +407,71 @@ def _checked_keys(made: Settings, wanted: Wanted, archive: Verified) -> KeyStore
     return keys
 
 
-async def _elsewhere(gateway: Gateway, wanted: Wanted, archive: Verified, key: NoteKey) -> _Elsewhere:
-    """What the world remembers: the archive itself, checkpoints given, a newer log, the deployment that stood here."""
-    heads = [
-        KnownHead(where=where, checkpoint=read_checkpoint(note, [key], origin=key.name)) for where, note in wanted.heads
-    ]
+async def _elsewhere(gateway: Gateway, wanted: Wanted, archive: Verified) -> _Elsewhere:
+    """What the world remembers: the archive itself, checkpoints given, a newer log, the deployment that stood here,
+    and the partners who cosign."""
+
+    def known(where: str, note: str | bytes) -> KnownHead:
+        return KnownHead(where=where, checkpoint=read_head(note, log_keys(gateway), origin=gateway.settings.name))
+
+    heads = [known(where, note) for where, note in wanted.heads]
     notes: list[str] = []
     found: Since | None = None
     own = await gateway.store.checkpoint()
-    head = read_checkpoint(own, [key], origin=key.name) if own is not None else None
+    head = known("the backup", own).checkpoint if own is not None else None
     if archive.manifest.checkpoint:
-        said = read_checkpoint(archive.manifest.checkpoint, [key], origin=key.name)
-        heads.append(KnownHead(where="the backup's manifest", checkpoint=said))
+        heads.append(known("the backup's manifest", archive.manifest.checkpoint))
     if wanted.newer is not None:
-        found, newer = await asyncio.to_thread(since_in_export, wanted.newer, head, [key], key.name)
+        found, newer = await asyncio.to_thread(since_in_export, wanted.newer, head, gateway)
         heads.append(KnownHead(where=f"the export in {wanted.newer}", checkpoint=newer))
     places_now: Places | None = None
     if wanted.aside and (wanted.directory / FILE).exists():
-        try:
-            old, said_since = await _old(wanted.directory, head, own, key)
-        except (GatewayError, OSError) as error:
-            notes.append(f"the log of the deployment that stood here could not be read: {error}")
-        else:
-            heads += old
-            found = found or said_since
-            if said_since is None:
-                notes.append("the log of the deployment that stood here does not go on from the restored one")
-        try:
-            places_now = _old_places(wanted.directory, archive.manifest.fingerprint)
-        except (GatewayError, OSError) as error:
-            notes.append(f"the keys of the deployment that stood here could not be read: {error}")
+        old = await _old(wanted.directory, archive, gateway)
+        heads += [known(where, note) for where, note in old.heads]
+        found, places_now = found or old.since, old.places
+        notes += old.notes
+    async with asking(gateway) as way:
+        for seen in await last_seen_by_cosigners(gateway, way):
+            if seen.head is not None:
+                heads.append(KnownHead(where=f"{seen.agency}, which cosigns,", checkpoint=seen.head))
+            else:
+                notes.append(f"{seen.agency} cosigns the log and could not be asked what it saw last [{seen.code}]")
     return _Elsewhere(heads=tuple(heads), since=found, places=places_now, notes=tuple(notes))
 
 
-def _old_places(directory: Path, fingerprint: str) -> Places | None:
-    """What the key directory that is moved aside has not forgotten; None when it is another one."""
-    made = read_settings(directory)
-    keys = key_store(made)
-    return places(shelves(keys, SystemClock(), made)) if keys.fingerprint == fingerprint else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Old:
+    """What the deployment that is moved aside knows; each part as far as it can be read."""
+
+    heads: tuple[tuple[str, bytes], ...] = ()
+    since: Since | None = None
+    places: Places | None = None
+    notes: tuple[str, ...] = ()
 
 
-async def _old(
-    directory: Path, head: Checkpoint | None, note: bytes | None, key: NoteKey
-) -> tuple[Sequence[KnownHead], Since | None]:
-    """The head of the deployment that is moved aside, and what its log says after the restored one."""
-    async with open_deployment(directory) as old:
-        newest = await old.store.checkpoint()
-        if newest is None:
-            return (), NOTHING_NEWER
-        known = read_checkpoint(newest, [key], origin=key.name)
-        said = await since_in_store(old, head.size if head else 0, note)
-        return (KnownHead(where="the deployment that stood here", checkpoint=known),), said
+async def _old(directory: Path, archive: Verified, restored: Gateway) -> _Old:
+    """Its keys may be whole and its database not, or the other way around."""
+    notes: list[str] = []
+    heads: list[tuple[str, bytes]] = []
+    found: Since | None = None
+    stand: Places | None = None
+    try:
+        made = read_settings(directory)
+        keys = key_store(made)
+        if keys.fingerprint == archive.manifest.fingerprint:
+            stand = places(shelves(keys, SystemClock(), made))
+            kept = keys.heads.newest(Kept.SIGNED)
+            heads += [("the key directory that stood here", kept)] if kept is not None else []
+    except (GatewayError, OSError) as error:
+        notes.append(f"the keys of the deployment that stood here could not be read: {error}")
+    try:
+        async with open_deployment(directory) as old:
+            newest = await old.store.checkpoint()
+            heads += [("the deployment that stood here", newest)] if newest is not None else []
+            found = await since_in_store(old, restored)
+    except (GatewayError, OSError) as error:
+        notes.append(f"the log of the deployment that stood here could not be read: {error}")
+    else:
+        if found is None:
+            notes.append("the log of the deployment that stood here does not go on from the restored one")
+    return _Old(heads=tuple(heads), since=found, places=stand, notes=tuple(notes))

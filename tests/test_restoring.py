@@ -26,6 +26,7 @@ import pytest
 from gateway import restoring
 from gateway.app import RestoreUnfinished
 from gateway.audit.catalog import EntryType
+from gateway.audit.checkpoint import unverified_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.backup.seal import ArchiveAltered, ArchiveTruncated, NotAnArchive
 from gateway.cli.backup import PASSPHRASE as BACKUP_PASSPHRASE
@@ -34,7 +35,9 @@ from gateway.errors import GatewayError
 from gateway.exchange.accept import accept
 from gateway.exchange.acting import NotAllowed, UserUnknown
 from gateway.exchange.back_up import BackupTaken, BackupUnwritable
+from gateway.exchange.cosigned import LastSeen
 from gateway.exchange.evidence import export_log, verify_log
+from gateway.exchange.keep_log import keep_log
 from gateway.exchange.restore import LogUnsound, RollBack, verified
 from gateway.exchange.submission import Submission
 from gateway.keys.archive_lock import (
@@ -51,7 +54,7 @@ from gateway.signing.act import Act, verify_act
 from gateway.store.copying import KEY_DIRECTORY, NotEmpty, copying
 from gateway.user import UserId
 from tests.compiled import compiled_once
-from tests.exchange.deployed import JAIL, NAME, clock_of, release
+from tests.exchange.deployed import JAIL, NAME, POLICE, clock_of, release
 from tests.exchange.gateways import SetClock
 from tests.restores import (
     OPERATOR,
@@ -468,6 +471,42 @@ async def test_a_broken_deployment_does_not_stop_its_own_restore(scene: Scene) -
     assert len(restored.notes) == 2  # neither its log nor its keys could be asked
     async with scene.open() as gateway:
         assert (await gateway.store.counts()).messages == 1
+
+
+async def test_a_key_directory_whose_database_is_lost_still_says_how_long_the_log_was(scene: Scene) -> None:
+    await scene.send()
+    old = await scene.backup()
+    async with scene.open() as gateway:
+        before = gateway.settings.database_url
+        await accept(gateway, Submission(sender=JAIL, sender_id="LATE", body=release(given="Late")))
+        await keep_log(gateway)
+    if before.startswith("sqlite"):
+        Path(before.removeprefix("sqlite:///")).unlink()  # noqa: ASYNC240
+    with pytest.raises(RollBack, match="the key directory that stood here"):
+        await scene.restore(old, directory=scene.directory, aside=True)
+
+
+async def test_a_partner_who_cosigned_more_is_believed_and_one_who_is_away_is_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.send()
+    old = await scene.backup()
+    await scene.send()
+    note = await scene.checkpoint()
+    seen = LastSeen(agency=POLICE, head=unverified_checkpoint(note), note=note)
+
+    def saying(*found: LastSeen) -> None:
+        async def last_seen(*_: object) -> tuple[LastSeen, ...]:
+            return found
+
+        monkeypatch.setattr(restoring, "last_seen_by_cosigners", last_seen)
+
+    saying(seen)
+    with pytest.raises(RollBack, match=f"{POLICE}, which cosigns, remembers"):
+        await scene.restore(old)
+    saying(LastSeen(agency=POLICE, code="partner.no-answer"))
+    restored = await scene.restore(old)
+    assert "partner.no-answer" in restored.notes[0]
 
 
 # --- archives that are not whole ----------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ def advice(
         ),
         (
             "Receipts given since then name entries that this log does not have. Whoever holds one can show it against "
-            "us: keep the old disk, and say so before they find out."
+            "us: keep the old disk, and say so before they find out. What this gateway countersigned of partners' logs "
+            "since then it has forgotten too: ask them for the last head it signed."
         ),
         *_undone(since, moment),
     ]

@@ -76,7 +76,8 @@ def backup(
     The archive holds the database in one state, the settings and the lasting keys, and may be kept for years: it reads
     no payload by itself. Payloads need the erasable keys, whose copies lie apart: each backup brings them to what they
     are now, so that what was destroyed is gone from them too. keep-until.csv beside them says when each copy is to be
-    destroyed, wherever else it was carried.
+    destroyed, wherever else it was carried. Not in it: people's own keys, what stands in the environment, and the
+    files of secrets that settings name.
 
     Locked with a passphrase (asked for, or GATEWAY_BACKUP_PASSPHRASE), or for the recovery key that the setting
     backup.recovery_key names; `gateway keys recovery` makes one.

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gateway.audit.catalog import EntryType
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entry import make
-from gateway.audit.note import NoteKey
+from gateway.audit.handover import read_head
 from gateway.audit.package import CHECKPOINT, LOG
 from gateway.audit.verify import LogReader, LogReport
 from gateway.backup.archive import MANIFEST, ArchiveReader
-from gateway.backup.judge import KnownHead, Since, newest, since
+from gateway.backup.judge import NOTHING_NEWER, KnownHead, Since, newest, since
 from gateway.backup.manifest import Manifest, check_members, read_manifest
 from gateway.backup.seal import Unlock
 from gateway.errors import Refused, Tampered, Unavailable
@@ -28,6 +28,7 @@ from gateway.exchange.back_up import PLACES, ROLES, Told
 from gateway.exchange.erasable import Places
 from gateway.exchange.evidence import SizeUnknown, consistency_of, verify_log
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.rotate_log_key import log_keys
 from gateway.store.copying import Part
 
 DATABASE = "database/"
@@ -126,9 +127,7 @@ def _opened(path: Path) -> BinaryIO:
 # --- the log ------------------------------------------------------------------------------------------------------
 
 
-async def check_log(
-    gateway: Gateway, keys: Sequence[NoteKey], heads: Sequence[KnownHead], told: Told
-) -> KnownHead | None:
+async def check_log(gateway: Gateway, heads: Sequence[KnownHead], told: Told) -> KnownHead | None:
     """Read the restored log from entry 0, against its checkpoint and every head that is known; the largest head beyond
     it, None when nobody remembers more.
 
@@ -136,7 +135,7 @@ async def check_log(
     """
     report = await verify_log(
         gateway.store,
-        keys,
+        log_keys(gateway),
         origin=gateway.settings.name,
         known=[head.checkpoint for head in heads],
         on_progress=lambda done, size: told("log", done, size),
@@ -162,16 +161,17 @@ def check_newest(size: int, beyond: KnownHead | None, *, forced: bool) -> None:
 # --- what a newer log says ----------------------------------------------------------------------------------------
 
 
-async def since_in_store(newer: Gateway, size: int, checkpoint: bytes | None) -> Since | None:
-    """What the log of another database, such as that of the broken deployment, says after `size` entries; None when it
-    does not go on from there or cannot show it."""
-    if size and await newer.store.checkpoint(size) != checkpoint:
-        return None
-    note = await newer.store.checkpoint()
+async def since_in_store(newer: Gateway, restored: Gateway) -> Since | None:
+    """What the log of another database, such as that of the broken deployment, says after the restored one; None when
+    it does not go on from there, or cannot show that it does."""
+    own, note = await restored.store.checkpoint(), await newer.store.checkpoint()
     if note is None:
-        return None
-    end = read_checkpoint(note, [_key(newer)], origin=newer.settings.name).size
+        return NOTHING_NEWER if own is None else None
+    end = _read(restored, note).size
+    size = _read(restored, own).size if own is not None else 0
     if size:
+        if size > end or await newer.store.checkpoint(size) != own:
+            return None
         try:
             await consistency_of(newer.store, size, end)
         except SizeUnknown:
@@ -179,28 +179,27 @@ async def since_in_store(newer: Gateway, size: int, checkpoint: bytes | None) ->
     bodies: list[bytes] = []
     while size + len(bodies) < end:
         page = await newer.store.entries(size + len(bodies), ENTRIES_AT_ONCE)
-        bodies += [stored.entry.body for stored in page]
         if not page:
             return None
+        bodies += [stored.entry.body for stored in page]
     return since(bodies)
 
 
-def since_in_export(
-    package: Path, head: Checkpoint | None, keys: Sequence[NoteKey], origin: str
-) -> tuple[Since, Checkpoint]:
+def since_in_export(package: Path, head: Checkpoint | None, restored: Gateway) -> tuple[Since, Checkpoint]:
     """What a newer log (`gateway audit export`, all of it) says after the restored one, and its head.
 
-    Raises `NewerLogForeign`, `ArchiveUnreadable`, and what `read_checkpoint` raises.
+    Raises `NewerLogForeign`, `ArchiveUnreadable`, and what `read_head` raises.
     """
     try:
         with zipfile.ZipFile(package) as files:
-            signed = read_checkpoint(files.read(CHECKPOINT), keys, origin=origin)
-            rows = [json.loads(line) for line in files.read(LOG).splitlines()][: signed.size]
+            note = files.read(CHECKPOINT)
+            rows = [json.loads(line) for line in files.read(LOG).splitlines()]
         entries = [(row["index"], row["body"].encode(), bytes.fromhex(row["leaf"])) for row in rows]
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ArchiveUnreadable(f"{package}: not an export of a whole log; `gateway audit export` makes one") from error
+    signed = _read(restored, note)
     reader = LogReader([head] if head is not None and head.size else [])
-    reader.feed(entries)
+    reader.feed(entries[: signed.size])
     report: LogReport = reader.report(signed)
     if not report.verified:
         raise NewerLogForeign(
@@ -208,11 +207,11 @@ def since_in_export(
             + "; ".join(finding.text for finding in report.findings[:5])
         )
     size = head.size if head else 0
-    return since([body for _, body, _ in entries[size:]]), signed
+    return since([body for _, body, _ in entries[size : signed.size]]), signed
 
 
-def _key(gateway: Gateway) -> NoteKey:
-    return NoteKey(gateway.keys.log_signer.name, gateway.keys.log_signer.public_bytes)
+def _read(gateway: Gateway, note: bytes) -> Checkpoint:
+    return read_head(note, log_keys(gateway), origin=gateway.settings.name)
 
 
 # --- the entry ----------------------------------------------------------------------------------------------------
