@@ -63,11 +63,11 @@ async def ready(request: Request) -> Response:
         return PlainTextResponse(f"not ready: {error.code}\n", status_code=503)
     if gateway.health.is_failing(now):
         return PlainTextResponse(f"not ready: {Code.LOG_NOT_WRITTEN}\n", status_code=503)
-    if gateway.health.altered or Code.LOG_ALTERED in standing:
-        return PlainTextResponse(f"not ready: {Code.LOG_ALTERED}\n", status_code=503)
-    if found:  # by verifying, by a partner who countersigns, by a receipt: until two people have decided
-        codes = ", ".join(dict.fromkeys(each.code for each in found))
-        return PlainTextResponse(f"not ready: {codes}\n", status_code=503)
+    altered = [Code.LOG_ALTERED.value] if gateway.health.altered or Code.LOG_ALTERED in standing else []
+    # What was found - by verifying, by a partner who countersigns, by a receipt - stands until two people have decided.
+    codes = dict.fromkeys((*altered, *(each.code for each in found)))
+    if codes:
+        return PlainTextResponse(f"not ready: {', '.join(codes)}\n", status_code=503)
     return PlainTextResponse("".join(("ready\n", *(f"alert: {code}\n" for code in standing))))
 
 
@@ -129,7 +129,7 @@ def observe_troubles(metrics: Metrics, troubles: Iterable[LogTrouble]) -> None:
     metrics.log_tampered.clear()
     for each in troubles:
         if each.ended_at is None:
-            metrics.log_tampered.labels(each.agency or "own", each.code).inc()
+            metrics.log_tampered.labels(each.agency or "own", each.code).set(1)
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float:

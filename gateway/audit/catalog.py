@@ -354,7 +354,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     ),
     EntryType.USER: ("action user actor", "roles speaks_for key agency fingerprint signature reason"),
     EntryType.SETTING: ("action kind", "actor digest configuration number"),
-    EntryType.WITNESS: ("action kind partner key actor fingerprint signature", "agency digest reason"),
+    EntryType.WITNESS: ("action kind partner key", "actor fingerprint signature agency digest reason log_size"),
     EntryType.TAMPERED: (
         "action code",
         "partner log_size number count agency reason digest second_agency " + _TWO_PEOPLE,

@@ -7,6 +7,7 @@ each other file, in the form that `sha256sum -c` reads, and `statement` is the g
     entries.jsonl       some entries: index, body, and the proof that leads to the checkpoint; or
     log.jsonl           all of them, as the verifier's --log takes them
     checkpoint          the signed head of the log, with partners' countersignatures
+    heads/              with log.jsonl: earlier checkpoints that partners have countersigned; the log goes on from each
     rotations/          checkpoints at which the log got a new key, in order
     covers/ID.xml       the signed Cover of dissemination ID
     receipts/ID         the signed receipt of message ID
@@ -35,7 +36,7 @@ FORM = "justice-gateway/evidence@v1"
 
 ENTRIES, LOG, CHECKPOINT = "entries.jsonl", "log.jsonl", "checkpoint"
 FILES, STATEMENT = "files.txt", "statement"
-ROTATIONS = "rotations/"
+ROTATIONS, HEADS = "rotations/", "heads/"
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can hold: when it was made stands in the statement."""

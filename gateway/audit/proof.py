@@ -28,6 +28,29 @@ def inclusion(index: int, size: int, got: Got) -> tuple[bytes, ...]:
     return tuple(span_hash(span, size, got) for span in _inclusion_spans(index, size))
 
 
+class Inclusions:
+    """Proofs of inclusion of many leaves of one log: what they share is computed once."""
+
+    REMEMBERED_MAX = 8192
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._known: dict[Span, bytes] = {}
+
+    def ranges(self, index: int) -> tuple[Range, ...]:
+        """Stored hashes that the proof of this leaf still needs."""
+        return ranges((span for span in _inclusion_spans(index, self.size) if span not in self._known), self.size)
+
+    def proof(self, index: int, got: Got) -> tuple[bytes, ...]:
+        """The proof of this leaf, as `inclusion` makes it. got: what `ranges` asked for, just before."""
+        spans = _inclusion_spans(index, self.size)
+        found = tuple(self._known.get(span) or span_hash(span, self.size, got) for span in spans)
+        if len(self._known) > self.REMEMBERED_MAX:
+            self._known.clear()
+        self._known.update(zip(spans, found, strict=True))
+        return found
+
+
 def consistency_ranges(old: int, size: int) -> tuple[Range, ...]:
     """Stored hashes needed to prove that a log of `size` leaves goes on from the one of `old` leaves."""
     return ranges(_consistency_spans(old, size), size)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Verify what a gateway handed out - one entry of its log, the whole log, a receipt, an evidence package - without it.
 
-This file stands alone: Python 3.11 and the package `cryptography`, nothing else. Take it from a source you trust, not
-from the gateway you check, and have the keys given to you by hand; a key that lies beside the evidence proves nothing.
+This file stands alone: Python 3.11 and `cryptography` 42, or later ones, nothing else. Take it from a source you
+trust, not from the gateway you check, and have the keys given to you by hand; a key that lies beside the evidence
+proves nothing.
 
     python verifier.py PACKAGE.zip --key LOG_KEY          an evidence package: every check that its files allow
         … --receipt-key KEY --authority CERTIFICATE        also whose the receipts and the signatures on Covers are
@@ -42,7 +43,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree  # read only once the bytes are known to hold no DTD
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -72,7 +73,10 @@ class NotMade(Exception):
     """A check could not be made: something that it needs was not given."""
 
 
-BROKEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
+BROKEN = (
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError),
+    *(UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
 """What reading a file that somebody made up can raise. Each is a failed check, never a stack trace."""
 
 
@@ -220,7 +224,7 @@ def root_of_proof(leaf: bytes, index: int, size: int, proof: list[bytes]) -> byt
 
 def check_inclusion(body: bytes, index: int, proof: list[bytes], head: Head) -> None:
     """The entry's hash and the proof lead to the root."""
-    if index >= head.size or any(len(each) != 32 for each in proof):
+    if not 0 <= index < head.size or any(len(each) != 32 for each in proof):
         raise Failed(f"the proof of entry {index} is not one of an entry of this log", index)
     found = root_of_proof(leaf_hash(body), index, head.size, proof)
     if found is None:
@@ -314,6 +318,7 @@ class Trust:
 
     def __init__(self) -> None:
         self.logs: list[Key] = []
+        self.passages: list[Head] = []
         self.spans: dict[bytes, tuple[int, int | None]] = {}
         self.receipts: list[Key] = []
         self.witnesses: list[Key] = []
@@ -355,24 +360,26 @@ class Trust:
         for key in old:
             self.spans[key.public] = (self.spans.get(key.public, (0, None))[0], head.size)
         self.spans[new.public] = (head.size, None)
+        self.passages.append(head)
         self.logs = [*(key for key in self.logs if key != new), new]
         return f"{new.name}+{new.id.hex()} took over at {head.size} entries, signed by the old key and the new one"
 
-    def cosigned(self, note: str) -> str:
-        """That enough partners have countersigned a checkpoint (c2sp.org/tlog-cosignature), and when."""
+    def cosigned(self, notes: Iterable[str]) -> str:
+        """That enough partners have countersigned these checkpoints (c2sp.org/tlog-cosignature), and when."""
         if not self.witnesses:
             raise NotMade("no partner's key was given (--witness)")
-        text, signatures = split_note(note)
         known = {(key.name, key.id): key for key in self.witnesses}
         seen: dict[bytes, str] = {}
-        for name, signature in signatures:
-            key = known.get((name, signature[:4]))
-            if key is not None:
-                seconds = int.from_bytes(signature[4:12])
-                message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
-                if not signed_by(key.public, signature[12:], message):
-                    raise Failed(f"the countersignature of {name} does not fit the checkpoint: forged or altered")
-                seen[key.public] = f"{name} on {moment_of(seconds)}"
+        for note in notes:
+            text, signatures = split_note(note)
+            for name, signature in signatures:
+                key = known.get((name, signature[:4]))
+                if key is not None:
+                    seconds = int.from_bytes(signature[4:12])
+                    message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
+                    if not signed_by(key.public, signature[12:], message):
+                        raise Failed(f"the countersignature of {name} does not fit the checkpoint: forged or altered")
+                    seen[key.public] = f"{name} on {moment_of(seconds)} over {head_of(text).size} entries"
         if len(seen) < self.witnesses_least:
             raise Failed(
                 f"countersigned by {len(seen)} of the partners given, and {self.witnesses_least} are asked for"
@@ -391,7 +398,7 @@ def moment_of(seconds: int) -> str:
 
 
 def check_head(checks: Checks, trust: Trust, name: str, note: str, at_least: int = 0) -> Head | None:
-    """A checkpoint: its signature, its countersignatures, whether an old one is shown again."""
+    """A checkpoint: its signature, and whether an old one is shown again."""
     found: list[Head] = []
 
     def signature() -> str:
@@ -401,11 +408,15 @@ def check_head(checks: Checks, trust: Trust, name: str, note: str, at_least: int
 
     if not checks.run(name, signature):
         return None
-    if trust.witnesses or trust.witnesses_least:
-        checks.run("countersignatures", lambda: trust.cosigned(note))
     if at_least:
         checks.run("size", lambda: large_enough(found[0], at_least))
     return found[0]
+
+
+def check_cosigned(checks: Checks, trust: Trust, *notes: str) -> None:
+    """Countersignatures, where they are asked for: on one checkpoint, or on several that the log goes on from."""
+    if trust.witnesses:
+        checks.run("countersignatures", lambda: trust.cosigned(notes))
 
 
 def large_enough(head: Head, at_least: int) -> str:
@@ -440,12 +451,13 @@ def check_evidence(checks: Checks, trust: Trust, text: str, at_least: int) -> No
         return
     body, index, proof, note = parts[0]
     head = check_head(checks, trust, "checkpoint", note, at_least)
+    check_cosigned(checks, trust, note)
     if head is None or not checks.passed:
         return
 
     def inclusion() -> str:
         check_inclusion(body, index, proof, head)
-        checks.entry = json.loads(body)
+        checks.entry = read_json(body)
         return f"entry {index} is in the log"
 
     checks.run("inclusion", inclusion)
@@ -454,13 +466,20 @@ def check_evidence(checks: Checks, trust: Trust, text: str, at_least: int) -> No
 # --- the whole log ----------------------------------------------------------------------------------------------
 
 
+def whole(number: object) -> int:
+    """A whole number, and nothing that only looks like one."""
+    if type(number) is not int:
+        raise ValueError("not a whole number")
+    return number
+
+
 def read_lines(lines: Iterable[str]) -> Iterator[tuple[int, bytes, bytes | None]]:
     """Index, leaf hash and body of the entries of an export. A line that cannot be read fails, with its number."""
     for number, text in enumerate(lines, 1):
         try:
             line = json.loads(text)
             body = line.get("body")
-            yield int(line["index"]), bytes.fromhex(line["leaf"]), None if body is None else body.encode()
+            yield whole(line["index"]), bytes.fromhex(line["leaf"]), None if body is None else body.encode()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Failed(f"line {number} of the export is not an entry", number - 1) from error
 
@@ -538,7 +557,9 @@ def check_entries(checks: Checks, lines: Iterable[str], newest: Head, earlier: l
 
 def check_log(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> int:
     """A whole export against a checkpoint, and against earlier ones. How many entries are signed."""
-    newest = check_head(checks, trust, "checkpoint", read_text(arguments.checkpoint), arguments.at_least)
+    note = read_text(arguments.checkpoint)
+    newest = check_head(checks, trust, "checkpoint", note, arguments.at_least)
+    check_cosigned(checks, trust, note)
     if newest is None:
         return 0
     with Path(arguments.log).open(encoding="utf-8") as file:
@@ -547,9 +568,9 @@ def check_log(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> in
 
 
 def kept_heads(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> list[Head]:
-    """Checkpoints kept from before."""
+    """Checkpoints kept from before; those at which the key changed are some too."""
     heads = [check_head(checks, trust, "earlier checkpoint", read_text(path)) for path in arguments.earlier]
-    return [head for head in heads if head is not None]
+    return [*(head for head in heads if head is not None), *trust.passages]
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------
@@ -558,11 +579,16 @@ def kept_heads(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> l
 def read_receipt(note: str, keys: Iterable[Key]) -> dict[str, str]:
     """What a receipt says, once its signature is verified."""
     text, _ = open_note(note, keys)
-    first, *lines = text.splitlines()
-    values = dict(line.split(" ", 1) for line in lines if " " in line)
-    if first != "justice-gateway/receipt@v1" or not {"message", "sender", "received", "digest", "leaf"} <= set(values):
-        raise Failed("the note is not a receipt")
-    return values
+    return said_in(text, "justice-gateway/receipt@v1", ("origin", "message", "sender", "received", "digest", "leaf"))
+
+
+def said_in(text: str, form: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The values of a signed text: its form, then a line for each name, in this order and no others."""
+    first, *lines = text[:-1].split("\n")
+    pairs = [line.partition(" ") for line in lines]
+    if first != form or tuple(name for name, _, _ in pairs) != names:
+        raise Failed(f"the note is not of the form {form}")
+    return {name: value for name, _, value in pairs}
 
 
 def check_receipt(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
@@ -728,9 +754,7 @@ def cover_values(unsigned: bytes, certificate: x509.Certificate) -> Cover:
     root = ElementTree.fromstring(unsigned)  # noqa: S314  (no DTD: looked for before)
 
     def one(name: str) -> ElementTree.Element:
-        element = root.find(COVER + name)
-        if element is None:
-            raise ValueError(f"no {name}")
+        (element,) = root.findall(COVER + name)
         return element
 
     names = ("Dissemination", "Message", "Sender", "Recipient", "Exchange", "Purpose")
@@ -746,10 +770,12 @@ def check_certificate(certificate: x509.Certificate, authorities: list[x509.Cert
     """It is, or was issued by, a certificate that was given by hand, and was valid at that moment."""
     if not authorities:
         raise NotMade("whose certificate it is: no authority was given (--authority)")
-    if not any(certificate == each or issued_by(certificate, each) for each in authorities):
+    behind = [each for each in authorities if certificate == each or issued_by(certificate, each)]
+    if not behind:
         raise Failed("the certificate behind the Cover is not of an authority that was given")
-    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-        raise Failed("the certificate behind the Cover was not valid when it was signed")
+    for each in (certificate, behind[0]):
+        if not each.not_valid_before_utc <= at <= each.not_valid_after_utc:
+            raise Failed("the certificate behind the Cover, or that of its authority, was not valid when it was signed")
 
 
 def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -772,6 +798,7 @@ ACTS = {
     "end": ("{mou}", "mou_digest"),
     "emergency": ("{dissemination}", "cover_digest"),
     "export": ("{kind}", "digest"),
+    "destroy": ("{run}", "digest"),
 }
 """For entries that carry a person's signature: the subject of what was signed, from the entry's keys, and the key that
 holds its digest."""
@@ -814,7 +841,8 @@ class Package:
 
     def __init__(self, checks: Checks, trust: Trust, file: zipfile.ZipFile) -> None:
         self.checks, self.trust, self.file = checks, trust, file
-        self.names = set(file.namelist())
+        self.listed = [name for name in file.namelist() if not name.endswith("/")]
+        self.names = set(self.listed)
         self.digests: dict[str, str] = {}
         self.met: set[str] = set()
         self.opened: tuple[str, Cover] | None = None
@@ -831,10 +859,14 @@ class Package:
             self.checks.run("key rotation", partial(self._rotation, name))
         note = self.read("checkpoint").decode(errors="replace")
         head = check_head(self.checks, self.trust, "checkpoint", note, arguments.at_least)
+        notes = [self.read(name).decode(errors="replace") for name in sorted(self.names) if name.startswith("heads/")]
+        check_cosigned(self.checks, self.trust, note, *notes)
         if head is None:
             return
         if "log.jsonl" in self.names:
-            check_entries(self.checks, self.lines("log.jsonl"), head, kept_heads(self.checks, self.trust, arguments))
+            held = [check_head(self.checks, self.trust, "countersigned checkpoint", each) for each in notes]
+            kept = kept_heads(self.checks, self.trust, arguments)
+            check_entries(self.checks, self.lines("log.jsonl"), head, [*filter(None, held), *kept])
         if "entries.jsonl" in self.names:
             self.entries(head)
             for _ in arguments.earlier:
@@ -845,14 +877,13 @@ class Package:
 
     def form(self) -> str:
         """A zip that no two readers can understand differently."""
-        names = self.file.namelist()
-        if len(names) != len(self.names) or not all(NAME.fullmatch(name) for name in names):
+        if len(self.listed) != len(self.names) or not all(map(NAME.fullmatch, self.listed)):
             raise Failed("two files of the package have one name, or a name that does not belong there")
         if not {"checkpoint", "statement", "files.txt"} <= self.names or self.names.isdisjoint(
             {"log.jsonl", "entries.jsonl"}
         ):
             raise Failed("not an evidence package: no entries, checkpoint, statement or list of files")
-        return f"evidence package of {len(names)} files"
+        return f"evidence package of {len(self.listed)} files"
 
     def read(self, name: str) -> bytes:
         """One file, as a whole."""
@@ -904,13 +935,10 @@ class Package:
         if not self.trust.receipts:
             raise NotMade("whether the gateway handed this out: no receipt key was given (--receipt-key)")
         text, signers = open_note(self.read("statement").decode(), self.trust.receipts)
-        lines = text.splitlines()
-        values = dict(line.split(" ", 1) for line in lines[1:] if " " in line)
-        if lines[0] != "justice-gateway/evidence@v1":
-            raise Failed("the statement is not one of an evidence package")
-        if values.get("files") != f"sha-256:{hashlib.sha256(self.read('files.txt')).hexdigest()}":
+        values = said_in(text, "justice-gateway/evidence@v1", ("origin", "of", "made", "size", "files"))
+        if values["files"] != f"sha-256:{hashlib.sha256(self.read('files.txt')).hexdigest()}":
             raise Failed("the statement speaks of other files")
-        return f"{values.get('of')}, handed out {values.get('made')}, signed by {signers[0].name}"
+        return f"{values['of']}, handed out {values['made']}, signed by {signers[0].name}"
 
     def _rotation(self, name: str) -> str:
         return self.trust.rotate(self.read(name).decode())
@@ -923,9 +951,9 @@ class Package:
         for number, text in enumerate(self.lines("entries.jsonl"), 1):
             try:
                 line = json.loads(text)
-                index, body = int(line["index"]), line["body"].encode()
+                index, body = whole(line["index"]), line["body"].encode()
                 proof = [decoded(each) for each in line["proof"]]
-                entry = json.loads(body)
+                entry = read_json(body)
                 kind = str(entry["type"])
             except (ValueError, KeyError, TypeError, AttributeError, Failed):
                 self.tallies["inclusion"].run(None, partial(fail, f"line {number} of the entries is not an entry"))
@@ -958,6 +986,8 @@ class Package:
             run["acts"](partial(self.act, entry, "second_"))
         if kind == "destroy":
             self.destroyed[leaf.hex()] = str(entry["id"])
+            if "document" in entry and "run" in entry:
+                run["destructions"](partial(self.certified, entry))
         if "commit" in entry and (name := f"payloads/{content_id(entry)}") in self.names:
             run["payloads"](partial(self.payload, entry, name))
 
@@ -966,11 +996,20 @@ class Package:
         for name in sorted(each for each in self.names if each.startswith("destructions/")):
             self.tallies["destructions"].run(None, partial(self.destruction, name))
 
+    def certified(self, entry: dict[str, Any]) -> None:
+        """The certificate that an entry names by its digest."""
+        run = entry["run"]
+        if f"sha-256:{hashlib.sha256(self.read(f'destructions/{run}')).hexdigest()}" != entry["document"]:
+            raise Failed(f"the certificate of run {run} is another one than the log names")
+
     def destruction(self, name: str) -> None:
         """One destruction certificate."""
         if not self.trust.receipts:
             raise NotMade("no receipt key was given (--receipt-key)")
-        said = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)["log"]
+        certificate = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)
+        said = certificate["log"]
+        if name != f"destructions/{certificate['id']}":
+            raise Failed(f"{name} is the certificate of another run")
         if self.destroyed.get(said["leaf"]) != said["entry"]:
             raise Failed(f"{name} names an entry that is not here: its leaf is missing", said["index"])
 
@@ -1165,6 +1204,8 @@ def main(words: list[str] | None = None) -> int:
         made.error("a receipt is checked with --receipt-key")
     if not arguments.key and (arguments.log or not arguments.receipt_key):
         made.error("give the log's key by hand: --key")
+    if arguments.witnesses > len(arguments.witness):
+        made.error("more partners are to have countersigned than keys of partners are given: --witness")
     if arguments.log and not arguments.checkpoint:
         made.error("an export alone proves nothing: --log needs --checkpoint")
     checks, trust = Checks(), Trust()
@@ -1207,9 +1248,12 @@ def report(checks: Checks, *, as_json: bool) -> None:
         made = sum(check.passed is not None for check in checks.done)
         lines += ["", f"{'PASSED' if checks.passed else 'FAILED'}: {made} checks made, {len(checks.done) - made} not"]
         if checks.entry is not None and checks.passed:
-            lines += ["", json.dumps(checks.entry, indent=2)]
-        text = "\n".join(lines)
-    sys.stdout.write(text + "\n")
+            lines += ["", *json.dumps(checks.entry, indent=2).split("\n")]
+        # What a made-up file says must not move the cursor and paint a verdict of its own.
+        text = "\n".join("".join(sign if sign.isprintable() else "?" for sign in line) for line in lines)
+    # A console that lacks a letter must not end the verdict.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ from gateway.cli import (
     expunge,
     who_saw,
 )
+from gateway.cli.mou_table import verify_table
 from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, err, out, run
+from gateway.cli.table import AsFormat, Output, tell
 from gateway.exchange.cosigned import last_seen_by_cosigners
 from gateway.exchange.evidence import evidence_of, evidence_of_message
 from gateway.exchange.gateway import Gateway
@@ -84,6 +86,8 @@ def verify(
     ] = False,
     directory: Directory = Path(),
     json: AsJson = False,
+    format: AsFormat = None,
+    output: Output = None,
 ) -> None:
     """Read the log again and compare it with what was signed. Exit 1 when anything differs.
 
@@ -95,11 +99,13 @@ def verify(
         raise typer.BadParameter("--incremental says by itself where to begin; leave out --since")
     kept = [path.read_bytes() for path in checkpoint or ()]
     moment = since.replace(tzinfo=UTC) if since else None
-    with _progress(hidden=json) as progress:
+    with _progress(hidden=json or format is not None) as progress:
         task = progress.add_task("entries", total=None)
         asked = _Asked(since=moment, incremental=incremental, kept=kept, ask=ask)
         found = run(_verify(directory, asked, lambda done, size: progress.update(task, completed=done, total=size)))
-    if json:
+    if format is not None or output is not None:
+        tell(verify_table(directory, found.report, moment), format=format, output=output, json=json)
+    elif json:
         answer(_report(found))
     else:
         _show(found)
@@ -137,6 +143,7 @@ async def _cosigned(gateway: Gateway) -> list[Checkpoint]:
     return [each.head for each in found if each.head is not None]
 
 
+@app.command("prove")
 @app.command()
 def evidence(
     entry: Annotated[str | None, typer.Argument(help="Id of the entry.", show_default=False)] = None,

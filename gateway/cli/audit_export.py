@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -15,12 +16,15 @@ from gateway.audit import verifier
 from gateway.cli.acting import person
 from gateway.cli.run import AsJson, Directory, answer, err, out, run
 from gateway.cli.table import InPeriod, in_period
+from gateway.cli.who_saw import named
 from gateway.clock import timestamp
 from gateway.exchange.acting import Acting
 from gateway.exchange.export import Exported, RevealReason
 from gateway.exchange.export import export as export_package
 from gateway.exchange.selection import About, Told
+from gateway.exchange.who_saw import messages_of
 from gateway.message import MessageId
+from gateway.policy.person import Person
 
 
 def export(
@@ -30,7 +34,9 @@ def export(
     message: Annotated[str, typer.Option(metavar="ID", help="About this message (the gateway's id of it).")] = "",
     mou: Annotated[str, typer.Option(metavar="ID[@VERSION]", help="About all that went out under it.")] = "",
     period: InPeriod = None,
-    subject: Annotated[str, typer.Option(metavar="PERSON", help="About one person, by the disclosure index.")] = "",
+    subject: Annotated[
+        str, typer.Option(metavar="KIND=NUMBER", help="About one person, by the disclosure index: SID=…, FBI=…, DOC=…")
+    ] = "",
     whole: Annotated[bool, typer.Option("--all", help="The whole log: entries alone.")] = False,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="With what recipients got; needs --reason. Each reading is logged.")
@@ -67,12 +73,13 @@ def export(
         raise typer.BadParameter("give one of --message, --mou, --period, --subject and --all")
     if reveal != (reason is not None) or (reveal and whole):
         raise typer.BadParameter("--reveal goes with --reason, and not with --all: the log has no contents")
-    if subject:
-        raise typer.BadParameter("there is no disclosure index here to find a person by; export --message instead")
+    if subject and not by:
+        raise typer.BadParameter("--subject goes with --as: whom the package is about is for an officer to ask")
+    whom = named([subject], "", "") if subject else None
     about = About(message=MessageId(message) if message else None, mou=mou, period=in_period(period))
     acting = person(by, key, directory) if by else None
     with _progress(hidden=json) as told:
-        made = run(_export(directory, about, output, acting, reason, told))
+        made = run(_export(directory, about, whom, output, acting, reason, told))
     if json:
         answer(_as_json(made, output))
     else:
@@ -80,16 +87,24 @@ def export(
 
 
 async def _export(
-    directory: Path, about: About, output: Path, by: Acting | None, reveal: RevealReason | None, told: Told
+    directory: Path,
+    about: About,
+    whom: Person | None,
+    output: Path,
+    by: Acting | None,
+    reveal: RevealReason | None,
+    told: Told,
 ) -> Exported:
     async with open_deployment(directory) as gateway:
-        with _handed_out(output) as file:
+        if whom is not None and by is not None:
+            about = replace(about, messages=await messages_of(gateway, whom, by=by))
+        with handed_out(output) as file:
             source = Path(verifier.__file__).read_bytes()
             return await export_package(gateway, about, file, verifier=source, by=by, reveal=reveal, told=told)
 
 
 @contextmanager
-def _handed_out(output: Path) -> Iterator[BinaryIO]:
+def handed_out(output: Path) -> Iterator[BinaryIO]:
     """A file that gets its name only when the block has ended well: until then, and if it does not, nobody has it. One
     that a killed command leaves behind ends in .part and is for its owner alone."""
     part = output.with_name(f"{output.name}.part")

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from gateway.app import configuration_for
 from gateway.cli.mou_check import read_agreement
+from gateway.cli.mou_table import coverage_table
 from gateway.cli.run import EXIT_USAGE, AsJson, Directory, answer, err, fail, out, run
+from gateway.cli.table import AsFormat, Output, tell
 from gateway.clock import SystemClock
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
@@ -33,6 +35,8 @@ def coverage_command(
     json: AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="A line for each field and recipient, as CSV.")] = False,
     html: Annotated[bool, typer.Option("--html", help="One HTML page, on standard output.")] = False,
+    format: AsFormat = None,
+    output: Output = None,
 ) -> None:
     """Who sees what: each field of an exchange by recipient and purpose, shared, reduced or withheld, and by which
     clause."""
@@ -49,7 +53,10 @@ def coverage_command(
     mous = configured.in_force.mous if file is None else (read_agreement(file.read_bytes(), str(file), configured),)
     tables = coverage(_granted(mous, configured, recipient))
     title = recipient if file is None else f"{mous[0].title}{f', {recipient}' if recipient else ''}"
-    if json:
+    if format is not None or output is not None:
+        named = str(file) if file is not None else ""
+        tell(coverage_table(directory, tables, recipient, named), format=format, output=output, json=json)
+    elif json:
         answer({"tables": data(tables)})
     elif csv:
         sys.stdout.write(as_csv(tables))

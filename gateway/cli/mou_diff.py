@@ -8,7 +8,9 @@ from rich.markup import escape
 
 from gateway.app import configuration_for
 from gateway.cli.mou_named import agreement_named
+from gateway.cli.mou_table import diff_table
 from gateway.cli.run import AsJson, Directory, answer, fail, out, run
+from gateway.cli.table import AsFormat, Output, tell
 from gateway.clock import SystemClock
 from gateway.errors import GatewayError
 from gateway.policy.change import Change, Turn
@@ -19,7 +21,14 @@ _COLORS = {Turn.WIDENING: "red", Turn.NARROWING: "green", Turn.NEUTRAL: "dim"}
 Agreement = Annotated[str, typer.Argument(help="A file, or the id of an agreement here: ID, or ID@VERSION.")]
 
 
-def diff(old: Agreement, new: Agreement, directory: Directory = Path(), json: AsJson = False) -> None:
+def diff(
+    old: Agreement,
+    new: Agreement,
+    directory: Directory = Path(),
+    json: AsJson = False,
+    format: AsFormat = None,
+    output: Output = None,
+) -> None:
     """Say what changes between two versions of an agreement: who gets which field, in which form, on which conditions.
 
     Each change is widening (somebody may see, keep or do more), narrowing or neutral; what cannot be judged counts as
@@ -34,6 +43,9 @@ def diff(old: Agreement, new: Agreement, directory: Directory = Path(), json: As
         fail(error)
     changes = changes_between(before, after, configured.iepds, configured.restrictions(SystemClock().now()))
     widening = any(each.turn is Turn.WIDENING for each in changes)
+    if format is not None or output is not None:
+        tell(diff_table(directory, before, after, changes), format=format, output=output, json=json)
+        return
     if json:
         names = {
             key: {"mou": mou.id, "version": mou.version, "digest": mou.digest}

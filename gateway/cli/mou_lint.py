@@ -8,7 +8,9 @@ import typer
 from rich.markup import escape
 
 from gateway.app import configuration_for
+from gateway.cli.mou_table import lint_table
 from gateway.cli.run import AsJson, Directory, answer, as_json, out, run, show
+from gateway.cli.table import AsFormat, Output, tell
 from gateway.exchange.configured import Configured
 from gateway.finding import Finding
 from gateway.policy.mou import Mou
@@ -28,7 +30,13 @@ class Linted:
     findings: tuple[Finding, ...]
 
 
-def lint(files: Files, directory: Directory = Path(), json: AsJson = False) -> None:
+def lint(
+    files: Files,
+    directory: Directory = Path(),
+    json: AsJson = False,
+    format: AsFormat = None,
+    output: Output = None,
+) -> None:
     """Read agreements strictly and say everything that is wrong with them, with line and column.
 
     Exchanges, agencies and law packs are those of the deployment in this folder; in any other folder, the samples that
@@ -36,7 +44,11 @@ def lint(files: Files, directory: Directory = Path(), json: AsJson = False) -> N
     """
     configured = run(configuration_for(directory))
     linted = [read(file, configured) for file in sorted(dict.fromkeys(files))]
-    if json:
+    if format is not None or output is not None:
+        findings = [finding for each in linted for finding in each.findings]
+        names = [str(each.file) for each in linted]
+        tell(lint_table(directory, findings, names), format=format, output=output, json=json)
+    elif json:
         answer(
             {
                 "ok": all(each.mou is not None for each in linted),

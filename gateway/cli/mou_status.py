@@ -7,7 +7,9 @@ import typer
 from rich.markup import escape
 
 from gateway.app import open_deployment
+from gateway.cli.mou_table import history_table, status_table
 from gateway.cli.run import AsJson, Directory, answer, out, run
+from gateway.cli.table import AsFormat, Output, tell
 from gateway.clock import timestamp
 from gateway.exchange.life import Due, History, Signature, Trial, VersionStatus, history_of, status_of
 
@@ -32,10 +34,19 @@ _WORTH = {
 }
 
 
-def status(id: Some = None, directory: Directory = Path(), json: AsJson = False) -> None:
+def status(
+    id: Some = None,
+    directory: Directory = Path(),
+    json: AsJson = False,
+    format: AsFormat = None,
+    output: Output = None,
+) -> None:
     """Every version: its state and since when, its days, what is due, approvals there and lacking, and what was counted
     on trial."""
     rows = run(_status(id, directory))
+    if format is not None or output is not None:
+        tell(status_table(directory, rows, id), format=format, output=output, json=json)
+        return
     if json:
         answer([_version(each) for each in rows])
         return
@@ -109,10 +120,19 @@ def _version(each: VersionStatus) -> dict[str, Any]:
     }
 
 
-def history(id: One, directory: Directory = Path(), json: AsJson = False) -> None:
+def history(
+    id: One,
+    directory: Directory = Path(),
+    json: AsJson = False,
+    format: AsFormat = None,
+    output: Output = None,
+) -> None:
     """Every act on an agreement as the audit log has it, in order: what, when, who, over which digest, and whether the
     signature is that person's; and for each version its digest and what each approval is worth."""
     found = run(_history(id, directory))
+    if format is not None or output is not None:
+        tell(history_table(directory, found), format=format, output=output, json=json)
+        return
     if json:
         answer(_history_data(found))
         return

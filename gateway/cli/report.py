@@ -1,16 +1,21 @@
 """`gateway report`: what auditors ask, each question one command: as a table, CSV, JSON or a page to print."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.agency import AgencyId
 from gateway.app import open_deployment
-from gateway.cli.acting import Key, person
-from gateway.cli.run import AsJson, Directory, run
+from gateway.audit import verifier
+from gateway.cli.acting import As, Key, person
+from gateway.cli.audit_export import handed_out
+from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.cli.table import LIMIT, After, AsFormat, InPeriod, Limit, Output, in_period, tell
+from gateway.exchange.acting import Acting
 from gateway.exchange.answers.accounted import intelligence_review, protected_health
 from gateway.exchange.answers.asked import Asked
 from gateway.exchange.answers.denials import denials, denials_by_reason
@@ -18,6 +23,7 @@ from gateway.exchange.answers.disclosures import Between, disclosures
 from gateway.exchange.answers.emergencies import overrides, secondary
 from gateway.exchange.answers.late import late_notices
 from gateway.exchange.answers.reveal import Reveal
+from gateway.exchange.answers.triennial import Bundle, triennial
 from gateway.exchange.gateway import Gateway
 from gateway.policy.duration import parse_duration
 from gateway.report.table import Table
@@ -41,6 +47,8 @@ Mou = Annotated[str, typer.Option("--mou", metavar="MOU", help="Only under this 
 From = Annotated[str, typer.Option("--from", metavar="AGENCY", help="Only what this agency sent.")]
 To = Annotated[str, typer.Option("--to", metavar="AGENCY", help="Only what this agency got.")]
 
+YEARS_3 = timedelta(days=3 * 365)
+
 Ask = Callable[[Gateway], Awaitable[Table]]
 
 
@@ -56,7 +64,7 @@ def ask(directory: Path, question: Ask) -> Table:
 
 def asked(period: str | None, after: str, limit: int, **filters: str) -> Asked:
     """What the options ask for; those that were left out are no filters."""
-    given = tuple((f"--{name}", value) for name, value in filters.items() if value)
+    given = tuple((name, value) for name, value in filters.items() if value)
     return Asked(period=in_period(period), after=after, limit=limit, filters=given)
 
 
@@ -229,3 +237,40 @@ def protected_health_command(
         output=output,
         json=json,
     )
+
+
+@app.command("cjis-triennial")
+def cjis_triennial_command(
+    by: As,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The zip to write.", dir_okay=False)
+    ] = Path("cjis-triennial.zip"),
+    period: InPeriod = None,
+    key: Key = None,
+    json: AsJson = False,
+    directory: Directory = Path(),
+) -> None:
+    """Everything for the triennial audit in one signed zip: agreements, people and their second factor, weekly reviews
+    of the log, cryptography, destruction and holds, incidents; each as CSV, JSON and a page, with the entries they cite
+    and their proofs. The verifier that checks it is in it. Without --period, the three years up to today.
+
+    [bold]gateway report cjis-triennial -o audit-2026.zip --as dana.whitcombe[/]
+    """
+    acting = person(by, key, directory)
+    made = run(_triennial(directory, period, acting, output))
+    if json:
+        answer({"file": str(output), "digest": made.statement.digest, "entry": made.entry, "tables": made.tables})
+        return
+    out.print(f"written: {escape(str(output))}: {made.cited} entries with proofs")
+    for name, rows in made.tables.items():
+        out.print(f"  {name}: {rows} rows")
+    out.print(f"log: {made.entry}")
+
+
+async def _triennial(directory: Path, period: str | None, by: Acting, output: Path) -> Bundle:
+    async with open_deployment(directory) as gateway:
+        today = gateway.clock.now().date()
+        wanted = Asked(period=in_period(period or f"{today - YEARS_3}/{today}"))
+        with handed_out(output) as file:
+            source = Path(verifier.__file__).read_bytes()
+            return await triennial(gateway, wanted, file, by=by, verifier=source)

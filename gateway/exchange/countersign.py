@@ -8,16 +8,19 @@ take a countersigned head back: it is replaced only while it is the one that was
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from gateway.agency import AgencyId
+from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, unverified_checkpoint
 from gateway.audit.cosignature import cosign, with_lines
+from gateway.audit.entry import make
 from gateway.audit.handover import LogKey, follow, read_head
 from gateway.audit.note import NoteKey, NoteKeyUnknown, NoteMalformed
 from gateway.audit.proof import ProofWrong, verify_consistency
@@ -110,10 +113,34 @@ async def countersign(gateway: Gateway, ask: Ask, entered: WitnessKey, note: byt
             await _send(watched, seen.note)
         return Done.TAMPERED
     if goes_on:
+        await _adopt(gateway, watched, new.size)
         return await _countersigned(gateway, watched, seen, new, note)
     if seen is not None and seen.size == new.size:
         await _send(watched, seen.note)  # it may not have arrived the last time
     return Done.KNOWN
+
+
+async def _adopt(gateway: Gateway, watched: _Watched, size: int) -> None:
+    """Where the log's key has changed, the new one takes the place of the one entered: a head by the old key, in
+    whosever hands it is by now, is then nobody's."""
+    entered, newest = watched.entered, watched.keys[-1]
+    if str(newest.key) == entered.key or size < newest.first:
+        return
+    now = gateway.clock.now()
+    entry = make(
+        EntryType.WITNESS,
+        id=gateway.new_id(now),
+        at=now,
+        parties=(entered.agency,),
+        action="handed-over",
+        kind=Watch.LOG.value,
+        partner=entered.agency,
+        key=hashlib.sha256(newest.key.public_bytes).hexdigest(),
+        log_size=newest.first,
+    )
+    # The new one first: should the machine stop in between, both count, as they did until now.
+    await gateway.store.put_witness_key(replace(entered, key=str(newest.key), since=now), [entry])
+    await gateway.store.put_witness_key(replace(entered, ended_at=now), [])
 
 
 async def _countersigned(gateway: Gateway, watched: _Watched, seen: Head | None, new: Checkpoint, note: bytes) -> Done:

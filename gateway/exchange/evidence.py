@@ -74,10 +74,18 @@ async def _evidence(store: Store, stored: StoredEntry) -> str:
     head = unverified_checkpoint(note)
     if stored.index >= head.size:
         raise EntryNotInTree("the entry is not under a checkpoint yet; try again in a few seconds")
-    proof = inclusion(stored.index, head.size, await _read(store, inclusion_ranges(stored.index, head.size)))
-    verify_inclusion(stored.entry.leaf_hash, stored.index, head.size, proof, head.root)
+    proof = await proof_of(store, stored, head)
     evidence = Evidence(body=stored.entry.body, index=stored.index, proof=proof, checkpoint=note.decode())
     return write_evidence(evidence)
+
+
+async def proof_of(store: Store, stored: StoredEntry, head: Checkpoint) -> tuple[bytes, ...]:
+    """Proof that an entry is under this head. Raises `EntryNotInTree`, `ProofWrong`, `HashMissing`."""
+    if stored.index is None or stored.index >= head.size:
+        raise EntryNotInTree("the entry is not under this checkpoint")
+    proof = inclusion(stored.index, head.size, await _read(store, inclusion_ranges(stored.index, head.size)))
+    verify_inclusion(stored.entry.leaf_hash, stored.index, head.size, proof, head.root)
+    return proof
 
 
 async def consistency_of(store: Store, old: int, new: int) -> tuple[bytes, ...]:

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
-from gateway.errors import Refused
 from gateway.exchange.accept import TRIES_MAX, ConfigurationUnsettled
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
 from gateway.exchange.disclosed import Hit, find
 from gateway.exchange.emergency import SecondPersonNeeded
 from gateway.exchange.gateway import Gateway, SubjectSafe
+from gateway.exchange.who_saw import NobodyFound
 from gateway.keys.blind import blind
 from gateway.keys.subject import quarter, quarter_of
 from gateway.message import Filed, MessageId
@@ -45,12 +45,6 @@ SETTLE_SECONDS = 2.0
 
 FORGOTTEN = "disclosed-person"
 """Kind of the entry that says that it is done."""
-
-
-class NobodyFound(Refused):
-    """The index has no row that is certainly of this person. A name alone makes nothing certain."""
-
-    code = "expunge.nobody"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,12 @@
 """The head of the log, for answers that state under which they were read."""
 
-from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.note import NoteKey
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.handover import read_head
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.rotate_log_key import log_keys
 
 
 async def log_head(gateway: Gateway) -> Checkpoint | None:
-    """The newest signed head of the log; None when nothing is in it yet. Raises what `read_checkpoint` raises."""
+    """The newest signed head of the log; None when nothing is in it yet. Raises what `read_head` raises."""
     note = await gateway.store.checkpoint()
-    signer = gateway.keys.log_signer
-    key = NoteKey(signer.name, signer.public_bytes)
-    return read_checkpoint(note, [key], origin=key.name) if note is not None else None
+    return read_head(note, log_keys(gateway), origin=gateway.keys.log_signer.name) if note is not None else None

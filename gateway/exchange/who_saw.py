@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.audit.catalog import EntryType
+from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, Acting, allowed, sign_entry
 from gateway.exchange.disclosed import Hit, find
 from gateway.exchange.export import RevealReason
@@ -100,6 +101,33 @@ async def who_saw(gateway: Gateway, asked: Asked, *, by: Acting, exported: bool 
     ).entry
     await gateway.store.record([entry])
     return await with_arrivals(gateway, told)
+
+
+class NobodyFound(Refused):
+    """The disclosure index has no row that is certainly of this person. A name alone makes nothing certain."""
+
+    code = "disclosure.nobody"
+
+
+async def messages_of(gateway: Gateway, whom: Person, *, by: Acting) -> tuple[MessageId, ...]:
+    """The messages of a person of which anybody was given something, oldest first: those of the officer's own agency,
+    or all when the officer is the operator's. What is made of them is the caller's entry.
+
+    Raises `NobodyFound` and what `allowed` raises.
+    """
+    await gateway.refresh()
+    user = allowed(gateway, by, OFFICERS)
+    found = disclosed(await find(gateway, whom), None)
+    messages = tuple(
+        dict.fromkeys(
+            said.message
+            for said, match in found
+            if match.certainty is Certainty.SAME and user.agency in {"", said.sender}
+        )
+    )
+    if not messages:
+        raise NobodyFound("the disclosure index has no row that is certainly of this person")
+    return messages
 
 
 def disclosed(hits: Iterable[Hit], period: Period | None) -> list[tuple[Disclosure, Match]]:

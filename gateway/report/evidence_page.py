@@ -69,16 +69,21 @@ def as_text(page: EvidencePage) -> str:
     for section in sections(page):
         lines += ["", section.heading, "-" * len(section.heading)]
         for paragraph in section.paragraphs:
-            lines += textwrap.wrap(paragraph, WIDTH)
+            lines += _wrapped(paragraph)
         for point in section.points:
-            lines += textwrap.wrap(point, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+            lines += _wrapped(point, "  - ")
         lines += [f"    {each}" for each in section.typed]
     if page.happened:
         lines += ["", told_heading(page), "-" * len(told_heading(page))]
         for each in page.happened:
-            first = f"{each.index:>8}  {each.at}  "
-            lines += textwrap.wrap(each.what, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
+            lines += _wrapped(each.what, f"{each.index:>8}  {each.at}  ")
     return "\n".join((*lines, ""))
+
+
+def _wrapped(text: str, first: str = "") -> list[str]:
+    """Lines of a text; ids are not broken."""
+    rest = " " * len(first)
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def as_html(page: EvidencePage) -> str:
@@ -122,9 +127,10 @@ def _held(page: EvidencePage) -> Iterator[str]:
     if page.cosigners:
         yield f"on it the countersignatures of {', '.join(page.cosigners)}"
     if page.covers:
-        yield f"{page.covers} Covers: the signed paper that went with each release and says under which agreement"
+        one = "Covers" if page.covers != 1 else "Cover"
+        yield f"{page.covers} {one}: the signed paper that went with each release and says under which agreement"
     if page.receipts:
-        yield f"{page.receipts} signed receipts for what was taken in"
+        yield f"{page.receipts} signed receipt{'s' if page.receipts != 1 else ''} for what was taken in"
     if page.agreements:
         versions = len(page.agreements) // 2
         yield f"the text of {versions} agreement{'s' if versions != 1 else ''} as in force then (agreements)"

@@ -40,7 +40,7 @@ class Table:
     name      of the command that gives it, such as "report disclosures"
     question  as an auditor asks it
     period    None = of all time, or as things stand now
-    filters   what was asked for besides: name of the option and its value
+    filters   what was asked for besides: name and value
     note      what a reader must know of the answer; "" = nothing
     log       head of the log it was read under; None = nothing is in the log yet
     next      key to go on with when there are more rows; "" = these are all

@@ -16,9 +16,10 @@ from gateway.api.app import make_app, make_console_app
 from gateway.api.operations import ASSETS
 from gateway.config import Listen, Settings
 from gateway.store.interface import StoreUnavailable
+from gateway.store.witness import LogTrouble
 from gateway.telemetry import Metrics
 from tests.api.conftest import session
-from tests.api.pretend_gateway import PretendGateway
+from tests.api.pretend_gateway import POLICE, PretendGateway
 from tests.api.wire import listening
 
 
@@ -269,3 +270,20 @@ async def test_metrics_show_alerts_and_what_is_still_to_be_told(
 
 async def metrics_of(console: aiohttp.ClientSession) -> str:
     return await (await console.get("/metrics")).text()
+
+
+async def test_what_was_found_of_the_log_stands_on_readyz_and_in_the_metrics(gateway: PretendGateway) -> None:
+    now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    gateway.store.found = [
+        LogTrouble(id="1", code="audit.log-cut", at=now),
+        LogTrouble(id="2", code="audit.root-wrong", at=now, ended_at=now),
+        LogTrouble(id="3", code="audit.partner-log-forked", at=now, agency=POLICE.id),
+    ]
+    app = make_console_app(gateway)
+    async with listening(app) as port, session(f"http://127.0.0.1:{port}") as client:
+        ready = await client.get("/readyz")
+        assert (ready.status, await ready.text()) == (503, "not ready: audit.log-cut\n")
+        metrics = await (await client.get("/metrics")).text()
+    assert 'gateway_log_tampered{code="audit.log-cut",log="own"} 1.0' in metrics
+    assert f'gateway_log_tampered{{code="audit.partner-log-forked",log="{POLICE.id}"}} 1.0' in metrics
+    assert "audit.root-wrong" not in metrics

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.proof import (
+    Inclusions,
     ProofWrong,
     consistency,
     consistency_ranges,
@@ -195,3 +196,14 @@ def test_growing_in_any_steps_gives_the_root_of_all_leaves() -> None:
         stored = StoredHashes(everything[: size + step])
         assert growth.root == root(stored.leaves)
     assert len(stored.leaves) == 700
+
+
+def test_proofs_of_many_leaves_are_those_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Inclusions, "REMEMBERED_MAX", 40)  # forget now and then
+    leaves = [leaf_hash(number.to_bytes(4)) for number in range(70_000)]
+    for size in (1, 2, 255, 256, 257, 1000, 70_000):
+        log = StoredHashes(leaves[:size])
+        many = Inclusions(size)
+        for index in {*range(min(size, 30)), *range(0, size, max(size // 50, 1)), size - 1}:
+            made = many.proof(index, log.read(many.ranges(index)))
+            assert made == inclusion(index, size, log.read(inclusion_ranges(index, size)))

@@ -57,6 +57,24 @@ def test_a_package_about_a_message_is_checked_at_home(deployment: Deployment, tm
     assert listed.returncode == 0
 
 
+def test_a_package_about_a_person_is_found_by_a_number_and_names_nobody(deployment: Deployment, tmp_path: Path) -> None:
+    officer = deployment.officer()
+    message = sent(deployment)
+    file = tmp_path / "evidence.zip"
+    words = ("audit", "export", "-o", file)
+    deployment.run(*words, "--subject", "SID=fr-1190284", status=2)
+    deployment.run(*words, "--subject", "SID=FR9", "--as", officer, status=1)
+    assert not file.exists()
+    assert "4 Covers" in deployment.run(*words, "--subject", "SID=fr-1190284", "--as", officer).stdout
+    with zipfile.ZipFile(file) as opened:
+        content = b"".join(opened.read(name) for name in opened.namelist())
+        opened.extractall(tmp_path)
+    assert message.encode() in content
+    assert not [word for word in (b"FR1190284", b"Tansley", b"TANSLEY") if word in content]
+    anchors = ("--receipt-key", "keys/receipts.vkey", "--authority", "certificates/authority.pem")
+    assert "PASSED" in checked(tmp_path, "--key", "keys/log.vkey", *anchors).stdout
+
+
 def test_a_machine_is_told_what_it_holds(deployment: Deployment, tmp_path: Path) -> None:
     officer = deployment.officer()
     sent(deployment)

@@ -142,6 +142,6 @@ def test_a_person_is_expunged_by_two_after_they_saw_the_plan(
     assert made["rows"] == rows
     assert who_saw(deployment)["rows"] == []
     again = deployment.run(*wanted, "--yes", status=1)
-    assert "expunge.nobody" in again.stderr
+    assert "disclosure.nobody" in again.stderr
     alone = deployment.run(*wanted[:-1], "ana", "--second-key", deployment.directory / "users/ana.key", status=1)
     assert "second" in alone.stderr or "passphrase" in alone.stderr

@@ -17,7 +17,8 @@ from gateway.policy.disclosure import Disclosure, read
 from gateway.policy.person import heard, name_term, number_term
 from gateway.policy.subject import name_of, number
 from gateway.store.interface import StoreUnavailable
-from tests.exchange.deployed import CONTACT, JAIL, POLICE, RELEASE, Deployed, exchanges, release, sample
+from tests.exchange.deployed import CONTACT, JAIL, POLICE, RELEASE, SHELTER, Deployed, exchanges, release, sample
+from tests.exchange.test_emergency import go
 from tests.store.test_promises_failing import break_at, mend
 
 SID = "sid:FR1190284"
@@ -189,3 +190,23 @@ async def test_what_a_victim_service_provider_sends_is_in_no_index(place: Deploy
     await put_agency(place.gateway, provider, actor="test")
     await place.accept(release(), "one")
     assert await said(place, CALVIN) == []
+
+
+async def test_an_emergency_release_has_a_row_for_whoever_got_it_and_none_for_its_owner(place: Deployed) -> None:
+    answer = await place.accept(sample("fullest"))
+    before = await said(place, SID)
+    await go(place, answer.id)
+    more = [each for each in await said(place, SID) if each not in before]
+    assert [(each.recipient, each.kind, each.mou.split("@")[0]) for each in more] == [
+        (SHELTER, "emergency", "EMERGENCY")
+    ]
+
+
+async def test_an_emergency_release_that_fails_leaves_no_row(place: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = await place.accept(sample("fullest"))
+    before = await said(place, SID)
+    break_at(monkeypatch, "release.before-commit")
+    with pytest.raises(StoreUnavailable):
+        await go(place, answer.id)
+    mend(monkeypatch)
+    assert await said(place, SID) == before

@@ -11,20 +11,26 @@ from typing import Any
 import pytest
 
 from gateway.audit import verifier
+from gateway.audit.checkpoint import unverified_checkpoint
 from gateway.audit.note import NoteKey
 from gateway.errors import Refused
 from gateway.exchange.acting import Acting, NotAllowed
 from gateway.exchange.evidence import EntryNotInTree
-from gateway.exchange.export import Exported, PersonNeeded, RevealReason, export, laws_under, runs
+from gateway.exchange.export import Exported, PersonNeeded, RevealReason, export
+from gateway.exchange.keep_log import keep_log
+from gateway.exchange.package import laws_under, runs
+from gateway.exchange.rotate_log_key import rotate_log_key
 from gateway.exchange.selection import About, NothingSelected
 from gateway.exchange.sequence import sequence
 from gateway.message import MessageId
 from gateway.report.period import read_period
 from gateway.store.configuration import Law
 from gateway.store.interface import StoreUnavailable
+from gateway.store.witness import HeldCosignature
 from gateway.user import UserRole
 from tests.exchange.deployed import JAIL, NAME, POLICE, PROBATION, Deployed, release, sample
 from tests.exchange.officers import officer
+from tests.exchange.tampered import Signer
 
 OFFICER = frozenset({UserRole.PRIVACY_OFFICER})
 SOURCE = Path(verifier.__file__).read_bytes()
@@ -272,3 +278,53 @@ async def test_the_laws_of_a_decision_are_put_together_again(place: Deployed) ->
     newer = Law(id=found[0].id, version=99, digest="sha-256:" + "0" * 64, body=b"", changed_at=place.clock.now())
     assert laws_under((*stored.laws, newer), laws.named, laws.digest) == found
     assert laws_under(stored.laws, laws.named, "sha-256:" + "0" * 64) is None
+
+
+async def countersigned(place: Deployed, partner: Signer) -> int:
+    """The newest head, countersigned by a partner; its size."""
+    note = (await place.gateway.store.checkpoint() or b"").decode()
+    line = partner.cosigned(note).removeprefix(note)
+    held = HeldCosignature(
+        size=unverified_checkpoint(note).size, agency=POLICE, cosigner=partner.name, at=place.clock.now(), line=line
+    )
+    await place.gateway.store.add_cosignatures([held])
+    return held.size
+
+
+async def test_a_package_stands_under_the_newest_head_that_a_partner_countersigned(place: Deployed) -> None:
+    partner, message = Signer("police.example/witness"), await sent(place)
+    await person(place)
+    size = await countersigned(place, partner)
+    later = await sent(place, release(given="Abel"))
+    witness = ("--witness", partner.cosigner_key, "--witnesses", "1")
+    made, data = await package(place, About(message=message))
+    assert made.statement.size == size
+    assert checked(place, data, *keys(place), *witness)["countersignatures"].startswith("countersigned by police")
+    assert "police.example/witness" in files(data)["README.txt"].decode()
+    # What came after it can only stand under a newer one.
+    made, data = await package(place, About(message=later))
+    assert made.statement.size > size
+    assert checked(place, data, *keys(place), *witness)["countersignatures"]["passed"] is False
+
+
+async def test_the_whole_log_goes_on_from_what_partners_countersigned(place: Deployed) -> None:
+    partner = Signer("police.example/witness")
+    await sent(place)
+    size = await countersigned(place, partner)
+    await sent(place, release(given="Abel"))
+    _, data = await package(place, About(), by=None)
+    found = checked(place, data, *keys(place), "--witness", partner.cosigner_key, "--witnesses", "1")
+    assert found["consistency"] == f"goes on from {size} entries"
+    assert found["countersignatures"].endswith(f"over {size} entries")
+
+
+async def test_a_log_that_changed_its_key_is_followed_from_the_key_given_years_ago(place: Deployed) -> None:
+    first, person_now, by_hand = await sent(place), await person(place), keys(place)
+    admin = await officer(place.gateway, number=7, roles=frozenset({UserRole.ADMINISTRATOR}))
+    await rotate_log_key(place.gateway, by=admin, reason="scheduled")
+    await keep_log(place.gateway)
+    for about, by in ((About(message=first), person_now), (About(), None)):
+        _, data = await package(place, about, by=by)
+        assert "took over" in checked(place, data, *by_hand)["key rotation"]
+        assert checked(place, data, *by_hand)["checkpoint"].endswith("signed by gateway.test")
+        assert not [check for check in checked(place, data, *keys(place)).values() if not isinstance(check, str)]

@@ -11,9 +11,9 @@ from gateway.exchange.acting import Acting, NotAllowed
 from gateway.exchange.emergency import SecondPersonNeeded
 from gateway.exchange.evidence import verify_log
 from gateway.exchange.export import RevealReason
-from gateway.exchange.expunge import Expunged, NobodyFound, Order, expunge, finish_expunging, plan_expunging
+from gateway.exchange.expunge import Expunged, Order, expunge, finish_expunging, plan_expunging
 from gateway.exchange.keep_disclosures import arrange
-from gateway.exchange.who_saw import Asked, Seen, who_saw
+from gateway.exchange.who_saw import Asked, NobodyFound, Seen, who_saw
 from gateway.keys.payload import KeyGone
 from gateway.keys.subject import SubjectKeys
 from gateway.message import Filed

@@ -9,7 +9,7 @@ from gateway.exchange.acting import NotAllowed
 from gateway.exchange.disclosed import PersonUnnamed, sought
 from gateway.exchange.export import RevealReason
 from gateway.exchange.inbox import acknowledge, inbox_page
-from gateway.exchange.who_saw import Asked, Seen, who_saw
+from gateway.exchange.who_saw import Asked, NobodyFound, Seen, messages_of, who_saw
 from gateway.policy.match import Certainty
 from gateway.policy.person import Person
 from gateway.report.period import read_period
@@ -186,3 +186,15 @@ async def test_a_booking_number_is_looked_for_at_its_agency(place: Deployed) -> 
     await place.accept(sample("fullest"))
     assert await ask(place, by("BOOKING=HCJ-2026-004417@harlan-county-jail"))
     assert await ask(place, by("BOOKING=HCJ-2026-004417@millbrook-police")) == ()
+
+
+async def test_the_messages_of_a_person_are_those_that_are_certainly_theirs(place: Deployed) -> None:
+    first = await place.accept(sample("fullest"), "one")
+    await place.accept(release(), "two")
+    place.clock.go(minutes=1)
+    theirs = await place.accept(sample("fullest", CONTACT), sender=POLICE)
+    everything = await messages_of(place.gateway, CALVIN, by=await officer(place.gateway))
+    assert everything == (first.id, theirs.id)
+    assert await messages_of(place.gateway, CALVIN, by=await officer(place.gateway, JAIL)) == (first.id,)
+    with pytest.raises(NobodyFound):
+        await messages_of(place.gateway, by("SID=FR9"), by=await officer(place.gateway))

@@ -27,7 +27,7 @@ def table(*rows: tuple[str | int | datetime | None, ...]) -> Table:
         log=Checkpoint(origin="gateway.example/log", size=7, root=bytes(range(32))),
         made_at=AT,
         period=read_period("2026-Q3"),
-        filters=(("--mou", "JAIL-PD-2026-01"),),
+        filters=(("mou", "JAIL-PD-2026-01"),),
     )
 
 

@@ -1,4 +1,4 @@
--- name: take_watch
+-- name: take_watch!
 -- Become, or stay, the one who watches: nobody else's watch runs.
 UPDATE alert_watch SET holder = :holder, until = :until
 WHERE one = 1 AND (holder = :holder OR until <= :now);
@@ -7,11 +7,11 @@ WHERE one = 1 AND (holder = :holder OR until <= :now);
 -- Whether this one watches.
 SELECT 1 FROM alert_watch WHERE one = 1 AND holder = :holder;
 
--- name: probe
+-- name: probe!
 -- A row of the size of some audit entries: a database that is full does not take it.
 INSERT INTO alert_probe (filler) VALUES (:filler);
 
--- name: end_probe
+-- name: end_probe!
 -- It served.
 DELETE FROM alert_probe;
 
@@ -51,7 +51,7 @@ VALUES
 ON CONFLICT (id) DO UPDATE SET
     due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error;
 
--- name: delete_notice
+-- name: delete_notice!
 -- It was sent, or is given up.
 DELETE FROM alert_notice WHERE id = :id;
 
