@@ -1,13 +1,17 @@
 """Look: what the store, the configuration and the key directory say, for the conditions of alerts to judge."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from gateway.alert.condition import Expiry, Limits, Seen, Term
 from gateway.exchange.activate import STANDING
+from gateway.exchange.answers.accounted import intelligence_due
 from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
+from gateway.retention.kept import Kept
+from gateway.retention.plan import free
 from gateway.store.configuration import AgreementState, Credential
 from gateway.store.log import StoredEntry
 
@@ -18,6 +22,12 @@ FORGOTTEN = timedelta(days=30)
 """A credential that ended so long ago, with none after it, is no longer in anybody's use."""
 
 EMERGENCIES_MAX = 1000
+
+COUNTED_MAX = 1000
+"""What is more is told as this many: somebody has to look in any case."""
+
+RUN_GRACE = timedelta(days=1)
+"""A run that a day did not bring is overdue."""
 
 
 async def look(gateway: Gateway, now: datetime) -> Seen:
@@ -32,6 +42,7 @@ async def look(gateway: Gateway, now: datetime) -> Seen:
     reviewed = await reviewed_until(gateway)
     began = reviewed or (span[0] if span else None)
     released = await gateway.store.emergencies(began, None, "", EMERGENCIES_MAX)
+    retention_due, unattested = await _destruction(gateway, now)
     return Seen(
         now=now,
         today=current.day(now),
@@ -42,6 +53,10 @@ async def look(gateway: Gateway, now: datetime) -> Seen:
         newest_entry=span[1] if span else None,
         terms=tuple(_terms(current)),
         expiries=(*_own(gateway), *_held(current, now)),
+        late=await _late(gateway, now),
+        intelligence_due=await intelligence_due(gateway, now),
+        retention_due=retention_due,
+        unattested=unattested,
         reviewed=began,
         emergencies=len(released),
     )
@@ -56,6 +71,25 @@ async def reviewed_until(gateway: Gateway) -> datetime | None:
 def until_of(review: StoredEntry) -> datetime:
     """The end of what a review looked through."""
     return datetime.fromisoformat(json.loads(review.entry.body)["until"])
+
+
+async def _late(gateway: Gateway, now: datetime) -> tuple[tuple[str, int], ...]:
+    """Deliveries under way whose deadline is past, by recipient."""
+    overdue = await gateway.store.overdue(now, since=None, until=None, limit=COUNTED_MAX)
+    return tuple(sorted(Counter(str(each.recipient) for each in overdue).items()))
+
+
+async def _destruction(gateway: Gateway, now: datetime) -> tuple[int, int]:
+    """What a run should have destroyed by now and no hold keeps; and attestations that are late."""
+    grace = RUN_GRACE + timedelta(hours=gateway.settings.retention.run_every_hours)
+    due = await gateway.store.due(now - grace, None, COUNTED_MAX)
+    if due:
+        siblings: defaultdict[str, list[Kept]] = defaultdict(list)
+        for fate in await gateway.store.kept_of({each.message for each in due}):
+            siblings[fate.kept.message].append(fate.kept)
+        due, _ = free(due, await gateway.store.holds(), {key: tuple(each) for key, each in siblings.items()}, now)
+    asked = await gateway.store.attestations(open_only=True)
+    return len(due), sum(each.attest_by < now for each in asked)
 
 
 def _terms(current: Configured) -> Iterator[Term]:

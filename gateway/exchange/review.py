@@ -7,7 +7,7 @@ of it can be signed that was not shown: the period ends where the showing ended.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -134,25 +134,15 @@ async def week_of(gateway: Gateway, *, actor: str) -> Week:
 
 
 async def _rows(gateway: Gateway, since: datetime, until: datetime) -> tuple[tuple[Row, ...], bool]:
-    words, after = [each.value for each in LOOKED_AT], _floor(since)
+    words, after = [each.value for each in LOOKED_AT], ""
+    period = {"since": since, "until": until}
     rows: list[Row] = []
-    while page := await gateway.store.entries_of_types(words, after=after, limit=PAGE):
-        for stored in page:
-            if stored.entry.at >= until:
-                return tuple(rows), True
-            if stored.entry.at >= since:
-                rows.append(_row(stored))
+    while page := await gateway.store.entries_of_types(words, **period, after=after, limit=PAGE):
+        rows += map(_row, page)
         if len(rows) > ROWS_MAX:
             return tuple(rows[:ROWS_MAX]), False
         after = page[-1].entry.id
     return tuple(rows), True
-
-
-def _floor(since: datetime) -> str:
-    """An id below all that were made from then on: ids begin with the milliseconds of their making. A second earlier,
-    for an entry may be a hundredth older than its id says."""
-    digits = f"{int((since - timedelta(seconds=1)).timestamp() * 1000):012x}"
-    return f"{digits[:8]}-{digits[8:]}"
 
 
 SAID = ("action", "kind", "code", "agency", "mou", "exchange", "law", "user", "recipient", "reason", "actor", "count")

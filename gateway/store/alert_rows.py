@@ -1,7 +1,5 @@
 """Rows of alerts and notices, for both databases."""
 
-from datetime import datetime
-
 from gateway.alert.alert import Code, News, Notice, Severity, Standing
 from gateway.store.rows import Row, micros, micros_or_none, moment, moment_or_none
 
@@ -70,10 +68,3 @@ def notice_of(row: Row) -> Notice:
         attempts=attempts,
         last_error=last_error,
     )
-
-
-def id_floor(since: datetime) -> str:
-    """The least id of an entry made at this moment or later: ids begin with the milliseconds they were made in
-    (RFC 9562, section 5.7)."""
-    digits = f"{micros(since) // 1000:012x}"
-    return f"{digits[:8]}-{digits[8:]}"

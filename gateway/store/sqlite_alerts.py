@@ -8,8 +8,9 @@ from typing import Final
 
 from gateway.alert.alert import Notice, Standing
 from gateway.audit.entry import AuditEntry
+from gateway.message import uuid7_floor
 from gateway.store import rows
-from gateway.store.alert_rows import id_floor, notice_of, notice_row, standing_of, standing_row
+from gateway.store.alert_rows import notice_of, notice_row, standing_of, standing_row
 from gateway.store.alerts import Watched
 from gateway.store.log import StoredEntry
 from gateway.store.sqlite_reading import Reading
@@ -68,7 +69,7 @@ class SqliteAlerts(Reading):
 
     async def types_between(self, since: datetime, until: datetime) -> tuple[tuple[str, int], ...]:
         """How many entries of each type."""
-        values = {"since": id_floor(since), "until": id_floor(until)}
+        values = {"since": uuid7_floor(since), "until": uuid7_floor(until)}
         return await self._all(lambda row: (row[0], row[1]), "types_between", **values)
 
     async def waiting_since(self) -> datetime | None:

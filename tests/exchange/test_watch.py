@@ -11,9 +11,11 @@ from gateway.exchange.look import look
 from gateway.exchange.resume_log import resume_log
 from gateway.exchange.sequence import LogAltered, sequence
 from gateway.exchange.watch import LEASE
+from gateway.retention.hold import Cause, Hold, Scope
 from gateway.store.interface import StoreUnavailable
 from gateway.store.open import open_store
-from gateway.user import UserRole
+from gateway.store.rows import micros
+from gateway.user import UserId, UserRole
 from gateway.worker import Rhythm, Worker
 from tests.exchange.deployed import JAIL, POLICE, Deployed, release
 from tests.exchange.officers import officer
@@ -266,3 +268,33 @@ async def test_sequencing_clears_nothing_that_it_did_not_look_at(quiet: Deployed
     quiet.gateway.health.altered = True
     await sequence(quiet.gateway.store, quiet.gateway.keys.log_signer, origin="gateway.test")
     assert quiet.gateway.health.altered
+
+
+async def test_what_missed_its_deadline_is_seen_by_recipient(quiet: Deployed) -> None:
+    await quiet.accept(release())
+    now = quiet.clock.now()
+    with sqlite3.connect(quiet.directory / "gateway.db") as db:
+        db.execute("UPDATE deadline SET at = ?", (micros(now),))
+    db.close()
+    assert (await look(quiet.gateway, now)).late == ()
+    quiet.clock.go(minutes=1)
+    assert dict((await look(quiet.gateway, quiet.clock.now())).late)[POLICE] == 1
+
+
+async def test_what_a_run_should_have_destroyed_is_seen_and_what_a_hold_keeps_is_not(quiet: Deployed) -> None:
+    accepted = await quiet.accept(release())
+    assert (await look(quiet.gateway, quiet.clock.now())).retention_due == 0
+    quiet.clock.go(days=2000)
+    seen = await look(quiet.gateway, quiet.clock.now())
+    assert seen.retention_due == 4  # the original, and what each of three recipients got
+    hold = Hold(
+        id=quiet.gateway.new_id(quiet.clock.now()),
+        scope=Scope(message=accepted.id),
+        cause=Cause.LITIGATION,
+        authority="invented court order",
+        by=UserId("ana"),
+        agency=JAIL,
+        at=quiet.clock.now(),
+    )
+    await quiet.gateway.store.place_hold(hold, [])
+    assert (await look(quiet.gateway, quiet.clock.now())).retention_due == 0

@@ -122,14 +122,14 @@ async def intelligence_review(gateway: Gateway, asked: Asked, *, within: timedel
     """Criminal intelligence whose review falls due within this time, or is past, the first due first."""
     await gateway.refresh()
     now = gateway.clock.now()
-    lasting = _reviews(gateway)
+    lasting, sections = _reviews(gateway), sections_of(gateway)
     rows: list[tuple[Cell, ...]] = []
     if lasting:
         # Given so long ago that the shortest of the periods ends in time.
         until = now + within - min(lasting.values())
         page = Page(since=asked.since, until=min(filter(None, (asked.until, until))), limit=asked.limit + 1)
         while read := await gateway.store.accounted(page):
-            rows += [row for each in read for row in _due(each, lasting, sections_of(gateway), now, now + within)]
+            rows += [row for each in read for row in _due(each, lasting, sections, now, now + within)]
             page = replace(page, after=read[-1].entry.id)
     rows.sort(key=lambda row: (str(row[0]), str(row[-1])))
     return await answer(
@@ -144,6 +144,19 @@ async def intelligence_review(gateway: Gateway, asked: Asked, *, within: timedel
         if len(rows) <= asked.limit
         else f"{REVIEW_NOTE} Only the first {asked.limit} of {len(rows)} are shown.",
     )
+
+
+async def intelligence_due(gateway: Gateway, now: datetime) -> int:
+    """How many disclosures of criminal intelligence are past their review, or will be within 30 days. For the watch:
+    nothing of them is told."""
+    lasting, count = _reviews(gateway), 0
+    if lasting:
+        by = now + timedelta(days=WINDOWS[1])
+        page = Page(until=by - min(lasting.values()), limit=1000)
+        while read := await gateway.store.accounted(page):
+            count += sum(1 for each in read for _ in _due(each, lasting, {}, now, by))
+            page = replace(page, after=read[-1].entry.id)
+    return count
 
 
 def _reviews(gateway: Gateway) -> dict[str, timedelta]:
