@@ -16,6 +16,7 @@ from gateway.exchange.expire import expire
 from gateway.exchange.expunge import finish_expunging
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_disclosures
+from gateway.exchange.purge_due import DueLoop
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay
 from gateway.exchange.watch import Watch
@@ -43,6 +44,7 @@ class Rhythm:
     witness    looks for heads of partners' logs to countersign, and for what else is due for the log
     expire     looks through what no worker claims: what is too late, and what has no agreement any more
     arrange    makes rows of the disclosure index quick to find; they are found before, too
+    retain     looks at the clock, finishes runs of destruction that were stopped, and destroys what is due
     watch      looks for what the operator must see to; None = as the settings say
     pause_max  longest pause after trouble; the first is a tenth of a second, each next one twice as long
     """
@@ -53,6 +55,7 @@ class Rhythm:
     expire: float = 300.0
     arrange: float = 5.0
     watch: float | None = None
+    retain: float = 3600.0
     pause_max: float = 15.0
 
 
@@ -98,6 +101,7 @@ class Worker:
         self._log_watch = LogWatch(gateway=gateway, metrics=self._metrics, ask=ask)
         holder = gateway.clock.random(16).hex()
         self._watch = Watch(gateway=gateway, ways=ways, metrics=self._metrics, holder=holder)
+        self._due = DueLoop(gateway)
         self._relay = Relay(gateway, sends, report=report, stirred=wake, metrics=self._metrics)
 
     async def run(self, stop: asyncio.Event, grace: timedelta = GRACE) -> None:
@@ -110,6 +114,7 @@ class Worker:
             asyncio.create_task(self._loop("witness", self._witness, stop, never)),
             asyncio.create_task(self._loop("arrange", self._arrange, stop, never)),
             asyncio.create_task(self._loop("watch", self._look, stop, never)),
+            asyncio.create_task(self._loop("retain", self._retain, stop, never)),
         ]
         try:
             await stop.wait()
@@ -125,6 +130,10 @@ class Worker:
 
     async def _fill(self) -> float:
         return GATHER_SECONDS if await self._relay.fill() else self._rhythm.idle
+
+    async def _retain(self) -> float:
+        await self._due.turn()
+        return self._rhythm.retain
 
     async def _look(self) -> float:
         every = self._rhythm.watch or self._gateway.settings.alerts.every_seconds

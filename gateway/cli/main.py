@@ -17,6 +17,7 @@ from gateway.cli import (
     law,
     mou,
     report,
+    retention,
     send,
     serve,
     user,
@@ -61,6 +62,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(witness.app, name="witness")
 app.add_typer(report.app, name="report")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(retention.app, name="retention")
 
 
 @app.callback(invoke_without_command=True)

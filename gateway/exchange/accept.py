@@ -28,6 +28,7 @@ from gateway.iepd.header import Header, find_impossible
 from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
+from gateway.keys.payload import KeyGone
 from gateway.message import REACHES_PAST_RECIPIENTS
 from gateway.policy.emergency import is_release
 from gateway.signing.enveloped import has_signature, verify_enveloped
@@ -163,6 +164,8 @@ def _read(submission: Submission, agency: Agency, configured: Configured, digest
 
 async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: Known) -> Accepted:
     """The stored answer, when the content is the same. The decision of then stands, whatever is in force now."""
+    if not known.content_digest:
+        raise KeyGone("this message id was used for a message that is destroyed by now; a new message needs a new id")
     if not hmac.compare_digest(known.content_digest, read.content_digest):
         raise IdConflict("this message id was used before for other content; a new message needs a new id")
     record = await gateway.store.message(known.message)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -67,6 +68,31 @@ class PayloadSafe(Protocol):
 
     def salt_of(self, sealed: Sealed) -> bytes:
         """The same salt again."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """The one run of destruction over all nodes that share the keys. Raises `Unavailable` when there is another."""
+
+    def buckets(self) -> tuple[str, ...]:
+        """Names of the buckets that still hold a key."""
+
+    def nodes_in(self, bucket: str) -> int:
+        """How many pieces a bucket's secret is in by now; 0 when nothing is left of it."""
+
+    def remembers(self, bucket: str, index: int) -> bool:
+        """Whether the key at this address is still there."""
+
+    def secrets_of(self, bucket: str, index: int) -> tuple[bytes, ...]:
+        """The key at this address and what it comes from, to look for them once they are destroyed; () when they
+        are."""
+
+    def close(self, bucket: str) -> None:
+        """Nothing is sealed in this bucket any more. Durable when this returns, as are the next two."""
+
+    def forget(self, bucket: str, indexes: Iterable[int]) -> None:
+        """Destroy the keys at these addresses; all others stay."""
+
+    def forget_bucket(self, bucket: str) -> None:
+        """Destroy every key that is or was in this bucket; its name is never used again."""
 
 
 class SubjectSafe(Protocol):

@@ -12,6 +12,7 @@ from gateway.errors import Refused, Unavailable
 from gateway.exchange.destination import Standing, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import record_asked
+from gateway.keys.payload import KeyGone
 from gateway.message import DeliveryId, MessageId
 from gateway.policy.handling import Handling, handling_notice
 from gateway.signing.cover import read_cover
@@ -127,6 +128,7 @@ async def inbox_cover(gateway: Gateway, agency: AgencyId, delivery: DeliveryId, 
     """The signed Cover. It names agreement, clauses and digests, no content; so it can be had while the content is
     held. Reading it is an audit entry too: it says who sent something, and why."""
     record = await _own(gateway, agency, delivery)
+    _check_kept(record)
     await _record_read(gateway, record, "cover", channel)
     return record.cover
 
@@ -135,9 +137,16 @@ async def inbox_notice(gateway: Gateway, agency: AgencyId, delivery: DeliveryId)
     """The handling notice: what the Cover says, and the agreement of all that goes under it, for people. To be had when
     the Cover is; it holds nothing of the content either."""
     record = await _own(gateway, agency, delivery)
+    _check_kept(record)
     notice = notice_of(gateway, record)
     await _record_read(gateway, record, "notice", "rest")
     return notice
+
+
+def _check_kept(record: DisseminationRecord) -> None:
+    """A Cover goes with its payload: it names the payload's digest. Raises `KeyGone`."""
+    if not record.cover:
+        raise KeyGone("what this delivery carried is destroyed, and its Cover with it")
 
 
 async def _record_read(gateway: Gateway, record: DisseminationRecord, kind: str, channel: str) -> None:

@@ -8,6 +8,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import record_asked, record_read
+from gateway.keys.payload import KeyGone
 from gateway.message import DeliveryId, Message, MessageId
 from gateway.policy.emergency import is_release
 
@@ -86,6 +87,8 @@ async def receipt(gateway: Gateway, agency: AgencyId, id: str) -> str:
     if record is None:
         raise MessageUnknown("there is no such message of this agency")
     await record_read(gateway, "receipt", parties=(agency,), message=message.id, agency=agency, channel="rest")
+    if not record.receipt:
+        raise KeyGone("the message is destroyed, and with it what tells of its content; the log holds its entry")
     return record.receipt.decode()
 
 

@@ -176,18 +176,23 @@ class PayloadKeys:
         with locked(self._directory / ".run.lock", wait=False):
             yield
 
-    def remembers(self, sealed: Sealed) -> bool:
+    def remembers(self, bucket: str, index: int) -> bool:
         """Whether the payload's key still grows."""
-        return bool(self.secrets_of(sealed))
+        return bool(self.secrets_of(bucket, index))
 
-    def secrets_of(self, sealed: Sealed) -> tuple[bytes, ...]:
+    def secrets_of(self, bucket: str, index: int) -> tuple[bytes, ...]:
         """What would open it: the leaf and the key made of it; () when both are gone. For whoever is to prove, later,
         that they are nowhere."""
         try:
-            secret = self._leaf(sealed)
+            secret = self._find(bucket, make=False).leaf(index)
         except KeyGone:
             return ()
-        return secret, _derived(secret, _KEY)
+        return (secret, _derived(secret, _KEY)) if secret is not None else ()
+
+    def buckets(self) -> tuple[str, ...]:
+        """Names of the buckets that still hold a key, oldest first. Raises `KeyUnreadable`."""
+        names = sorted(path.stem for path in self._directory.glob("*.key") if _BUCKET.fullmatch(path.stem))
+        return tuple(name for name in names if self.nodes_in(name))
 
     def nodes_in(self, bucket: str) -> int:
         """How many nodes its file holds; 0 when it is gone or forgotten."""

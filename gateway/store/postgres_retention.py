@@ -143,6 +143,10 @@ class PostgresRetention(Reading):
             values = {"at": rows.micros(seen.at), "jumped_from": rows.micros_or_none(seen.jumped_from)}
             await db.execute(SQL["see"], values)
 
+    async def content_left(self, run: str) -> int:
+        """How many rows still hold content."""
+        return int(await self._value("content_left", run=run))
+
     async def raw_files(self) -> tuple[Path, ...]:
         """The server's files, when it runs on this machine and for an account that may read them."""
         found = await self._value("data_directory")

@@ -178,6 +178,9 @@ class Retentions(Protocol):
     async def see(self, seen: Seen) -> None:
         """Remember it."""
 
+    async def content_left(self, run: str) -> int:
+        """How many rows of what a run has destroyed still hold content: 0."""
+
     async def raw_files(self) -> tuple[Path, ...]:
         """The files that hold the database's bytes, as far as this process can read them, after what waits in a
         write-ahead log was brought home where that can be done."""

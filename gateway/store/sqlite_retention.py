@@ -131,6 +131,11 @@ class SqliteRetention(Reading):
         values = [{"at": rows.micros(seen.at), "jumped_from": rows.micros_or_none(seen.jumped_from)}]
         await self._writer.write("retain", Changing(query="see", values=values))
 
+    async def content_left(self, run: str) -> int:
+        """How many rows still hold content."""
+        ((count,),) = await self._all(tuple, "content_left", run=run)
+        return int(count)
+
     async def raw_files(self) -> tuple[Path, ...]:
         """The file, and what lies beside it."""
         await self._read(lambda _: _bring_home(self._path))

@@ -21,7 +21,7 @@ def gone(safe: PayloadKeys, one: Sealed) -> bool:
     try:
         safe.open(one, aad=IDENTITY)
     except KeyGone:
-        return not safe.remembers(one)
+        return not safe.remembers(one.bucket, one.index)
     return False
 
 

@@ -208,3 +208,25 @@ ON CONFLICT (one) DO UPDATE SET at = excluded.at, jumped_from = excluded.jumped_
 -- name: data_directory$
 -- Where the server keeps its files, when it tells.
 SELECT setting FROM pg_settings WHERE name = 'data_directory';
+
+-- name: content_left$
+-- How many rows of what a run has destroyed still hold content.
+SELECT
+    (
+        SELECT count(*)
+        FROM kept AS k
+        JOIN message AS m ON m.id = k.id
+        WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND (length(m.ciphertext) > 0 OR length(m.receipt) > 0)
+    )
+    + (
+        SELECT count(*)
+        FROM kept AS k
+        JOIN dissemination AS d ON d.id = k.id
+        WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND (length(d.ciphertext) > 0 OR length(d.cover) > 0)
+    )
+    + (
+        SELECT count(*)
+        FROM kept AS k
+        JOIN refused AS r ON r.id = k.id
+        WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND r.ciphertext IS NOT NULL
+    );

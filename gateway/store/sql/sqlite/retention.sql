@@ -213,3 +213,26 @@ SELECT at, jumped_from FROM seen;
 -- Remember how the clock stands.
 INSERT INTO seen (one, at, jumped_from) VALUES (1, :at, :jumped_from)
 ON CONFLICT (one) DO UPDATE SET at = excluded.at, jumped_from = excluded.jumped_from;
+
+-- name: content_left^
+-- How many rows of what a run has destroyed still hold content.
+SELECT
+    (
+        SELECT count(*)
+        FROM kept AS k
+        JOIN message AS m ON m.id = k.id
+        WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND (length(m.ciphertext) > 0 OR length(m.receipt) > 0)
+    )
+    + (
+        SELECT count(*)
+        FROM kept AS k
+        JOIN message AS m ON m.id = k.message
+        JOIN dissemination AS d ON d.message = m.number AND d.id = k.id
+        WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND (length(d.ciphertext) > 0 OR length(d.cover) > 0)
+    )
+    + (
+        SELECT count(*)
+        FROM kept AS k
+        JOIN refused AS r ON r.id = k.id
+        WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND r.ciphertext IS NOT NULL
+    );

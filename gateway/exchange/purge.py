@@ -1,0 +1,445 @@
+"""A run of destruction: plan, people, intent, keys, rows, residue, certificate, notices. Finished whatever stops it.
+
+Point of no return is the intent: one transaction that writes the run down and marks what it destroys, and fails when a
+hold was placed since it was planned. What a crash leaves before it is nothing; after it, the next run, or the next
+start of a worker, goes on where it stopped, for every step may be done twice. A hold that came in between saves what
+still has its key.
+
+Buckets that go whole are closed first: from then on nothing is sealed in them. What was sealed in one before and is not
+stored yet is found by the intent, which then fails, or is refused when it is to be stored, because the intent raises
+the version of the configuration; sealed again, it goes into another bucket.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.agency import AgencyId
+from gateway.audit.catalog import EntryType
+from gateway.audit.entry import AuditEntry, make
+from gateway.audit.note import sign_note
+from gateway.delivery.after import expired
+from gateway.delivery.delivery import State
+from gateway.document.canonical import sha256_text
+from gateway.errors import Refused, Unavailable
+from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign_entry
+from gateway.exchange.attempt import entry_of
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.keep_log import keep_log
+from gateway.exchange.notify import tell_partners, tell_past_recipients
+from gateway.exchange.planning import Planned, look_at_clock, plan_run, shorten
+from gateway.exchange.remains import Needles, look_after, take_needles
+from gateway.message import DeliveryId, MessageId
+from gateway.retention.certificate import Certified, Person, certificate_text, of_plan
+from gateway.retention.kept import Kept
+from gateway.retention.plan import Asks, Plan, Why, classes, free
+from gateway.retention.seen import confirmed
+from gateway.signing.act import Act, sign_act
+from gateway.store.points import KEYS_GONE, reach
+from gateway.store.retention import Attestation, Finish, Intent, Run
+from gateway.telemetry import log
+from gateway.user import User, UserRole
+
+FIRST: Final = (UserRole.OPERATOR, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
+SECOND: Final = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER, UserRole.SUPERVISOR)
+
+PAGE: Final = 500
+"""Rows of one transaction: accepting goes on in between."""
+
+TRIES_MAX: Final = 5
+IN_LOG_TRIES_MAX: Final = 20
+
+Progress = Callable[[int, int], None]
+"""Steps done, and steps in all."""
+
+
+class TwoPeopleNeeded(Refused):
+    """The run takes two people, each with an account and a key of their own."""
+
+    code = "retention.second-person"
+
+    def __init__(self, asked: Sequence[Asks], plan: Plan) -> None:
+        words = {
+            Asks.SHARE: f"{plan.due} of {plan.kept} payloads would go at once",
+            Asks.CLOCK: "the clock jumped by more than a day since it was last looked at",
+            Asks.EARLY: "it is before its time",
+        }
+        why = "; ".join(words[each] for each in asked)
+        super().__init__(
+            f"two people have to stand for this, with --as and --second: {why or 'each with their own key'}"
+        )
+        self.asked = tuple(asked)
+
+
+class RunUnsettled(Unavailable):
+    """Holds, or what is kept, changed again and again while the run was planned."""
+
+    code = "retention.changing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Who stands for a run. program: what acts when nobody does."""
+
+    first: Acting | None = None
+    second: Acting | None = None
+    program: str = "cli"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run did. plan: None of one that was finished for a process that ended before.
+
+    certificate  the signed note
+    told         deliveries by which partners are told
+    """
+
+    run: Run
+    destroyed: int
+    spared: int
+    certificate: str
+    told: tuple[DeliveryId, ...]
+    clean: bool
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of asking for a run: those that were finished first, and the new one, None when nothing was due."""
+
+    plan: Plan
+    ran: Ran | None
+    finished: tuple[Ran, ...] = ()
+    moved: int = 0
+
+
+@dataclass(slots=True)
+class _Steps:
+    """Progress of one run."""
+
+    total: int
+    tell: Progress | None
+    done: int = 0
+
+    def step(self, count: int) -> None:
+        self.done += count
+        if self.tell is not None:
+            self.tell(min(self.done, self.total), self.total)
+
+
+async def run_purge(gateway: Gateway, people: People, *, on_progress: Progress | None = None) -> Outcome:
+    """Finish what was begun, then destroy what is due. Durable, and certified, when this returns.
+
+    Raises `TwoPeopleNeeded`, `RunUnsettled`, what `allowed` raises, "key.busy" when another run is under way, and what
+    the store and the key directory raise: then the next run finishes this one.
+    """
+    with gateway.payloads.alone():
+        finished = await _finish_all(gateway)
+        moved = await shorten(gateway)
+        plan, ran = await _run(gateway, people, Why.TIME_IS_UP, (), on_progress)
+        return Outcome(plan=plan, ran=ran, finished=finished, moved=moved)
+
+
+async def run_early(
+    gateway: Gateway, people: People, why: Why, messages: Sequence[MessageId], *, on_progress: Progress | None = None
+) -> Outcome:
+    """As `run_purge`, for all that is kept of these messages, before its time. Holds are for the caller to look at."""
+    with gateway.payloads.alone():
+        finished = await _finish_all(gateway)
+        plan, ran = await _run(gateway, people, why, messages, on_progress)
+        return Outcome(plan=plan, ran=ran, finished=finished)
+
+
+async def finish_runs(gateway: Gateway) -> tuple[Ran, ...]:
+    """Finish what processes that ended left. Raises "key.busy" when somebody is at it."""
+    if not await gateway.store.unfinished():
+        return ()
+    with gateway.payloads.alone():
+        return await _finish_all(gateway)
+
+
+async def _finish_all(gateway: Gateway) -> tuple[Ran, ...]:
+    return tuple([await _finish_one(gateway, run) for run in await gateway.store.unfinished()])
+
+
+async def _finish_one(gateway: Gateway, run: Run) -> Ran:
+    spared = await _spare(gateway, run)
+    log.warning("retention run is finished for a process that ended", code=run.id)
+    return await _carry_out(gateway, run, Needles(), _Steps(0, None), spared=spared)
+
+
+async def _run(
+    gateway: Gateway, people: People, why: Why, messages: Sequence[MessageId], on_progress: Progress | None
+) -> tuple[Plan, Ran | None]:
+    await gateway.refresh()
+    seen = await look_at_clock(gateway)
+    for _ in range(TRIES_MAX):
+        planned = await plan_run(gateway, seen=seen, why=why, messages=messages)
+        plan = planned.plan
+        if not plan.items and not plan.whole:
+            return plan, None
+        one, other = _standing_for(gateway, people, plan)
+        needles = await take_needles(gateway, plan.items)
+        for bucket in plan.whole:
+            await asyncio.to_thread(gateway.payloads.close, bucket)
+        run = await _intend(gateway, planned, people, one, other)
+        if run is None:
+            continue
+        if other is not None:
+            await gateway.store.see(confirmed(seen))
+        steps = _Steps(2 * len(plan.items) + 1, on_progress)
+        return plan, await _carry_out(gateway, run, needles, steps, plan=plan)
+    raise RunUnsettled("holds, or what is kept, are being changed; try again")
+
+
+def _standing_for(gateway: Gateway, people: People, plan: Plan) -> tuple[User | None, User | None]:
+    """The accounts, when they may. For what is before its time, people of its one owner may stand too."""
+    owners = {each.sender for each in plan.items}
+    owner = next(iter(owners)) if plan.why is not Why.TIME_IS_UP and len(owners) == 1 else OPERATOR
+    one = allowed(gateway, people.first, FIRST, OPERATOR, owner) if people.first else None
+    other = allowed(gateway, people.second, SECOND, OPERATOR, owner) if people.second else None
+    if plan.asks and (one is None or other is None):
+        raise TwoPeopleNeeded(plan.asks, plan)
+    if one and other and (one.id == other.id or one.public_key == other.public_key):
+        raise TwoPeopleNeeded((), plan)
+    return one, other
+
+
+def person_of(user: User | None, program: str = "") -> Person | None:
+    """How a run names who stood for it."""
+    if user is None:
+        return Person(name=program) if program else None
+    return Person(name=user.id, agency=user.agency, fingerprint=fingerprint(user.public_key))
+
+
+async def _intend(
+    gateway: Gateway, planned: Planned, people: People, one: User | None, other: User | None
+) -> Run | None:
+    """Write it down; None when it has to be planned anew."""
+    plan, now = planned.plan, gateway.clock.now()
+    id = gateway.new_id(now)
+    entry = _intent_entry(gateway, id, plan, people, one, other)
+    operator = person_of(one, people.program)
+    if operator is None:
+        raise ValueError("a run has a person or a program that acts")
+    run = Run(
+        id=id,
+        why=plan.why,
+        at=now,
+        operator=operator,
+        second=person_of(other),
+        entry=entry.id,
+        whole=plan.whole,
+        plan=json.dumps(of_plan(plan)),
+        count=len(plan.items),
+    )
+    items = tuple(each.id for each in plan.items)
+    intent = Intent(run=run, items=items, hold_acts=planned.hold_acts, entries=(entry,))
+    return run if await gateway.store.intend(intent) else None
+
+
+def _intent_entry(
+    gateway: Gateway, run: str, plan: Plan, people: People, one: User | None, other: User | None
+) -> AuditEntry:
+    now = gateway.clock.now()
+    counted: dict[str, int] = {}
+    for each, count in classes(plan.items).items():
+        counted[each.kind.value] = counted.get(each.kind.value, 0) + count
+    if one is None or people.first is None:
+        return make(
+            EntryType.DESTROY,
+            id=gateway.new_id(now),
+            at=now,
+            kind="intent",
+            run=run,
+            reason=plan.why.value,
+            count=len(plan.items),
+            counts=counted,
+            digest=plan.digest,
+            actor=people.program,
+        )
+    seconds: dict[str, str | None] = {}
+    if other is not None and people.second is not None:
+        act = Act(
+            act=EntryType.DESTROY.value, subject=run, digest=plan.digest, agency=other.agency, user=other.id, at=now
+        )
+        seconds = {
+            "second": other.id,
+            "second_agency": other.agency or None,
+            "second_fingerprint": fingerprint(other.public_key),
+            "second_signature": sign_act(act, people.second.sign),
+        }
+    owners: tuple[AgencyId, ...] = () if plan.why is Why.TIME_IS_UP else tuple(sorted({x.sender for x in plan.items}))
+    return sign_entry(
+        gateway,
+        EntryType.DESTROY,
+        people.first,
+        one,
+        of=run,
+        digest=plan.digest,
+        at=now,
+        parties=owners,
+        kind="intent",
+        run=run,
+        reason=plan.why.value,
+        count=len(plan.items),
+        counts=counted,
+        second=seconds.get("second"),
+        second_agency=seconds.get("second_agency"),
+        second_fingerprint=seconds.get("second_fingerprint"),
+        second_signature=seconds.get("second_signature"),
+    ).entry
+
+
+# --- carrying it out --------------------------------------------------------------------------------------------
+
+
+async def _carry_out(
+    gateway: Gateway, run: Run, needles: Needles, steps: _Steps, *, plan: Plan | None = None, spared: int = 0
+) -> Ran:
+    """From the intent on. Each step may be done twice."""
+    items = await _items(gateway, run, gone=False)
+    told: tuple[DeliveryId, ...] = ()
+    asked: tuple[Attestation, ...] = ()
+    everything = await _items(gateway, run, gone=True)
+    if run.why is not Why.TIME_IS_UP:  # while the Covers and states of what went are still there
+        told, asked = await tell_past_recipients(gateway, run, everything)
+    await _end_waiting(gateway, run)
+    whole = await _still_whole(gateway, run, items)
+    await _destroy_keys(gateway, items, whole, steps)
+    reach(KEYS_GONE)
+    for start in range(0, len(items), PAGE):
+        page = items[start : start + PAGE]
+        await gateway.store.destroy(run.id, [each.id for each in page], gateway.clock.now())
+        steps.step(len(page))
+    if run.why is Why.TIME_IS_UP:
+        told = await tell_partners(gateway, run, everything)
+    residue = await look_after(gateway, run.id, everything, needles)
+    index, leaf = await _in_log(gateway, run.entry)
+    now = gateway.clock.now()
+    repeated = json.loads(run.plan)
+    text = certificate_text(
+        Certified(
+            id=run.id,
+            gateway=gateway.settings.name,
+            why=run.why,
+            intended_at=run.at,
+            done_at=now,
+            operator=run.operator,
+            second=run.second,
+            items=everything,
+            whole=whole,
+            held=repeated.get("held", {}),
+            spared=spared,
+            residue=residue,
+            plan_digest=repeated.get("digest", ""),
+            log=(run.entry, index, leaf),
+        )
+    )
+    certificate = sign_note(text, gateway.keys.receipt_signer)
+    entry = make(
+        EntryType.DESTROY,
+        id=gateway.new_id(now),
+        at=now,
+        kind="certificate",
+        run=run.id,
+        reason=run.why.value,
+        count=len(everything),
+        document=sha256_text(certificate.encode()),
+        outcome="clean" if residue.clean else "residue-found",
+        actor=run.operator.name,
+    )
+    await gateway.store.finish(
+        Finish(run=run.id, at=now, certificate=certificate.encode(), entries=(entry,), attestations=asked)
+    )
+    steps.step(1)
+    if not residue.clean:
+        log.error("retention residue found", code="retention.residue")
+    log.info("retention run", code=run.id, count=len(everything))
+    return Ran(
+        run=run,
+        destroyed=len(everything),
+        spared=spared,
+        certificate=certificate,
+        told=told,
+        clean=residue.clean,
+        plan=plan,
+    )
+
+
+async def _items(gateway: Gateway, run: Run, *, gone: bool) -> tuple[Kept, ...]:
+    """What the run is to destroy; with `gone`, what it has destroyed too."""
+    found: list[Kept] = []
+    after = ""
+    while page := await gateway.store.items(run.id, after, PAGE):
+        after = page[-1].kept.id
+        found += [each.kept for each in page if gone or each.destroyed_at is None]
+    return tuple(found)
+
+
+async def _end_waiting(gateway: Gateway, run: Run) -> None:
+    """Deliveries that an officer sent once more, after the time of what they carry, end here: there is nothing to carry
+    any more. A try that is under way ends by itself."""
+    for id in await gateway.store.waiting_in(run.id):
+        record = await gateway.store.delivery(id)
+        if record is None or record.delivery.state is not State.WAITING:
+            continue
+        end = expired(record.delivery)
+        entry = entry_of(gateway, record, end, gateway.clock.now(), None)
+        await gateway.store.move(end, expected=State.WAITING, entries=(entry,) if entry else ())
+
+
+async def _still_whole(gateway: Gateway, run: Run, items: Iterable[Kept]) -> tuple[str, ...]:
+    """Of the buckets that are to go whole those that hold nothing else: a hold may have saved something since."""
+    mine = {each.id for each in items}
+    return tuple([bucket for bucket in run.whole if mine.issuperset(await gateway.store.remaining(bucket))])
+
+
+async def _destroy_keys(gateway: Gateway, items: Iterable[Kept], whole: Sequence[str], steps: _Steps) -> None:
+    by_bucket: dict[str, list[int]] = {bucket: [] for bucket in whole}
+    for each in items:
+        by_bucket.setdefault(each.bucket, []).append(each.index)
+    for bucket, indexes in sorted(by_bucket.items()):
+        if bucket in whole:
+            await asyncio.to_thread(gateway.payloads.forget_bucket, bucket)
+        else:
+            await asyncio.to_thread(gateway.payloads.forget, bucket, indexes)
+        steps.step(len(indexes))
+
+
+async def _spare(gateway: Gateway, run: Run) -> int:
+    """Of a run that stopped half way: what a hold has covered since, and still has its key, goes on living."""
+    now = gateway.clock.now()
+    items = await _items(gateway, run, gone=False)
+    alive = [each for each in items if gateway.payloads.remembers(each.bucket, each.index)]
+    siblings: dict[str, tuple[Kept, ...]] = {}
+    for message in {each.message for each in alive}:
+        siblings[message] = tuple(fate.kept for fate in await gateway.store.kept_of([message]))
+    clear, _ = free(alive, await gateway.store.holds(), siblings, now)
+    held = [each for each in alive if each not in set(clear)]
+    if not held:
+        return 0
+    entry = make(
+        EntryType.DESTROY,
+        id=gateway.new_id(now),
+        at=now,
+        kind="spared",
+        run=run.id,
+        reason="held",
+        count=len(held),
+    )
+    await gateway.store.spare(run.id, [each.id for each in held], (entry,))
+    return len(held)
+
+
+async def _in_log(gateway: Gateway, entry: str) -> tuple[int | None, str]:
+    """Index and leaf of the intent, ordered into the log if it is not yet."""
+    for _ in range(IN_LOG_TRIES_MAX):
+        stored = await gateway.store.entry(entry)
+        if stored is not None and stored.index is not None:
+            return stored.index, stored.entry.leaf_hash.hex()
+        await keep_log(gateway)
+    stored = await gateway.store.entry(entry)
+    return None, stored.entry.leaf_hash.hex() if stored is not None else ""
