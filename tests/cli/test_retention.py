@@ -71,8 +71,6 @@ def test_what_expires_is_listed_by_class(deployment: Deployment, message: str) -
     assert kinds == {"original", "dissemination"}
     parts = deployment.json("retention", "due", "--message", message)["rows"]
     assert sum(row["count"] for row in soon["rows"]) == len(parts)
-        deployment.json("retention", "due", "--message", message)["rows"]
-    )
     assert "30 days" in deployment.run("retention", "due", "--within", "soon", status=2).output
 
 
