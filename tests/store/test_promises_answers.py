@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,8 +16,10 @@ from gateway.clock import timestamp
 from gateway.delivery.delivery import State
 from gateway.message import MessageId, uuid7, uuid7_floor
 from gateway.store.answers import COMMON, Page, Tallied
+from gateway.store.database import sqlite_path
 from gateway.store.interface import Store
 from gateway.store.log import StoredEntry
+from gateway.store.sqlite_statements import SQL
 from tests.store.examples import FUSION, JAIL, NOW, POLICE, Sequencer, acceptance, agency, delivered, entry, new_id
 
 HOUR = timedelta(hours=1)
@@ -205,3 +209,16 @@ async def test_how_often_each_code_was_said(store: Store) -> None:
 def test_the_floor_of_a_moment_parts_its_ids_from_all_before() -> None:
     before, at = (uuid7(NOW + timedelta(milliseconds=by), b"\x00" * 10) for by in (-1, 0))
     assert before < uuid7_floor(NOW) < at
+
+
+QUERIES = ("rare_entries", "readings", "disseminated", "accounted", "late", "tallies", "entries_about")
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_on_sqlite_no_question_reads_the_whole_log(migrated_sqlite_url: str, query: str) -> None:
+    """What an index finds costs as much as it finds, however long the log."""
+    values = dict.fromkeys(("types", "versions", "messages"), "[]") | {"since": 0, "until": 1, "after": "", "limit": 9}
+    values |= {"sender": "", "recipient": ""}
+    with closing(sqlite3.connect(sqlite_path(migrated_sqlite_url))) as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {SQL[query]}", values)]
+    assert [step for step in plan if step in {"SCAN e", "SCAN entry"}] == []

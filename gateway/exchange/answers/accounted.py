@@ -122,14 +122,14 @@ async def intelligence_review(gateway: Gateway, asked: Asked, *, within: timedel
     """Criminal intelligence whose review falls due within this time, or is past, the first due first."""
     await gateway.refresh()
     now = gateway.clock.now()
-    lasting = _reviews(gateway)
+    lasting, sections = _reviews(gateway), sections_of(gateway)
     rows: list[tuple[Cell, ...]] = []
     if lasting:
         # Given so long ago that the shortest of the periods ends in time.
         until = now + within - min(lasting.values())
         page = Page(since=asked.since, until=min(filter(None, (asked.until, until))), limit=asked.limit + 1)
         while read := await gateway.store.accounted(page):
-            rows += [row for each in read for row in _due(each, lasting, sections_of(gateway), now, now + within)]
+            rows += [row for each in read for row in _due(each, lasting, sections, now, now + within)]
             page = replace(page, after=read[-1].entry.id)
     rows.sort(key=lambda row: (str(row[0]), str(row[-1])))
     return await answer(

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from gateway.agency import AgencyId
 from gateway.audit.note import NoteKey
+from gateway.cli import who_saw as who_saw_command
 from gateway.cli.mou_table import coverage_table, diff_table, history_table, lint_table, status_table, verify_table
 from gateway.cli.table import as_text
 from gateway.exchange.answers.accounted import intelligence_review, protected_health
@@ -23,9 +25,13 @@ from gateway.exchange.answers.emergencies import overrides, secondary
 from gateway.exchange.answers.explain import explained
 from gateway.exchange.answers.late import late_notices
 from gateway.exchange.answers.sample import sample
+from gateway.exchange.disclosed import sought
 from gateway.exchange.evidence import verify_log
+from gateway.exchange.export import RevealReason
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.life import history_of, status_of
+from gateway.exchange.who_saw import Asked as Whom
+from gateway.exchange.who_saw import who_saw
 from gateway.policy.check import PROVING_KEY
 from gateway.policy.coverage import Granted, coverage
 from gateway.policy.diff import diff
@@ -33,8 +39,9 @@ from gateway.policy.outcome import outcomes
 from gateway.policy.read import read_mou
 from gateway.report.period import read_period
 from gateway.report.table import Table, as_csv, as_html, as_json
-from tests.exchange.answers.story import Story, same, tell
-from tests.exchange.deployed import FUSION, PROBATION, Deployed, deployed, draft, make_template
+from tests.exchange.answers.story import PRIVACY, Story, same, tell
+from tests.exchange.deployed import FUSION, JAIL, PROBATION, Deployed, deployed, draft, make_template
+from tests.exchange.officers import officer
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -87,6 +94,15 @@ async def _lint(place: Deployed, _: Story) -> Table:
     return await asyncio.to_thread(lint_table, place.directory, findings, ["draft.yaml"])
 
 
+async def _who_saw(place: Deployed, _: Story) -> Table:
+    by = await officer(place.gateway, JAIL, number=11, roles=PRIVACY)
+    asked = Whom(person=sought(("SID=FR-119-0284",)), reason=RevealReason.AUDIT)
+    seen = await who_saw(place.gateway, asked, by=by, exported=False)
+    table = await who_saw_command._table(place.gateway, seen, None, (("reason", "audit"),))
+    # Those of one moment are told in the order of their ids, which is chance.
+    return replace(table, rows=tuple(sorted(table.rows, key=lambda row: [str(cell) for cell in row[:2]])))
+
+
 async def _verify(place: Deployed, _: Story) -> Table:
     signer = place.gateway.keys.log_signer
     since = datetime(2026, 3, 3, tzinfo=UTC)
@@ -111,6 +127,7 @@ QUESTIONS: dict[str, Ask] = {
     "protected-health": of(lambda gateway, _: protected_health(gateway, MARCH)),
     "admin-actions": of(lambda gateway, _: admin_actions(gateway, MARCH)),
     "sample": of(_sampled),
+    "who-saw": _who_saw,
     "mou-status": _status,
     "mou-history": _history,
     "mou-diff": _diff,
@@ -178,7 +195,7 @@ async def test_no_answer_shows_a_name_of_a_person_or_a_value_of_a_message(told: 
 async def test_each_answer_is_an_entry_with_its_number_of_rows(told: tuple[Deployed, Story]) -> None:
     place, story = told
     for name, ask in QUESTIONS.items():
-        if name.startswith("mou-") or name == "audit-verify":  # they show no record
+        if name.startswith("mou-") or name in {"audit-verify", "who-saw"}:  # no record, or an entry of its own
             continue
         table = await ask(place, story)
         said = [entry for entry in await place.log() if entry["type"] == "read"][-1]

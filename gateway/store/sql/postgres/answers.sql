@@ -51,9 +51,9 @@ CROSS JOIN LATERAL (
         type = 'disseminate' AND substring(encode(body, 'escape') FROM '"mou":"([^"]+)"') = asked.mou
         AND at >= :since::bigint AND at < :until::bigint
         AND (:after::text = '' OR (at, number) > (SELECT o.at, o.number FROM entry AS o WHERE o.id = :after))
+        AND (:sender::text = '' OR position(convert_to('"sender":"' || :sender || '"', 'UTF8') IN body) > 0)
+        AND (:recipient::text = '' OR position(convert_to('"recipient":"' || :recipient || '"', 'UTF8') IN body) > 0)
         AND substring(encode(body, 'escape') FROM '"recipient":"([^"]+)"') <> substring(encode(body, 'escape') FROM '"sender":"([^"]+)"')
-        AND (:sender::text = '' OR substring(encode(body, 'escape') FROM '"sender":"([^"]+)"') = :sender)
-        AND (:recipient::text = '' OR substring(encode(body, 'escape') FROM '"recipient":"([^"]+)"') = :recipient)
     ORDER BY at, number
     LIMIT :limit
 ) AS e
@@ -69,9 +69,9 @@ LEFT JOIN leaf AS l ON l.entry = e.number
 WHERE
     e.id > :after::text AND e.id >= :first::text AND e.id < :last::text
     AND e.type = 'disseminate'
+    AND (:sender::text = '' OR position(convert_to('"sender":"' || :sender || '"', 'UTF8') IN e.body) > 0)
+    AND (:recipient::text = '' OR position(convert_to('"recipient":"' || :recipient || '"', 'UTF8') IN e.body) > 0)
     AND substring(encode(e.body, 'escape') FROM '"recipient":"([^"]+)"') <> substring(encode(e.body, 'escape') FROM '"sender":"([^"]+)"')
-    AND (:sender::text = '' OR substring(encode(e.body, 'escape') FROM '"sender":"([^"]+)"') = :sender)
-    AND (:recipient::text = '' OR substring(encode(e.body, 'escape') FROM '"recipient":"([^"]+)"') = :recipient)
 ORDER BY e.id
 LIMIT :limit;
 

@@ -51,9 +51,9 @@ JOIN entry AS e ON e.number IN (
         type = 'disseminate' AND json_extract(CAST(body AS TEXT), '$.mou') = asked.value
         AND at >= :since AND at < :until
         AND (:after = '' OR (at, number) > (SELECT at, number FROM entry WHERE id = :after))
+        AND (:sender = '' OR instr(CAST(body AS TEXT), '"sender":"' || :sender || '"') > 0)
+        AND (:recipient = '' OR instr(CAST(body AS TEXT), '"recipient":"' || :recipient || '"') > 0)
         AND json_extract(CAST(body AS TEXT), '$.recipient') <> json_extract(CAST(body AS TEXT), '$.sender')
-        AND (:sender = '' OR json_extract(CAST(body AS TEXT), '$.sender') = :sender)
-        AND (:recipient = '' OR json_extract(CAST(body AS TEXT), '$.recipient') = :recipient)
     ORDER BY at, number
     LIMIT :limit
 )
@@ -69,9 +69,9 @@ LEFT JOIN leaf AS l ON l.entry = e.number
 WHERE
     e.id > :after AND e.id >= :first AND e.id < :last
     AND e.type = 'disseminate'
+    AND (:sender = '' OR instr(CAST(e.body AS TEXT), '"sender":"' || :sender || '"') > 0)
+    AND (:recipient = '' OR instr(CAST(e.body AS TEXT), '"recipient":"' || :recipient || '"') > 0)
     AND json_extract(CAST(e.body AS TEXT), '$.recipient') <> json_extract(CAST(e.body AS TEXT), '$.sender')
-    AND (:sender = '' OR json_extract(CAST(e.body AS TEXT), '$.sender') = :sender)
-    AND (:recipient = '' OR json_extract(CAST(e.body AS TEXT), '$.recipient') = :recipient)
 ORDER BY e.id
 LIMIT :limit;
 
