@@ -829,7 +829,7 @@ GOOD = {
     "laws": "entries name the laws whose texts are in the package, word for word",
     "acts": "signatures of people fit what the log says they did",
     "payloads": "contents are those that were committed to",
-    "destructions": "destruction certificates are signed, and what they say was intended was written before",
+    "destructions": "destruction certificates are those that the log names, signed, and intended before",
 }
 """The checks of what a package holds, and what is said of those things that pass."""
 
@@ -844,9 +844,11 @@ class Package:
         self.listed = [name for name in file.namelist() if not name.endswith("/")]
         self.names = set(self.listed)
         self.digests: dict[str, str] = {}
+        self.listed_laws: dict[str, list[tuple[str, int, str]]] = {}
         self.met: set[str] = set()
         self.opened: tuple[str, Cover] | None = None
         self.destroyed: dict[str, str] = {}
+        self.certified: dict[str, tuple[int, str]] = {}
         self.tallies = {name: Tally(name) for name in GOOD}
 
     def check(self, arguments: argparse.Namespace) -> None:
@@ -854,13 +856,13 @@ class Package:
         if not self.checks.run("form", self.form):
             return
         self.checks.run("files", self.files)
-        self.checks.run("statement", self.statement)
         for name in sorted(each for each in self.names if each.startswith("rotations/")):
             self.checks.run("key rotation", partial(self._rotation, name))
         note = self.read("checkpoint").decode(errors="replace")
         head = check_head(self.checks, self.trust, "checkpoint", note, arguments.at_least)
         notes = [self.read(name).decode(errors="replace") for name in sorted(self.names) if name.startswith("heads/")]
-        check_cosigned(self.checks, self.trust, note, *notes)
+        self.checks.run("countersignatures", lambda: self.trust.cosigned([note, *notes]))
+        self.checks.run("statement", lambda: self.statement(head))
         if head is None:
             return
         if "log.jsonl" in self.names:
@@ -930,14 +932,16 @@ class Package:
             raise Failed(f"{min(self.names - listed)} was put into the package later")
         return f"{len(listed)} files, as they were handed out"
 
-    def statement(self) -> str:
-        """The gateway's signed word that it handed out this list of files."""
+    def statement(self, head: Head | None) -> str:
+        """The gateway's signed word that it handed out this list of files, under this checkpoint."""
         if not self.trust.receipts:
             raise NotMade("whether the gateway handed this out: no receipt key was given (--receipt-key)")
         text, signers = open_note(self.read("statement").decode(), self.trust.receipts)
         values = said_in(text, "justice-gateway/evidence@v1", ("origin", "of", "made", "size", "files"))
         if values["files"] != f"sha-256:{hashlib.sha256(self.read('files.txt')).hexdigest()}":
             raise Failed("the statement speaks of other files")
+        if head is not None and (values["origin"], values["size"]) != (head.origin, str(head.size)):
+            raise Failed("the statement speaks of another checkpoint")
         return f"{values['of']}, handed out {values['made']}, signed by {signers[0].name}"
 
     def _rotation(self, name: str) -> str:
@@ -987,31 +991,30 @@ class Package:
         if kind == "destroy":
             self.destroyed[leaf.hex()] = str(entry["id"])
             if "document" in entry and "run" in entry:
-                run["destructions"](partial(self.certified, entry))
+                self.certified[str(entry["run"])] = index, str(entry["document"])
         if "commit" in entry and (name := f"payloads/{content_id(entry)}") in self.names:
             run["payloads"](partial(self.payload, entry, name))
 
     def destructions(self) -> None:
-        """Every certificate, and that the entry it names - by id, index and leaf - is here."""
-        for name in sorted(each for each in self.names if each.startswith("destructions/")):
-            self.tallies["destructions"].run(None, partial(self.destruction, name))
+        """Every certificate of destruction that is here, or that an entry names."""
+        here = {name.removeprefix("destructions/") for name in self.names if name.startswith("destructions/")}
+        for run in sorted(here | self.certified.keys()):
+            index, document = self.certified.get(run, (None, ""))
+            self.tallies["destructions"].run(index, partial(self.destruction, run, document))
 
-    def certified(self, entry: dict[str, Any]) -> None:
-        """The certificate that an entry names by its digest."""
-        run = entry["run"]
-        if f"sha-256:{hashlib.sha256(self.read(f'destructions/{run}')).hexdigest()}" != entry["document"]:
+    def destruction(self, run: str, document: str) -> None:
+        """One certificate: it is the one that the log names, signed, and the intent it names was written before."""
+        data = self.read(f"destructions/{run}")
+        if document and f"sha-256:{hashlib.sha256(data).hexdigest()}" != document:
             raise Failed(f"the certificate of run {run} is another one than the log names")
-
-    def destruction(self, name: str) -> None:
-        """One destruction certificate."""
         if not self.trust.receipts:
             raise NotMade("no receipt key was given (--receipt-key)")
-        certificate = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)
-        said = certificate["log"]
-        if name != f"destructions/{certificate['id']}":
-            raise Failed(f"{name} is the certificate of another run")
-        if self.destroyed.get(said["leaf"]) != said["entry"]:
-            raise Failed(f"{name} names an entry that is not here: its leaf is missing", said["index"])
+        said = read_certificate(data.decode(errors="replace"), self.trust.receipts)
+        if said["id"] != run:
+            raise Failed(f"the certificate of run {run} is one of another run")
+        if self.destroyed.get(said["log"]["leaf"]) != said["log"]["entry"]:
+            text = f"the certificate of run {run} names an entry that is not here: its leaf is missing"
+            raise Failed(text, said["log"]["index"])
 
     def unmet(self) -> None:
         """Files that no entry speaks of: a promise without its entry, or something that was slipped in."""
@@ -1072,7 +1075,9 @@ class Package:
         """The laws decided under: the list with this digest, and the text of each law in it."""
         name = f"laws/{str(entry['laws']).removeprefix('sha-256:')}.json"
         self.text(name, entry["laws"], "list of laws")
-        for id, version, digest, *_ in read_json(self.read(name)):
+        if name not in self.listed_laws:
+            self.listed_laws[name] = [(id, version, digest) for id, version, digest, *_ in read_json(self.read(name))]
+        for id, version, digest in self.listed_laws[name]:
             self.text(f"laws/{id}@{version}.json", digest, f"law {id}")
 
     def text(self, name: str, digest: str, what: str) -> None:
