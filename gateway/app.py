@@ -36,19 +36,24 @@ from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
 from gateway.store.configuration import Agreement, AgreementState, Configuration, Exchange, Law
+from gateway.store.copying import KEY_DIRECTORY, UNCLAIMED
 from gateway.store.open import migrate, open_store
 from gateway.user import User, UserId, UserRole
 
 PASSPHRASE_VARIABLE = "GATEWAY_KEY_PASSPHRASE"
 """Environment variable with the passphrase of the key files; unset: they are protected by their permissions alone."""
 
-KEY_DIRECTORY = "key-directory"
-
 
 class WrongKeys(Misconfigured):
     """The database's payloads are under the keys of another directory."""
 
     code = "keys.other-directory"
+
+
+class RestoreUnfinished(Misconfigured):
+    """The database was copied in from a backup, and nobody has judged it yet."""
+
+    code = "restore.unfinished"
 
 
 class KeyFileTaken(Misconfigured):
@@ -84,15 +89,20 @@ async def open_deployment(directory: Path | None = None) -> AsyncIterator[Gatewa
 
 
 @asynccontextmanager
-async def assembled(made: Settings) -> AsyncIterator[Gateway]:
-    """The gateway of these settings. `serve` refuses a key directory that is not the database's."""
+async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator[Gateway]:
+    """The gateway of these settings. `serve` refuses a key directory that is not the database's.
+
+    restoring  the database was copied in and is not claimed yet: only whoever restores it may look
+    """
     clock = SystemClock()
     keys = key_store(made)
     store = open_store(made.database_url)
     await store.open()
     try:
         known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
-        if known != keys.fingerprint:
+        if known.startswith(UNCLAIMED) and not restoring:
+            raise RestoreUnfinished(f"{made.directory}: a restore into it was not finished; run the same one again")
+        if known != keys.fingerprint and not restoring:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
         before = nothing(
             keys.authority.certificate_der,

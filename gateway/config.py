@@ -90,6 +90,18 @@ def zone_of(name: str) -> tzinfo:
         raise ValueError("not a time zone known here; a name is like America/Chicago") from error
 
 
+class Backup(_Section):
+    """Backups.
+
+    recovery_key  public half of a recovery key (`gateway keys recovery`): who holds the other half opens the archives;
+                  None = each is locked with a passphrase
+    warn_days     age of the newest backup from which the doctor warns; two days: one night may fail
+    """
+
+    recovery_key: Path | None = None
+    warn_days: float = Field(default=2, gt=0)
+
+
 class Law(_Section):
     """Law that binds here besides what binds every gateway and what the states of the parties bring.
 
@@ -215,6 +227,7 @@ class Settings(BaseSettings):
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()
+    backup: Backup = Backup()
     witness: Witness = Witness()
     disclosures: Disclosures = Disclosures()
     retention: Retention = Retention()
@@ -264,6 +277,12 @@ class Settings(BaseSettings):
     def keys_directory(self) -> Path:
         """The key directory, absolute."""
         return (self.directory / self.keys.directory).resolve()
+
+    @property
+    def recovery_key(self) -> Path | None:
+        """The public half that archives are locked for, absolute; None = a passphrase."""
+        named = self.backup.recovery_key
+        return None if named is None else (self.directory / named).resolve()
 
     @property
     def public_url(self) -> str:

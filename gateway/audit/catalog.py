@@ -69,6 +69,8 @@ class EntryType(StrEnum):
     # who looked, who tried
     READ = "read"  # content of a message, by a person or a recipient
     EXPORT = "export"
+    BACKUP = "backup"  # a copy of everything was made; written before it is handed out
+    RESTORE = "restore"  # this database was put back from a backup; the first entry after
     SIGN_IN = "sign-in"
     SIGN_IN_REFUSED = "sign-in-refused"
     ACCESS_REFUSED = "access-refused"
@@ -222,6 +224,7 @@ SHAPES: Mapping[str, Shape] = {
     "id": ID,
     "key": HEX,  # of the account acted upon, of a log or of a cosigner: SHA-256 of the public key
     "kind": CODE,
+    "known_size": NUMBER,  # entries of the log that somebody remembers
     "laws": DIGEST,  # of the law packs decided under
     "law": MOU,  # a law pack, id@version
     "log_size": NUMBER,
@@ -361,6 +364,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",
     ),
     EntryType.EXPORT: ("kind", "message mou actor agency fingerprint signature count digest log_size number reason"),
+    EntryType.BACKUP: ("kind digest log_size", "actor agency fingerprint signature size_bytes count number"),
+    EntryType.RESTORE: (
+        "kind digest log_size",
+        "known_size reason actor agency fingerprint signature count number as_of",
+    ),
     EntryType.SIGN_IN: ("actor", "role channel"),
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),

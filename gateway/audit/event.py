@@ -117,6 +117,11 @@ EVENTS: Mapping[EntryType, Event] = dict(
                     "given",
                 ),
                 _E.EXPORT: ("A copy of the log, of evidence, or of a report was written out.", "given"),
+                _E.BACKUP: "A copy of everything was made, under this digest; written before it was handed out.",
+                _E.RESTORE: (
+                    "The database was put back from the backup with this digest; where somebody remembered a longer "
+                    "log, both sizes stand, and who went back behind it."
+                ),
                 _E.ACCESS_REFUSED: ("Somebody known was turned away.", "refused"),
             },
         ),

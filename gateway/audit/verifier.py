@@ -829,7 +829,7 @@ GOOD = {
     "laws": "entries name the laws whose texts are in the package, word for word",
     "acts": "signatures of people fit what the log says they did",
     "payloads": "contents are those that were committed to",
-    "destructions": "destruction certificates are signed, and what they say was intended was written before",
+    "destructions": "destruction certificates are those that the log names, signed, and intended before",
 }
 """The checks of what a package holds, and what is said of those things that pass."""
 
@@ -847,6 +847,7 @@ class Package:
         self.met: set[str] = set()
         self.opened: tuple[str, Cover] | None = None
         self.destroyed: dict[str, str] = {}
+        self.certified: dict[str, tuple[int, str]] = {}
         self.tallies = {name: Tally(name) for name in GOOD}
 
     def check(self, arguments: argparse.Namespace) -> None:
@@ -987,31 +988,30 @@ class Package:
         if kind == "destroy":
             self.destroyed[leaf.hex()] = str(entry["id"])
             if "document" in entry and "run" in entry:
-                run["destructions"](partial(self.certified, entry))
+                self.certified[str(entry["run"])] = index, str(entry["document"])
         if "commit" in entry and (name := f"payloads/{content_id(entry)}") in self.names:
             run["payloads"](partial(self.payload, entry, name))
 
     def destructions(self) -> None:
-        """Every certificate, and that the entry it names - by id, index and leaf - is here."""
-        for name in sorted(each for each in self.names if each.startswith("destructions/")):
-            self.tallies["destructions"].run(None, partial(self.destruction, name))
+        """Every certificate of destruction that is here, or that an entry names."""
+        here = {name.removeprefix("destructions/") for name in self.names if name.startswith("destructions/")}
+        for run in sorted(here | self.certified.keys()):
+            index, document = self.certified.get(run, (None, ""))
+            self.tallies["destructions"].run(index, partial(self.destruction, run, document))
 
-    def certified(self, entry: dict[str, Any]) -> None:
-        """The certificate that an entry names by its digest."""
-        run = entry["run"]
-        if f"sha-256:{hashlib.sha256(self.read(f'destructions/{run}')).hexdigest()}" != entry["document"]:
+    def destruction(self, run: str, document: str) -> None:
+        """One certificate: it is the one that the log names, signed, and the intent it names was written before."""
+        data = self.read(f"destructions/{run}")
+        if document and f"sha-256:{hashlib.sha256(data).hexdigest()}" != document:
             raise Failed(f"the certificate of run {run} is another one than the log names")
-
-    def destruction(self, name: str) -> None:
-        """One destruction certificate."""
         if not self.trust.receipts:
             raise NotMade("no receipt key was given (--receipt-key)")
-        certificate = read_certificate(self.read(name).decode(errors="replace"), self.trust.receipts)
-        said = certificate["log"]
-        if name != f"destructions/{certificate['id']}":
-            raise Failed(f"{name} is the certificate of another run")
-        if self.destroyed.get(said["leaf"]) != said["entry"]:
-            raise Failed(f"{name} names an entry that is not here: its leaf is missing", said["index"])
+        said = read_certificate(data.decode(errors="replace"), self.trust.receipts)
+        if said["id"] != run:
+            raise Failed(f"the certificate of run {run} is one of another run")
+        if self.destroyed.get(said["log"]["leaf"]) != said["log"]["entry"]:
+            text = f"the certificate of run {run} names an entry that is not here: its leaf is missing"
+            raise Failed(text, said["log"]["index"])
 
     def unmet(self) -> None:
         """Files that no entry speaks of: a promise without its entry, or something that was slipped in."""

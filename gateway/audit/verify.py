@@ -88,6 +88,7 @@ class LogReader:
         self._ahead = [head for head in self._kept if head.size > self.since]
         self._vouched: int | None = None if self.since else 0
         self._vouched_outside = self._vouched
+        self._outside = {(head.size, head.root) for head in self._kept}
         self._in_log: set[tuple[int, bytes]] = set()
         self.broken: Checkpoint | None = None
         """The first head that the entries do not lead to."""
@@ -113,7 +114,7 @@ class LogReader:
         if self.broken is None:
             new = [head for head in heads if head.size > self.size]
             known = {(head.size, head.root) for head in self._ahead}
-            self._in_log.update((head.size, head.root) for head in new)
+            self._in_log.update(each for head in new if (each := (head.size, head.root)) in self._outside)
             self._ahead += [head for head in new if (head.size, head.root) not in known]
             self._ahead.sort(key=lambda head: head.size)
 

@@ -99,6 +99,8 @@ def handed(
         return
     for one in given:
         out.print(f"{one.at:%Y-%m-%d %H:%M}  {one.agency:<28} {one.size:>10} entries  by {one.way}")
+    if not given:
+        out.print("nobody was handed a head of the log yet: gateway audit checkpoint --to AGENCY")
 
 
 async def _handed(directory: Path, agency: AgencyId | None, limit: int) -> tuple[GivenHead, ...]:
@@ -112,6 +114,8 @@ def troubles(directory: Directory = Path(), json: AsJson = False) -> None:
     standing = [one for one in found if one.ended_at is None]
     if json:
         answer([_row(one) for one in found])
+    elif not found:
+        out.print("nothing was ever found wrong")
     for one in found if not json else ():
         whose = f"the log of {one.agency}" if one.agency else "our log"
         place = f", entry {one.index}" if one.index is not None else ""

@@ -114,6 +114,8 @@ def list_(
     if json:
         answer([as_row(each) for each in found])
         return
+    if not found:
+        out.print(f"no consents{f' of {escape(holder)}' if holder else ''}")
     for each in found:
         mark = " [red]revoked[/]" if each.revoked else ""
         labels = ", ".join(each.labels)

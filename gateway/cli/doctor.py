@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
 from gateway.store.configuration import CredentialKind
 from gateway.store.database import MigrationsMissing
+from gateway.store.log import StoredEntry
 
 DISK_BYTES_MIN = 1024**3
 EXPIRY_WARNING = timedelta(days=30)
@@ -40,7 +41,8 @@ class Check:
 
 
 def doctor(directory: Directory = Path(), json: AsJson = False) -> None:
-    """Check keys, file permissions, clock, disk, database, migrations, certificates, pins, backlog, sequencer lag.
+    """Check keys, file permissions, clock, disk, database, migrations, certificates, pins, backlog, sequencer lag, and
+    how old the newest backup is.
 
     Exit 1 when something is wrong, 0 when all is well or only to be watched.
     """
@@ -136,6 +138,8 @@ async def _stored(directory: Path) -> list[Check]:
         behind = lag > SEQUENCER_LAG_MAX
         text = f"{counts.unsequenced} entries not in the log yet" + ("; is a worker running?" if behind else "")
         made.append(Check(name="sequencer lag", state="error" if behind else "ok", text=text))
+        newest, first = await gateway.store.newest_backup(), await gateway.store.entries(0, 1)
+        made.append(_backup(gateway, newest, first[0] if first else None))
         made += _alerts(await gateway.store.alerts(), gateway)
         return made
 
@@ -153,6 +157,15 @@ def _alerts(alerts: Iterable[Standing], gateway: Gateway) -> Iterator[Check]:
         yield Check(name="alerts", state=state, text=f"{each.code}{about}: {MEANS[each.code].says}")
     if not standing:
         yield Check(name="alerts", state="ok", text="none stands")
+
+
+def _backup(gateway: Gateway, newest: StoredEntry | None, first: StoredEntry | None) -> Check:
+    """How old the newest backup is; a deployment that never had one, how old it is itself."""
+    since = newest or first
+    old = since is not None and gateway.clock.now() - since.entry.at > timedelta(days=gateway.settings.backup.warn_days)
+    text = f"the newest is of {newest.entry.at:%Y-%m-%d %H:%M} UTC" if newest else "none was made yet"
+    hint = "; make one: gateway backup FOLDER" if old else ""
+    return Check(name="backup", state="warning" if old else "ok", text=text + hint)
 
 
 def _pins(gateway: Gateway) -> Iterator[Check]:

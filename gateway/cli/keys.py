@@ -6,15 +6,19 @@ from typing import Annotated
 import typer
 
 from gateway.app import key_store, open_deployment
-from gateway.cli.acting import As, Key, person
+from gateway.cli.acting import As, Key, passphrase, person
 from gateway.cli.run import AsJson, Directory, answer, fail, out, run
 from gateway.config import read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.acting import Acting
 from gateway.exchange.rotate_log_key import Handover, rotate_log_key
+from gateway.keys.archive_lock import make_recovery_key
 from gateway.keys.files import KeyStore
 
-app = typer.Typer(no_args_is_help=True, help="The gateway's keys: list, export, change the log's.")
+RECOVERY = "GATEWAY_BACKUP_PASSPHRASE"
+"""Environment variable with the passphrase of a recovery key, as for `gateway restore`."""
+
+app = typer.Typer(no_args_is_help=True, help="The gateway's keys: list, export, change the log's, one for backups.")
 
 
 def _opened(directory: Path) -> KeyStore:
@@ -89,3 +93,20 @@ def export(
     for name, content in parts.items():
         (folder / name).write_bytes(content)
         out.print(f"{folder / name}")
+
+
+@app.command()
+def recovery(
+    file: Annotated[Path, typer.Argument(help="File for the private half; FILE.pub becomes the public half.")],
+) -> None:
+    """Make a recovery key: its public half locks backups, only its private half opens them.
+
+    The gateway needs FILE.pub alone; name it as backup.recovery_key in gateway.toml. Keep FILE off this machine: on a
+    stick in a safe, with its passphrase known to two people. Without it no backup can ever be opened.
+    """
+    try:
+        public = make_recovery_key(file, passphrase("Passphrase of the recovery key", confirm=True, variable=RECOVERY))
+    except GatewayError as error:
+        fail(error)
+    out.print(f"private half: {file}\npublic half:  {public}")
+    out.print(f'In gateway.toml:\n  \\[backup]\n  recovery_key = "{public.name}"')

@@ -7,6 +7,7 @@ from gateway.cli import (
     agency,
     alerts,
     audit,
+    backup,
     consent,
     deliveries,
     doctor,
@@ -49,6 +50,8 @@ app.command()(doctor.doctor)
 app.command()(validate.validate)
 app.command()(validate.redact)
 app.command()(send.send)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(iepd.app, name="iepd")
 app.add_typer(mou.app, name="mou")
 app.add_typer(law.app, name="law")

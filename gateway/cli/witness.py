@@ -50,6 +50,9 @@ def add(
 ) -> None:
     """Enter a partner's key. Compare it with them first, by telephone: the id in the middle of it is enough.
 
+    A log that is entered again begins anew, with whatever head comes next: do so only when its people have told you why
+    it does not go on from the last one countersigned here. That one is printed: keep it.
+
     [bold]gateway witness add cosigner millbrook-police --vkey witness.vkey --url https://gw.example.gov --as ana[/]
     """
     wanted = Watching(
@@ -60,13 +63,17 @@ def add(
         private_network=private_network,
         authorities=authority.read_bytes() if authority else b"",
     )
-    made = run(_add(directory, wanted, person(by, key, directory)))
+    made, seen = run(_add(directory, wanted, person(by, key, directory)))
     out.print(f"{made.agency}: {made.watch}, {escape(made.key)}")
+    if seen is not None:
+        out.print("The last head of it that was countersigned here, from which it need not go on any more:")
+        out.print(seen.note.decode(), markup=False, soft_wrap=True, end="")
 
 
-async def _add(directory: Path, wanted: Watching, by: Acting) -> WitnessKey:
+async def _add(directory: Path, wanted: Watching, by: Acting) -> tuple[WitnessKey, Head | None]:
     async with open_deployment(directory) as gateway:
-        return await add_cosigner(gateway, wanted, by=by)
+        seen = await gateway.store.seen_head(wanted.agency) if wanted.watch is Watch.LOG else None
+        return await add_cosigner(gateway, wanted, by=by), seen
 
 
 @app.command()

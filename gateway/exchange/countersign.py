@@ -106,7 +106,9 @@ async def countersign(gateway: Gateway, ask: Ask, entered: WitnessKey, note: byt
         return Done.NOT_THEIRS
     seen = await gateway.store.seen_head(entered.agency)
     try:
-        goes_on = seen is None or await _goes_on(watched, unverified_checkpoint(seen.note), new)
+        # A log that was entered anew begins anew: its people have said why it does not go on from what was seen before.
+        anew = seen is None or seen.at < entered.since
+        goes_on = anew or (seen is not None and await _goes_on(watched, unverified_checkpoint(seen.note), new))
     except Tampered as error:
         await shout(gateway, error.code, agency=entered.agency, size=seen.size if seen is not None else new.size)
         if seen is not None:
@@ -139,7 +141,7 @@ async def _adopt(gateway: Gateway, watched: _Watched, size: int) -> None:
         log_size=newest.first,
     )
     # The new one first: should the machine stop in between, both count, as they did until now.
-    await gateway.store.put_witness_key(replace(entered, key=str(newest.key), since=now), [entry])
+    await gateway.store.put_witness_key(replace(entered, key=str(newest.key)), [entry])
     await gateway.store.put_witness_key(replace(entered, ended_at=now), [])
 
 

@@ -24,6 +24,7 @@ from gateway.exchange.package import (
     Making,
     Revealing,
     since_key,
+    write_destructions,
     write_entries,
     write_heads,
     write_keys,
@@ -111,6 +112,7 @@ async def export(
         count = await (write_log(making) if whole else write_entries(making))
         await write_heads(making, passed)
         await write_messages(making, revealing)
+        await write_destructions(making)
         await write_texts(making)
         write_keys(making)
         pack.add("verifier.py", verifier)
@@ -188,6 +190,7 @@ def _page(making: Making, about: About, count: int, verifier: bytes) -> Evidence
         entries=count,
         covers=making.covers,
         contents=making.contents,
+        destructions=sum(name.startswith("destructions/") for name in making.pack.names),
         receipts=sum(name.startswith("receipts/") for name in making.pack.names),
         agreements=tuple(sorted(name for name in making.pack.names if name.startswith("agreements/"))),
         laws=sum(name.startswith("laws/") and "@" in name for name in making.pack.names),

@@ -212,6 +212,16 @@ async def _write_contents(
         making.contents += 1
 
 
+async def write_destructions(making: Making) -> None:
+    """The certificates of the runs that destroyed copies. One that is under way has none yet."""
+    for id in sorted(making.selected.runs):
+        run = await making.gateway.store.run(id)
+        if run is None or not run.certificate:
+            making.lacks("runs of destruction have no certificate yet")
+        else:
+            making.pack.add(f"destructions/{id}", run.certificate)
+
+
 # --- texts: agreements, laws; keys and certificates ---------------------------------------------------------------
 
 

@@ -14,7 +14,6 @@ from gateway.errors import Refused
 from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.rotate_log_key import KEEPERS
-from gateway.exchange.trouble import standing
 from gateway.signing.act import Act, sign_act
 from gateway.user import UserRole
 
@@ -30,7 +29,7 @@ class OnePersonTwice(Refused):
 
 
 async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Acting) -> int:
-    """Go on from the log as it is; how many entries it has.
+    """Go on from the log as it is, and with what was found of partners' logs; how many entries ours has.
 
     reason  a code word for the log: backup-restored, database-repaired
 
@@ -42,7 +41,7 @@ async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Ac
         raise OnePersonTwice("two different people decide this; give the second one's account with --second")
     note = await gateway.store.checkpoint()
     size = unverified_checkpoint(note).size if note else 0
-    found = await standing(gateway)
+    found = [each for each in await gateway.store.troubles() if each.ended_at is None]
     now = gateway.clock.now()
     act = Act(act=EntryType.TAMPERED, subject=f"log {size}", digest="", agency=one.agency, user=one.id, at=now)
     entry = make(

@@ -80,6 +80,7 @@ class Selected:
     mous: set[str] = field(default_factory=set)
     laws: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
 
     def take(self, index: int, body: dict[str, Any]) -> None:
         """This entry too."""
@@ -89,6 +90,7 @@ class Selected:
         if "cover_digest" in body:
             self.messages.setdefault(MessageId(body["message"]))
             self.disseminations.add(DisseminationId(body["dissemination"]))
+        self.runs.update({body["run"]} if body["type"] == EntryType.DESTROY and "run" in body else ())
         self.mous.update({body["mou"]} if "mou_digest" in body else ())
         self.laws.update({body["laws"]} if "laws" in body else ())
         self.people.update(body[key] for key in ("fingerprint", "second_fingerprint") if key in body)
@@ -110,6 +112,8 @@ async def select(store: Store, about: About, size: int, told: Told) -> Selected:
     if not selected.indexes:
         raise NothingSelected(f"the log has no entries of: {about.words}")
     await _take_life(store, selected, size)
+    if about.period is None:
+        await _take_end(store, selected, size)
     return selected
 
 
@@ -155,6 +159,21 @@ async def _take_life(store: Store, selected: Selected, size: int) -> None:
         for stored in page:
             body = json.loads(stored.entry.body)
             if body.get("mou") in mous and stored.index is not None and stored.index < size:
+                selected.take(stored.index, body)
+        after = page[-1].entry.id
+
+
+async def _take_end(store: Store, selected: Selected, size: int) -> None:
+    """How copies of the messages were destroyed: the runs that did it."""
+    runs: set[str] = set()
+    messages = list(selected.messages)
+    for at in range(0, len(messages), BATCH):
+        runs.update(fate.run for fate in await store.kept_of(messages[at : at + BATCH]) if fate.run)
+    after = ""
+    while runs and (page := await store.entries_of_types([EntryType.DESTROY.value], after=after, limit=BATCH)):
+        for stored in page:
+            body = json.loads(stored.entry.body)
+            if body.get("run") in runs and stored.index is not None and stored.index < size:
                 selected.take(stored.index, body)
         after = page[-1].entry.id
 

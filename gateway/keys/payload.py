@@ -40,7 +40,7 @@ from gateway.keys.secret_file import (
     read_secret,
     replace_erasing,
 )
-from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf_of, puncture_all, root
+from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf_of, puncture_all, restrict, root
 from gateway.message import Sealed
 
 INDEX_SIZE_BYTES = DEPTH // 8
@@ -222,6 +222,43 @@ class PayloadKeys:
                 create(self._path(bucket), self._wrapped((), bucket, closed=True))
             elif found.nodes or not found.closed:
                 self._rewrite(bucket, (), closed=True)
+
+    # copying
+
+    def names(self) -> tuple[str, ...]:
+        """Every bucket of the directory, the forgotten ones too."""
+        found = (path.stem for path in self._directory.glob("*.key"))
+        return tuple(sorted(name for name in found if _BUCKET.fullmatch(name)))
+
+    def places(self, bucket: str) -> tuple[tuple[int, int], ...]:
+        """Depth and prefix of its nodes, no secret: what had not been forgotten at this moment."""
+        try:
+            return tuple((node.depth, node.prefix) for node in self._find(bucket, make=False).nodes)
+        except KeyGone:
+            return ()
+
+    def copy_of(self, bucket: str) -> bytes:
+        """Its file, as nobody is rewriting it. Raises `KeyGone`, and what reading the key directory raises."""
+        with self._rewriting(bucket) as found:
+            if found is None:
+                raise KeyGone(f"there is no bucket {bucket}")
+            return read_secret(self._path(bucket), size_bytes_max=BUCKET_BYTES_MAX)
+
+    def put_back(self, bucket: str, content: bytes) -> None:
+        """Take in a copy of its file, where the directory has none. Raises `BucketDamaged` for a file of other keys."""
+        self._unwrapped(content, bucket)
+        make_directory(self._directory)
+        create(self._path(bucket), content)
+
+    def restrict(self, bucket: str, places: Iterable[tuple[int, int]]) -> bool:
+        """Forget what had been forgotten when the bucket had these places; whether there was such."""
+        with self._rewriting(bucket) as found:
+            if found is None:
+                return False
+            kept = restrict(found.nodes, places)
+            if kept != found.nodes:
+                self._rewrite(bucket, kept, closed=found.closed or not kept)
+            return kept != found.nodes
 
     @contextmanager
     def _rewriting(self, bucket: str) -> Iterator[_Bucket | None]:

@@ -41,7 +41,7 @@ from gateway.keys.secret_file import (
     read_secret,
     replace_erasing,
 )
-from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf_of, puncture_all, root
+from gateway.keys.tree import DEPTH, SECRET_SIZE_BYTES, Node, leaf_of, puncture_all, restrict, root
 from gateway.message import Filed
 
 INDEX_SIZE_BYTES = DEPTH // 8
@@ -211,6 +211,42 @@ class SubjectKeys:
         """Remove a generation's file, durably: all its rows are forgotten."""
         erase(self._path(generation))
         self._read_before.pop(generation, None)
+
+    # --- copying
+
+    def names(self) -> tuple[str, ...]:
+        """As `generations`."""
+        return self.generations()
+
+    def places(self, generation: str) -> tuple[tuple[int, int], ...]:
+        """Depth and prefix of its nodes, no secret: what had not been forgotten at this moment."""
+        known = self._generation(generation)
+        return tuple((node.depth, node.prefix) for node in known.nodes) if known is not None else ()
+
+    def copy_of(self, generation: str) -> bytes:
+        """Its file, as nobody is rewriting it. Raises `KeyMissing`, and what reading the key directory raises."""
+        with locked(self._directory / f".{generation}.lock"):
+            return read_secret(self._path(generation), size_bytes_max=FILE_SIZE_BYTES_MAX)
+
+    def put_back(self, generation: str, content: bytes) -> None:
+        """Take in a copy of its file, where there is none. Raises `GenerationDamaged` for one of other keys."""
+        self._unwrapped(generation, content)
+        make_directory(self._directory)
+        create(self._path(generation), content)
+
+    def restrict(self, generation: str, places: Iterable[tuple[int, int]]) -> bool:
+        """Forget what had been forgotten when the generation had these places; whether there was such."""
+        make_directory(self._directory)
+        with locked(self._directory / f".{generation}.lock"):
+            with self._lock:
+                known = self._read(generation)
+            if known is None:
+                return False
+            kept = restrict(known.nodes, places)
+            if kept != known.nodes:
+                replace_erasing(self._path(generation), self._wrapped(generation, known.address, kept))
+                self._read_before.pop(generation, None)
+            return kept != known.nodes
 
     # --- files
 

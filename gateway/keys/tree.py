@@ -109,6 +109,38 @@ def _without(node: Node, gone: Sequence[int]) -> list[Node]:
     return kept
 
 
+def restrict(nodes: Iterable[Node], places: Iterable[tuple[int, int]]) -> tuple[Node, ...]:
+    """What grows on these nodes and also below these places, (depth, prefix): all else is forgotten.
+
+    Of two states of one bucket it makes the keys that both still had.
+    """
+    kept: list[Node] = []
+    ours = sorted(nodes, key=lambda node: node.start)
+    theirs = sorted(places, key=lambda place: place[1] << (DEPTH - place[0]))
+    at = 0
+    for depth, prefix in theirs:
+        start, end = prefix << (DEPTH - depth), (prefix + 1) << (DEPTH - depth)
+        while at < len(ours) and _end(ours[at]) <= start:
+            at += 1
+        while at < len(ours) and ours[at].start < end:
+            # Of two nodes one is above the other, or they have no leaf in common.
+            kept.append(_descended(ours[at], depth, prefix) if ours[at].depth < depth else ours[at])
+            if _end(ours[at]) > end:
+                break
+            at += 1
+    return tuple(kept)
+
+
+def _end(node: Node) -> int:
+    return (node.prefix + 1) << (DEPTH - node.depth)
+
+
+def _descended(node: Node, depth: int, prefix: int) -> Node:
+    for step in range(depth - node.depth - 1, -1, -1):
+        node = _child(node, prefix >> step & 1)
+    return node
+
+
 def _child(node: Node, side: int) -> Node:
     return Node(node.depth + 1, node.prefix << 1 | side, sha256(_SIDES[side] + node.secret).digest())
 

@@ -46,6 +46,7 @@ class EvidencePage:
     covers: int
     contents: int
     receipts: int
+    destructions: int
     agreements: tuple[str, ...]
     laws: int
     cosigners: tuple[str, ...]
@@ -131,6 +132,9 @@ def _held(page: EvidencePage) -> Iterator[str]:
         yield f"{page.covers} {one}: the signed paper that went with each release and says under which agreement"
     if page.receipts:
         yield f"{page.receipts} signed receipt{'s' if page.receipts != 1 else ''} for what was taken in"
+    if page.destructions:
+        one = "certificates" if page.destructions != 1 else "certificate"
+        yield f"{page.destructions} signed {one} of the destruction of the gateway's copies"
     if page.agreements:
         versions = len(page.agreements) // 2
         yield f"the text of {versions} agreement{'s' if versions != 1 else ''} as in force then (agreements)"
@@ -232,6 +236,9 @@ _SENTENCES = {
     "activate": "{actor} put {mou} in force or on trial: {state}",
     "suspend": "{actor} suspended {mou}",
     "end": "{actor} ended {mou}",
+    "destroy": "copies destroyed ({kind}, {reason}): {count} payloads of this and other messages",
+    "hold": "destruction was halted by a hold",
+    "release": "a hold was lifted",
     "read": "content was read ({kind})",
     "export": "evidence was handed out ({kind})",
 }

@@ -17,6 +17,7 @@ from gateway.delivery.delivery import State
 from gateway.errors import Unavailable
 from gateway.store.alerts import Alerts
 from gateway.store.answers import Answers
+from gateway.store.backups import Backups
 from gateway.store.configuration import Configurations
 from gateway.store.deliveries import Deliveries
 from gateway.store.disclosures import Disclosures
@@ -53,7 +54,19 @@ class Counts:
     unarranged: int = 0
 
 
-class Store(Configurations, Messages, Deliveries, Log, Answers, Disclosures, Retentions, Alerts, Witnesses, Protocol):
+class Store(
+    Configurations,
+    Messages,
+    Deliveries,
+    Log,
+    Answers,
+    Disclosures,
+    Retentions,
+    Alerts,
+    Witnesses,
+    Backups,
+    Protocol,
+):
     """The gateway's memory; each noun's promises stand in its own file."""
 
     async def open(self) -> None:

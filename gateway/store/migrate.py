@@ -7,7 +7,7 @@ between a migration and the note that it ran is mended by the next run: every st
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,13 +34,16 @@ class FileRefused(Misconfigured):
     code = "store.file"
 
 
-def migrate(url: str) -> int:
-    """Apply what is missing; how many migrations that were. Makes a SQLite file, readable by its owner only."""
+def migrate(url: str, *, only: Collection[str] | None = None) -> int:
+    """Apply what is missing; how many migrations that were. Makes a SQLite file, readable by its owner only.
+
+    only  names of those to apply on PostgreSQL, for a copy of an older database; None = all there are
+    """
     if database_kind(url) == "sqlite":
         return _migrate_sqlite(sqlite_path(url))
     with _wrapped(), psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
-        return _apply(_PlainPostgresBackend(_place("postgres", url), MIGRATION_TABLE), "postgres")
+        return _apply(_PlainPostgresBackend(_place("postgres", url), MIGRATION_TABLE), "postgres", only)
 
 
 def _migrate_sqlite(path: Path) -> int:
@@ -88,12 +91,13 @@ def _place(kind: str, database: str) -> DatabaseURI:
     return DatabaseURI(scheme=kind, username=None, password=None, hostname=None, port=None, database=database, args={})
 
 
-def _apply(backend: Any, kind: str) -> int:
+def _apply(backend: Any, kind: str, only: Collection[str] | None = None) -> int:
     """Under our lock: apply what is missing."""
     with backend:
         backend.init_database()
         backend.break_lock()  # whoever left it is gone: we hold the outer lock
-        wanted = backend.to_apply(yoyo.read_migrations(str(MIGRATIONS / kind)))
+        known = yoyo.read_migrations(str(MIGRATIONS / kind))
+        wanted = backend.to_apply(known if only is None else known.filter(lambda each: each.id in only))
         count = len(wanted)
         with backend.lock():
             backend.apply_migrations(wanted)

@@ -10,6 +10,7 @@ from gateway.store import rows
 from gateway.store.interface import Counts
 from gateway.store.postgres_alerts import PostgresAlerts
 from gateway.store.postgres_answers import PostgresAnswers
+from gateway.store.postgres_backups import PostgresBackups
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_disclosures import PostgresDisclosures
@@ -30,6 +31,7 @@ class PostgresStore(
     PostgresRetention,
     PostgresWitnesses,
     PostgresAlerts,
+    PostgresBackups,
 ):
     """The promises of `interface.Store`, kept by PostgreSQL."""
 

@@ -27,6 +27,7 @@ from gateway.store import (
 from gateway.store.interface import Counts
 from gateway.store.sqlite_alerts import SqliteAlerts
 from gateway.store.sqlite_answers import SqliteAnswers
+from gateway.store.sqlite_backups import SqliteBackups
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
 from gateway.store.sqlite_disclosures import SqliteDisclosures
@@ -73,6 +74,7 @@ class SqliteStore(
     SqliteRetention,
     SqliteWitnesses,
     SqliteAlerts,
+    SqliteBackups,
 ):
     """The promises of `interface.Store`, kept by SQLite."""
 

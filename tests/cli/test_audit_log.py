@@ -154,3 +154,11 @@ def test_a_log_that_was_cut_is_named_stands_and_is_decided_about_by_two(deployme
     deployment.run("audit", "resume", "--as", "ana", "--second", "ana", status=1)
     deployment.run("audit", "resume", "--as", "ana", "--second", "bo", "--reason", "database-repaired")
     assert "decided" in deployment.run("audit", "troubles").stdout
+
+
+def test_where_nothing_was_found_or_handed_out_that_is_said(deployment: Deployment) -> None:
+    assert deployment.run("audit", "troubles").stdout == "nothing was ever found wrong\n"
+    assert deployment.json("audit", "troubles") == []
+    assert deployment.run("audit", "handed").stdout.startswith("nobody was handed a head of the log yet")
+    none = deployment.run("consent", "list", "--holder", "harlan-probation").stdout
+    assert none == "no consents of harlan-probation\n"

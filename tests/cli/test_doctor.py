@@ -22,6 +22,7 @@ CHECKS = {
     "pins",
     "backlog",
     "sequencer lag",
+    "backup",
 }
 
 
@@ -95,3 +96,15 @@ def test_entries_that_nobody_puts_into_the_log(deployment: Deployment, monkeypat
     found = checks(deployment, 1)
     assert found["sequencer lag"]["state"] == "error"
     assert "worker" in found["sequencer lag"]["text"]
+
+
+def test_a_backup_that_is_too_old(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_BACKUP_PASSPHRASE", "a passphrase of backups")
+    deployment.run("user", "add", "op.one", "--role", "operator")
+    deployment.run("backup", tmp_path / "one.backup", "--as", "op.one")
+    assert checks(deployment, 0)["backup"]["state"] == "ok"
+    with (deployment.directory / "gateway.toml").open("a") as settings:
+        settings.write("\n[backup]\nwarn_days = 0.0000001\n")
+    found = checks(deployment, 0)["backup"]
+    assert found["state"] == "warning"
+    assert "gateway backup FOLDER" in found["text"]

@@ -418,6 +418,27 @@ async def test_two_people_decide_that_a_log_that_was_put_back_goes_on(pair: Pair
     assert (await verify(pair.jail)).report.verified
 
 
+async def test_after_a_decided_restore_both_sides_go_on(pair: Pair) -> None:
+    first = unverified_checkpoint(await pair.deliver()).size
+    await pair.deliver()
+    await pair.countersign()
+    pair.put_back(first, heads=True)
+    pair.jail.clock.go(hours=1)  # type: ignore[attr-defined]
+    await pair.deliver()
+    assert await pair.countersign() == [Done.TAMPERED]
+    people = [await officer(pair.jail, number=number, roles=OPERATOR) for number in (3, 4)]
+    await resume_log(pair.jail, reason="backup-restored", first=people[0], second=people[1])
+    await pair.deliver()
+    assert await pair.countersign() == [Done.TAMPERED]  # the partner's people have decided nothing yet
+    assert await standing(pair.jail) == []  # and what was decided here is not raised again
+    pair.police.clock.go(minutes=5)  # type: ignore[attr-defined]
+    await introduce(pair)
+    await pair.deliver()
+    assert await pair.countersign() == [Done.COSIGNED]
+    await pair.deliver()
+    assert await pair.countersign() == [Done.COSIGNED]
+
+
 async def test_a_message_goes_on_being_accepted_while_a_partner_countersigns(pair: Pair) -> None:
     # Countersigning is beside the way of a message: a partner that is away holds up nothing.
     pair.to_jail.away = True

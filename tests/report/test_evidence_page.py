@@ -20,6 +20,7 @@ PAGE = EvidencePage(
     covers=1,
     contents=0,
     receipts=1,
+    destructions=0,
     agreements=("agreements/A@1.json", "agreements/A@1.yaml"),
     laws=3,
     cosigners=(),

@@ -61,8 +61,10 @@ async def explained(gateway: Gateway, message: MessageId, asked: Asked, *, to: A
         elif body["type"] == EntryType.DISSEMINATE:
             reached = True
             made = stored.get(body["dissemination"])
-            gone = gone or made is None
-            rows += _counted(body) if made is None else _places(gateway, body, made)
+            # Of what is destroyed a row may stand for a while yet, without its places.
+            whole = made is not None and len(made.redactions) == _count(body)
+            gone = gone or not whole
+            rows += _places(gateway, body, made) if made is not None and whole else _counted(body)
     return await answer(
         gateway,
         asked,
@@ -107,6 +109,10 @@ def _why(clause: str, label: str, laws: dict[str, str]) -> str:
     if clause == CLOSURE or label == REFERENCE:
         return "It points at something that was withheld."
     return laws.get(clause, "")
+
+
+def _count(body: Body) -> int:
+    return sum(sum(body[outcome].values()) for outcome in ("withheld", "reduced"))
 
 
 def _counted(body: Body) -> Iterator[tuple[Cell, ...]]:

@@ -1,7 +1,7 @@
 """The bundle for the triennial audit of the CJIS Security Policy: six tables, the agreements' texts, and the entries
 that the tables cite with their proofs, in one signed zip of the form of `audit.package`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
@@ -9,6 +9,7 @@ from typing import BinaryIO
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, unverified_checkpoint
 from gateway.audit.package import CHECKPOINT, ENTRIES, ROTATIONS, Pack, Statement, entry_line
+from gateway.clock import timestamp
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.answers.asked import Asked, body_of
 from gateway.exchange.cosigned import checkpoint_with_cosignatures
@@ -199,22 +200,41 @@ def _people(making: _Making) -> Table:
 
 
 async def _reviews(making: _Making, cited: list[StoredEntry]) -> Table:
-    """Each week of the period that is over, and who reviewed it."""
-    signed: list[tuple[str, str, StoredEntry]] = []
-    for each in await making.gateway.store.entries_of_types(
-        (EntryType.REVIEW,), since=making.period.since, limit=ROWS_MAX
-    ):
-        body = body_of(each)
-        signed.append((body["valid_from"], body["until"], each))
+    """Each week of the period that is over and has a log, and who reviewed it."""
+    store = making.gateway.store
+    span = await store.log_span()
+    began = span[0] if span is not None else making.now
+    signed = [
+        (*_looked_through(each), each)
+        for each in await store.entries_of_types((EntryType.REVIEW,), since=making.period.since, limit=ROWS_MAX)
+    ]
     rows: list[tuple[Cell, ...]] = []
     for since, until in weeks(making.period, min(making.now, making.period.until)):
-        own = [each for first, last, each in signed if _covers(first, last, since, until)]
+        if until <= began:
+            continue
+        own = [each for first, last, each in signed if first < until and since < last]
         cited.extend(own)
-        who = ", ".join(body_of(each)["actor"] for each in own)
-        when = own[0].entry.at if own else None
-        rows.append((since, until, "reviewed" if own else "not reviewed", who or None, when))
+        whole = covered(((first, last) for first, last, _ in signed), max(since, began), until)
+        state = "reviewed" if whole else "partly reviewed" if own else "not reviewed"
+        who = ", ".join(dict.fromkeys(body_of(each)["actor"] for each in own))
+        rows.append((since, until, state, who or None, own[-1].entry.at if own else None))
     of = columns(since="From", until="Until", state="State", by="By", at="Signed off")
-    return making.table("weekly-reviews", "Weekly review of the log (AU-6)", "Who reviewed each week?", of, rows)
+    note = f"The log began {timestamp(began)}; weeks before are left out." if began > making.period.since else ""
+    return making.table("weekly-reviews", "Weekly review of the log (AU-6)", "Who reviewed each week?", of, rows, note)
+
+
+def _looked_through(review: StoredEntry) -> tuple[datetime, datetime]:
+    body = body_of(review)
+    return datetime.fromisoformat(body["valid_from"]), datetime.fromisoformat(body["until"])
+
+
+def covered(spans: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime) -> bool:
+    """Whether spans together leave nothing out between two moments: nobody reviews from Monday to Monday."""
+    reached = since
+    for first, last in sorted(spans):
+        if first <= reached:
+            reached = max(reached, last)
+    return reached >= until
 
 
 def weeks(period: Period, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -227,10 +247,6 @@ def weeks(period: Period, now: datetime) -> list[tuple[datetime, datetime]]:
         found.append((first, first + WEEK))
         first += WEEK
     return found
-
-
-def _covers(first: str, last: str, since: datetime, until: datetime) -> bool:
-    return datetime.fromisoformat(first) <= since and until <= datetime.fromisoformat(last)
 
 
 def _cryptography(making: _Making) -> Table:

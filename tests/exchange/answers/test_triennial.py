@@ -12,7 +12,8 @@ from gateway.audit import verifier
 from gateway.audit.note import NoteKey
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.answers.asked import Asked
-from gateway.exchange.answers.triennial import Bundle, triennial, weeks
+from gateway.exchange.answers.triennial import Bundle, covered, triennial, weeks
+from gateway.exchange.review import sign_review, week_of
 from gateway.report.period import read_period
 from gateway.user import UserRole
 from tests.exchange.answers.story import tell
@@ -54,6 +55,31 @@ async def test_it_holds_agreements_people_reviews_cryptography_retention_and_inc
     with zipfile.ZipFile(file) as opened:
         assert "agreements/JAIL-PD-2026-01@1.yaml" in opened.namelist()
         assert b"not built" in opened.read("tables/people.html")
+
+
+async def test_a_week_is_reviewed_when_reviews_of_any_days_cover_it(place: Deployed, tmp_path: Path) -> None:
+    by = await officer(place.gateway)
+    await tell(place)  # on a Tuesday in March
+    for days in (3, 6, 7):  # whoever reviews does so when there is time
+        place.clock.go(days=days)
+        await sign_review(place.gateway, await week_of(place.gateway, actor=by.user), by=by)
+    place.clock.go(days=10)
+    file = tmp_path / "audit.zip"
+    with file.open("w+b") as opened:
+        await triennial(place.gateway, MARCH, opened, by=by, verifier=b"# the verifier\n")
+    told = [row["state"] for row in rows(file, "weekly-reviews")]
+    assert told[:2] == ["reviewed", "reviewed"]
+    assert told[2:] == ["partly reviewed", "not reviewed"]
+    with zipfile.ZipFile(file) as bundle:  # no week of January, when there was no log
+        assert b"weeks before are left out" in bundle.read("tables/weekly-reviews.csv")
+
+
+def test_spans_cover_only_what_they_leave_no_gap_in() -> None:
+    days = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 10)]
+    assert covered([(days[3], days[6]), (days[0], days[3])], days[1], days[5])
+    assert not covered([(days[0], days[2]), (days[3], days[6])], days[1], days[5])
+    assert not covered([(days[0], days[4])], days[1], days[5])
+    assert not covered([], days[1], days[5])
 
 
 async def test_that_it_was_handed_out_is_a_signed_entry_over_its_digest(place: Deployed, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Backups: the archive they lie in, and the rules by which one is taken back."""

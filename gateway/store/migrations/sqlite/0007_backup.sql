@@ -1,0 +1,3 @@
+-- The newest backup is found without reading the log.
+
+CREATE INDEX IF NOT EXISTS entry_of_backup ON entry (number) WHERE type = 'backup';
