@@ -56,8 +56,8 @@ def test_the_list_can_be_narrowed_by_state_and_recipient(deployment: Deployment,
     assert deployment.json("deliveries", "list", "--state", "delivered") == []
     row = to_police(deployment)
     assert set(row) == {
-        "delivery", "message", "recipient", "state", "urgent", "attempts", "created_at", "due_at", "expires_at", "deadline",
-        "delivered_at", "last_error", "evidence",
+        "delivery", "message", "recipient", "state", "urgent", "attempts", "created_at", "due_at", "expires_at",
+        "deadline", "delivered_at", "last_error", "evidence",
     }  # fmt: skip
     assert "waiting" in deployment.run("deliveries", "list").stdout
 
