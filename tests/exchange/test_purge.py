@@ -11,6 +11,7 @@ from gateway.audit.note import NoteKey, NoteSignatureWrong
 from gateway.errors import GatewayError
 from gateway.exchange.accept import accept
 from gateway.exchange.acting import NotAllowed
+from gateway.exchange.destroy_early import destroy_early
 from gateway.exchange.destruction import check_certificate, destroyed_by, every_run, receipt_key, verify_destruction
 from gateway.exchange.evidence import verify_log
 from gateway.exchange.gateway import Gateway
@@ -22,12 +23,12 @@ from gateway.exchange.status import receipt, status
 from gateway.exchange.submission import Submission
 from gateway.keys.payload import BucketClosed, KeyGone
 from gateway.keys.secret_file import KeysBusy
-from gateway.message import MessageId
+from gateway.message import MessageId, bucket_name
 from gateway.retention.certificate import keys_digest
 from gateway.retention.hold import Cause, Scope
 from gateway.retention.kept import Kind
 from gateway.retention.notice import EXCHANGE
-from gateway.retention.plan import Asks
+from gateway.retention.plan import Asks, Why
 from gateway.signing.act import Act, verify_act
 from gateway.store import points
 from gateway.store.interface import StoreUnavailable
@@ -249,6 +250,35 @@ async def test_a_clock_that_jumped_takes_two_people_until_they_have_looked(place
     seen = await place.gateway.store.seen()
     assert seen is not None
     assert not seen.jumped
+
+
+async def test_an_empty_bucket_on_a_clock_that_jumped_takes_two_people(place: Deployed) -> None:
+    """It may be one of weeks to come: closed, it would refuse all that is due then once the clock is right again."""
+    await look_at_clock(place.gateway)
+    now, safe = place.clock.moment, place.gateway.payloads
+    bucket = bucket_name(now + timedelta(days=70))
+    safe.seal_salted(b"never stored", bucket=bucket, aad=b"", random=bytes(17))
+    place.clock.go(days=400)
+    with pytest.raises(TwoPeopleNeeded) as refused:
+        await run_purge(place.gateway, People(program="worker"))
+    assert refused.value.asked == (Asks.CLOCK,)
+    place.clock.moment = now
+    assert safe.seal_salted(b"stored", bucket=bucket, aad=b"", random=bytes(17))
+
+
+async def test_two_people_of_an_agency_who_stand_for_one_message_do_not_confirm_the_clock(place: Deployed) -> None:
+    await look_at_clock(place.gateway)
+    message, other = await sent(place), await sent(place, "Desmond")
+    await until_due(place, message)
+    people = {"by": await ana(place, JAIL), "second": await bo(place, JAIL)}
+    await destroy_early(place.gateway, [MessageId(message)], reason=Why.OWNER, **people)
+    seen = await place.gateway.store.seen()
+    assert seen is not None
+    assert seen.jumped
+    with pytest.raises(TwoPeopleNeeded) as refused:
+        await run_purge(place.gateway, People(program="worker"))
+    assert Asks.CLOCK in refused.value.asked
+    assert all((await readable(place.gateway, other)).values())
 
 
 async def test_a_small_run_on_a_good_clock_goes_by_itself(place: Deployed) -> None:
