@@ -22,6 +22,8 @@ SAME_TO_THE_CALLER = {
     "policy.no-mou-in-force",  # nobody at all, and one recipient
     "policy.not-releasable",  # in a cut, and in the preview of one
     "request.parameter",
+    "key.damaged",  # a file of payload keys, and one of keys of persons
+    "message.unknown",  # to its sender's system, and to whoever asks for its explanation
 }
 
 

@@ -142,6 +142,7 @@ async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agen
         await record_access_refused(gateway, error, channel=channel)
         raise
     trace_of(request.scope).agency = agency.id
+    _note_head(request, gateway, agency.id)
     return agency
 
 

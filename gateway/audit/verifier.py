@@ -844,6 +844,7 @@ class Package:
         self.listed = [name for name in file.namelist() if not name.endswith("/")]
         self.names = set(self.listed)
         self.digests: dict[str, str] = {}
+        self.listed_laws: dict[str, list[tuple[str, int, str]]] = {}
         self.met: set[str] = set()
         self.opened: tuple[str, Cover] | None = None
         self.destroyed: dict[str, str] = {}
@@ -855,13 +856,13 @@ class Package:
         if not self.checks.run("form", self.form):
             return
         self.checks.run("files", self.files)
-        self.checks.run("statement", self.statement)
         for name in sorted(each for each in self.names if each.startswith("rotations/")):
             self.checks.run("key rotation", partial(self._rotation, name))
         note = self.read("checkpoint").decode(errors="replace")
         head = check_head(self.checks, self.trust, "checkpoint", note, arguments.at_least)
         notes = [self.read(name).decode(errors="replace") for name in sorted(self.names) if name.startswith("heads/")]
-        check_cosigned(self.checks, self.trust, note, *notes)
+        self.checks.run("countersignatures", lambda: self.trust.cosigned([note, *notes]))
+        self.checks.run("statement", lambda: self.statement(head))
         if head is None:
             return
         if "log.jsonl" in self.names:
@@ -931,14 +932,16 @@ class Package:
             raise Failed(f"{min(self.names - listed)} was put into the package later")
         return f"{len(listed)} files, as they were handed out"
 
-    def statement(self) -> str:
-        """The gateway's signed word that it handed out this list of files."""
+    def statement(self, head: Head | None) -> str:
+        """The gateway's signed word that it handed out this list of files, under this checkpoint."""
         if not self.trust.receipts:
             raise NotMade("whether the gateway handed this out: no receipt key was given (--receipt-key)")
         text, signers = open_note(self.read("statement").decode(), self.trust.receipts)
         values = said_in(text, "justice-gateway/evidence@v1", ("origin", "of", "made", "size", "files"))
         if values["files"] != f"sha-256:{hashlib.sha256(self.read('files.txt')).hexdigest()}":
             raise Failed("the statement speaks of other files")
+        if head is not None and (values["origin"], values["size"]) != (head.origin, str(head.size)):
+            raise Failed("the statement speaks of another checkpoint")
         return f"{values['of']}, handed out {values['made']}, signed by {signers[0].name}"
 
     def _rotation(self, name: str) -> str:
@@ -1072,7 +1075,9 @@ class Package:
         """The laws decided under: the list with this digest, and the text of each law in it."""
         name = f"laws/{str(entry['laws']).removeprefix('sha-256:')}.json"
         self.text(name, entry["laws"], "list of laws")
-        for id, version, digest, *_ in read_json(self.read(name)):
+        if name not in self.listed_laws:
+            self.listed_laws[name] = [(id, version, digest) for id, version, digest, *_ in read_json(self.read(name))]
+        for id, version, digest in self.listed_laws[name]:
             self.text(f"laws/{id}@{version}.json", digest, f"law {id}")
 
     def text(self, name: str, digest: str, what: str) -> None:

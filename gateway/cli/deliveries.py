@@ -65,6 +65,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "created_at": timestamp(delivery.created_at),
         "due_at": timestamp(delivery.due_at),
         "expires_at": timestamp(delivery.expires_at),
+        "deadline": timestamp(delivery.deadline) if delivery.deadline else None,
         "delivered_at": timestamp(delivery.delivered_at) if delivery.delivered_at else None,
         "last_error": delivery.last_error,
         "evidence": delivery.evidence,

@@ -11,7 +11,8 @@ from gateway.cli.acting import SECOND_PASSPHRASE, As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.cli.who_saw import Born, Name, Subjects, named
 from gateway.exchange.acting import Acting
-from gateway.exchange.expunge import Expunged, Order, Plan, expunge, plan_expunging, two_people
+from gateway.exchange.expunge import Order, Plan, expunge, read_plan
+from gateway.exchange.expunge_records import Gone, expunge_person
 
 
 def command(
@@ -27,6 +28,9 @@ def command(
     name: Name = "",
     born: Born = "",
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would go; nothing is changed.")] = False,
+    index_only: Annotated[
+        bool, typer.Option("--index-only", help="Leave the messages; only the disclosure index forgets.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
     key: Key = None,
     second_key: Annotated[
@@ -35,12 +39,15 @@ def command(
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
-    """Make the gateway forget to whom a person's records went: the person's keys in the disclosure index are destroyed.
+    """Make the gateway forget a person: what it keeps of the person's messages is destroyed, past recipients are asked
+    to do the same, and the person's keys in the disclosure index are destroyed.
 
     Nobody can undo it, nor tell afterwards from database, log or backups that the person was in the index. The log
     stays as it is: it says that something went to Y under agreement Z, and never said of whom. The entry of this act
     names the order's digest and the number of rows. Rows that are only possibly the person's stay; look at them with
     gateway audit who-saw and expunge by their number. A person without any number goes by --name and --born.
+
+    A message that speaks of several people goes as a whole. A legal hold on one of them stops it all.
 
     Two people of the gateway's operator sign it; the second passphrase is asked for, or taken from
     GATEWAY_SECOND_PASSPHRASE. Afterwards make new backups and let the old ones expire: a key directory restored from
@@ -62,10 +69,13 @@ def command(
     if not (yes or json):
         _show_plan(planned, json=False)
         typer.confirm("Destroy the keys of these rows?", abort=True, err=True)
-    made = run(_expunge(directory, wanted, first, other))
+    gone = run(_expunge(directory, wanted, first, other, index_only=index_only))
+    made = gone.index
     if json:
-        answer({"run": made.id, "entry": made.entry, "rows": made.rows, "moved": made.moved, **_planned(planned)})
+        answer({"run": made.id, "entry": made.entry, "rows": made.rows, "moved": made.moved, **_records(gone, planned)})
         return
+    if gone.messages:
+        out.print(f"destroyed: what was kept of {gone.messages} messages; gateway retention certificates")
     out.print(f"expunged: {made.rows} rows of the disclosure index, their keys destroyed; log {made.entry}")
     if made.moved:
         out.print(f"{made.moved} rows of others that shared a sound or a number with them were written anew")
@@ -73,13 +83,19 @@ def command(
 
 async def _plan(directory: Path, order: Order, first: Acting, second: Acting) -> Plan:
     async with open_deployment(directory) as gateway:
-        two_people(gateway, first, second)
-        return await plan_expunging(gateway, order)
+        return await read_plan(gateway, order, first=first, second=second)
 
 
-async def _expunge(directory: Path, order: Order, first: Acting, second: Acting) -> Expunged:
+async def _expunge(directory: Path, order: Order, first: Acting, second: Acting, *, index_only: bool) -> Gone:
     async with open_deployment(directory) as gateway:
-        return await expunge(gateway, order, first=first, second=second)
+        if index_only:
+            index = await expunge(gateway, order, first=first, second=second)
+            return Gone(index=index, messages=0, runs=())
+        return await expunge_person(gateway, order, first=first, second=second)
+
+
+def _records(gone: Gone, plan: Plan) -> dict[str, object]:
+    return {"destroyed_messages": gone.messages, "retention_runs": list(gone.runs), **_planned(plan)}
 
 
 def _planned(plan: Plan) -> dict[str, object]:

@@ -34,6 +34,7 @@ app = typer.Typer(
     help="What is kept and how it ends: due, run, verify, certificates, hold, destroy, attest, attestations.",
 )
 app.add_typer(retention_hold.app, name="hold")
+app.command("holds")(retention_hold.list_)
 app.command()(retention_early.destroy)
 app.command()(retention_early.attest)
 app.command()(retention_early.attestations)
@@ -61,6 +62,7 @@ def due(
 
 async def _due(directory: Path, span: timedelta, within: str, message: str) -> Table:
     async with open_deployment(directory) as gateway:
+        await record_read(gateway, "retention-due", message=MessageId(message) if message else None, actor="cli")
         if message:
             return await message_table(gateway, MessageId(message))
         return await due_table(gateway, gateway.clock.now() + span, within=within)
@@ -238,6 +240,7 @@ def verify(
 
 async def _verify(directory: Path, canaries: list[bytes], also: list[Path], mend: bool, told: Told) -> Verified:
     async with open_deployment(directory) as gateway:
+        await record_read(gateway, "retention-verify", actor="cli")
         return await verify_destruction(gateway, canaries=canaries, also=also, mend=mend, on_progress=told)
 
 
@@ -314,6 +317,7 @@ async def _show(directory: Path, id: str) -> str:
 
 async def _certificates(directory: Path, period: Period | None) -> Table:
     async with open_deployment(directory) as gateway:
+        await record_read(gateway, "certificates", actor="cli")
         return await certificates_table(gateway, period)
 
 

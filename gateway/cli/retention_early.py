@@ -14,6 +14,7 @@ from gateway.exchange.acting import Acting
 from gateway.exchange.attesting import attest as attest_notice
 from gateway.exchange.destroy_early import destroy_early
 from gateway.exchange.purge import Outcome
+from gateway.exchange.reading import record_read
 from gateway.exchange.retention_tables import attestations_table
 from gateway.exchange.status import MessageUnknown
 from gateway.message import DisseminationId, MessageId
@@ -132,4 +133,5 @@ def attestations(
 
 async def _attestations(directory: Path, every: bool) -> Table:
     async with open_deployment(directory) as gateway:
+        await record_read(gateway, "attestations", actor="cli")
         return await attestations_table(gateway, every=every)

@@ -15,6 +15,7 @@ from gateway.cli.table import AsFormat, Output, tell
 from gateway.errors import GatewayError
 from gateway.exchange.acting import Acting
 from gateway.exchange.holds import Lifted, Placed, lift_hold, place_hold
+from gateway.exchange.reading import record_read
 from gateway.exchange.retention_tables import holds_table, scope_words
 from gateway.message import MessageId
 from gateway.report.table import Table
@@ -113,6 +114,7 @@ def list_(
 
 async def _list(directory: Path, every: bool) -> Table:
     async with open_deployment(directory) as gateway:
+        await record_read(gateway, "holds", actor="cli")
         return await holds_table(gateway, every=every)
 
 

@@ -6,11 +6,12 @@ aloud, and the partner's gateway is shown the head it signed and cannot account 
 take a countersigned head back: it is replaced only while it is the one that was compared.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +48,7 @@ class Done(StrEnum):
     COSIGNED = "cosigned"
     KNOWN = "known"  # this one was countersigned before, or an older one came late
     TAMPERED = "tampered"  # it does not go on from the last one
+    AWAY = "away"  # its gateway does not answer: the head waits
     NOT_THEIRS = "not-theirs"  # by no key of that log: anybody could have written it
 
 
@@ -77,20 +79,27 @@ class _Watched:
     ask: Ask
 
 
-async def countersign_noted(gateway: Gateway, ask: Ask) -> list[tuple[AgencyId, Done]]:
-    """Look at every head that waits. One partner that is away holds up nobody: its head waits on."""
-    done: list[tuple[AgencyId, Done]] = []
-    for agency, head in await gateway.store.noted_heads():
-        entered = await active(gateway, Watch.LOG, agency)
-        if not entered:
-            await gateway.store.drop_noted(agency, head.size)
-            continue
-        try:
-            done.append((agency, await countersign(gateway, ask, entered[-1], head.note)))
-        except PartnerAway as error:
-            log.warning("witness.waits", agency=agency, code=error.code)
-            continue
-        await gateway.store.drop_noted(agency, head.size)
+async def countersign_noted(
+    gateway: Gateway, ask: Ask, *, but: Collection[AgencyId] = ()
+) -> list[tuple[AgencyId, Done]]:
+    """Look at every head that waits, all at once: a partner that is away holds up nobody, its head waits on.
+
+    but  partners who were away a moment ago
+    """
+    waiting = [(agency, head) for agency, head in await gateway.store.noted_heads() if agency not in but]
+    done = await asyncio.gather(*(_noted(gateway, ask, agency, head) for agency, head in waiting))
+    return [(agency, each) for (agency, _), each in zip(waiting, done, strict=True) if each is not None]
+
+
+async def _noted(gateway: Gateway, ask: Ask, agency: AgencyId, head: Head) -> Done | None:
+    """None when nobody has entered the log it is of."""
+    entered = await active(gateway, Watch.LOG, agency)
+    try:
+        done = await countersign(gateway, ask, entered[-1], head.note) if entered else None
+    except PartnerAway as error:
+        log.warning("witness.waits", agency=agency, code=error.code)
+        return Done.AWAY
+    await gateway.store.drop_noted(agency, head.size)
     return done
 
 

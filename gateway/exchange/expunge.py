@@ -40,6 +40,9 @@ from gateway.user import User, UserRole
 
 SECOND = (*OFFICERS, UserRole.SUPERVISOR)
 
+PLAN = "expunge-plan"
+"""Kind of the entry that says that somebody looked."""
+
 SETTLE_SECONDS = 2.0
 """What was made ready under the old keys is stored by then: far longer than an acceptance takes."""
 
@@ -95,6 +98,29 @@ async def plan_expunging(gateway: Gateway, order: Order) -> Plan:
     consents = await gateway.store.consents([blind(gateway.keys.digest_key, term) for term in sorted(terms)])
     possible = tuple(hit for hit in hits if hit.number not in numbers)
     return Plan(hits=tuple(own), possible=possible, consents=len(consents))
+
+
+async def read_plan(gateway: Gateway, order: Order, *, first: Acting, second: Acting) -> Plan:
+    """The plan, for the two who will sign. That it was read is an entry, written before.
+
+    Raises `SecondPersonNeeded` and what `allowed` raises.
+    """
+    await gateway.refresh()
+    one, _ = two_people(gateway, first, second)
+    plan = await plan_expunging(gateway, order)
+    entry = sign_entry(
+        gateway,
+        EntryType.READ,
+        first,
+        one,
+        of=PLAN,
+        digest="",
+        at=gateway.clock.now(),
+        kind=PLAN,
+        count=len(plan.hits),
+    ).entry
+    await gateway.store.record([entry])
+    return plan
 
 
 def _is_own(hit: Hit, order: Order) -> bool:

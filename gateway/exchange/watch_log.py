@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.clock_step import CLOCK, ClockStep, step_between
 from gateway.audit.entry import make
 from gateway.exchange.cosigned import ask_cosigners
-from gateway.exchange.countersign import countersign_noted, flush_noted
+from gateway.exchange.countersign import Done, countersign_noted, flush_noted
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.hand_out import hand_out_to_folder
 from gateway.exchange.keep_log import keep_log
@@ -19,6 +20,8 @@ from gateway.telemetry import Metrics, log
 from gateway.transport.ask import Ask
 
 HOUR: Final = 3600.0
+AWAY_SECONDS: Final = 30.0
+"""A partner that did not answer, and what failed, is tried again after this."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class LogWatch:
     metrics: Metrics
     ask: Ask | None = None
     _next: dict[str, float] = field(default_factory=dict)
+    _away: dict[AgencyId, float] = field(default_factory=dict)
     _clocks: tuple[datetime, float] | None = None
     _noticed: float = float("-inf")
 
@@ -47,8 +51,10 @@ class LogWatch:
         ask = self.ask
         await flush_noted(self.gateway)
         if ask is not None:
-            for agency, done in await countersign_noted(self.gateway, ask):
+            away = [agency for agency, until in self._away.items() if _steady() < until]
+            for agency, done in await countersign_noted(self.gateway, ask, but=away):
                 self.metrics.countersigned.labels(agency, done.value).inc()
+                self._away[agency] = _steady() + AWAY_SECONDS if done is Done.AWAY else 0.0
         await asyncio.gather(
             self._every("ask", HOUR, self._ask),
             self._every("hand-out", self.gateway.settings.witness.every_hours * HOUR, self._hand_out),
@@ -57,8 +63,9 @@ class LogWatch:
     async def _every(self, name: str, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         """Do it when its time has come; the first time at once, for a restored database is found at the start."""
         if _steady() >= self._next.get(name, float("-inf")):
-            self._next[name] = _steady() + seconds
+            self._next[name] = _steady() + min(seconds, AWAY_SECONDS)  # should it fail
             await act()
+            self._next[name] = _steady() + seconds
 
     async def _ask(self) -> None:
         if self.ask is not None:

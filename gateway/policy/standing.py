@@ -58,8 +58,8 @@ ROWS: Mapping[str, Row] = {
     "evidence.signed": _paper(
         "The gateway takes an answer without an error for delivery; people ask for the signature."
     ),
-    "within": _paper("The log holds the time of every delivery; being late is looked up there."),
-    "deadline": _paper("The log holds the time of every notice; being late is looked up there."),
+    "within": _paper("Late deliveries are listed, with by how much and why: gateway report late-notices."),
+    "deadline": _paper("Late notices are listed, with by how much and why: gateway report late-notices."),
     "gateway_copy": _paper(
         "The gateway seals every copy under a key of the week it falls due; people destroy the key."
     ),

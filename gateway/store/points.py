@@ -10,12 +10,12 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-_DISCLOSURES: Final = ("file", "arrange", "drop", "expunge", "expunged")
+SELDOM: Final = ("file", "arrange", "drop", "expunge", "expunged", "witness")
+"""What writes once in a while or when a person asks: no load comes there."""
 
 WRITES: Final = (
     *("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact"),
-    *_DISCLOSURES,
-    "witness",
+    *SELDOM,
 )
 """What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
 

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.agency import Agency, AgencyId, AgencyKind, Endpoint, EndpointKind
 from gateway.app import init_deployment, issue_certificate, key_store, open_deployment
+from gateway.audit.catalog import EntryType
 from gateway.config import read_settings
 from gateway.exchange.activate import issue_token, put_agency
 from gateway.exchange.gateway import Gateway
@@ -35,6 +36,7 @@ from gateway.policy.agencies import read_agency
 from gateway.store.log import StoredEntry
 from tests.acceptance.background import Background, background
 from tests.acceptance.caller import Caller
+from tests.entries_checked import check
 from tests.exchange.officers import activate_mou
 from tests.pretend_agency import Mailbox, PretendServer
 
@@ -288,6 +290,8 @@ def place(directory: Path, database: str) -> Iterator[Place]:
         _populate(made)
         made.wait_ready(made.start("serve"))
         yield made
+        for stored in made.entries():
+            check(EntryType(stored.entry.type), json.loads(stored.entry.body))
 
 
 def _deployed(directory: Path, database: str, stack: ExitStack, partners: Background) -> Place:

@@ -30,6 +30,7 @@ from tests.acceptance.caller import Caller
 from tests.acceptance.messages import fresh_id, release
 from tests.acceptance.place import Place, stop, until
 from tests.exchange.officers import officer
+from tests.store.postgres_server import fresh_database
 
 OPERATOR = frozenset({UserRole.OPERATOR})
 
@@ -51,14 +52,16 @@ class Two:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+def two(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Two]:
+    """Ours on a file, theirs on a server."""
     with ExitStack() as stack:
         made = []
-        for name in ("gateway.jail", "gateway.police"):
+        theirs = stack.enter_context(fresh_database(postgres_server))
+        for name, database in (("gateway.jail", "sqlite:///gateway.db"), ("gateway.police", theirs)):
             with pytest.MonkeyPatch.context() as named:
                 named.setattr(places, "NAME", name)
                 directory = tmp_path_factory.mktemp(name) / "deployment"
-                made.append(stack.enter_context(places.place(directory, "sqlite:///gateway.db")))
+                made.append(stack.enter_context(places.place(directory, database)))
         yield introduced(*made)
 
 

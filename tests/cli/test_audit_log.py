@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +16,10 @@ from gateway.audit.receipt import make_receipt
 from gateway.cli.acting import PASSPHRASE, SECOND_PASSPHRASE
 from gateway.exchange.accept import accept
 from gateway.exchange.keep_log import keep_log
+from gateway.exchange.receipt_check import check_receipt
 from gateway.exchange.submission import Submission
-from tests.cli.deployment import SAMPLES, Deployment
+from tests.audit.memory_log import PretendSigner
+from tests.cli.deployment import ROOT, SAMPLES, Deployment
 
 JAIL, POLICE = "harlan-county-jail", "millbrook-police"
 SECOND = "the second one's passphrase"
@@ -121,6 +125,39 @@ def test_the_log_s_key_is_changed_and_partners_are_given_the_new_one(
     assert NoteKey.read((tmp_path / "parts/log.vkey").read_text()) == new
     deployment.run("audit", "verify")
     deployment.run("keys", "rotate", "cover", "--as", "ana", status=2)
+
+
+@pytest.mark.usefixtures("people")
+def test_an_outsider_with_the_old_key_follows_to_the_new_one_with_the_verifier_alone(
+    deployment: Deployment, receipt: str, tmp_path: Path
+) -> None:
+    deployment.run("keys", "export", tmp_path / "before")
+    done = deployment.json("keys", "rotate", "log", "--as", "ana")
+
+    async def order() -> None:
+        async with open_deployment(deployment.directory) as gateway:
+            await check_receipt(gateway, broken)  # an entry by which the log goes on
+            await keep_log(gateway)
+
+    broken = broken_receipt(deployment)
+    asyncio.run(order())
+    package = tmp_path / "log.zip"
+    deployment.run("audit", "export", "--all", "-o", package)
+    given = ("--receipt-key", tmp_path / "before/receipt.vkey", "--json")
+    for key in (tmp_path / "before/log.vkey", done["new"]):
+        said = verifier(package, "--key", key, *given)
+        assert said.returncode == 0, said.stdout
+    forged = tmp_path / "forged.vkey"
+    signer = PretendSigner("gateway.test")
+    forged.write_text(f"{signer.key}\n")
+    assert verifier(package, "--key", forged, *given).returncode == 1
+
+
+def verifier(*words: object) -> "subprocess.CompletedProcess[str]":
+    file = ROOT / "gateway/audit/verifier.py"
+    return subprocess.run(
+        [sys.executable, "-I", str(file), *map(str, words)], capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 @pytest.mark.usefixtures("people")

@@ -57,7 +57,7 @@ def test_the_list_can_be_narrowed_by_state_and_recipient(deployment: Deployment,
     row = to_police(deployment)
     assert set(row) == {
         "delivery", "message", "recipient", "state", "urgent", "attempts", "created_at", "due_at", "expires_at",
-        "delivered_at", "last_error", "evidence",
+        "deadline", "delivered_at", "last_error", "evidence",
     }  # fmt: skip
     assert "waiting" in deployment.run("deliveries", "list").stdout
 

@@ -119,3 +119,22 @@ def test_a_title_with_brackets_is_shown_as_it_is(deployment: Deployment, tmp_pat
     file.write_text(text.replace("title: Release notices", 'title: "[/] Release [bold]notices[/bold]"  # ', 1))
     deployment.activate(file)
     assert "[/] Release [bold]notices[/bold]" in deployment.run("mou", "list").stdout
+
+
+def test_an_approval_is_taken_back_and_the_agreement_cannot_be_activated(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    file = tmp_path / "agreement.yaml"
+    file.write_text(FILE.read_text().replace("version: 1", "version: 2"))
+    parties = ("harlan-county-jail", "harlan-probation")
+    for party in parties:
+        deployment.run("mou", "sign", file, "--for", party, "--as", deployment.officer(party))
+    by = deployment.officer(parties[1])
+    told = deployment.run("mou", "withdraw", ID, "--for", parties[1], "--as", by)
+    assert "counts no more" in told.stdout
+    refused = deployment.run("mou", "activate", file, "--as", deployment.officer(), status=1)
+    assert "[mou.not-approved]" in refused.stderr
+    again = deployment.run("mou", "withdraw", ID, "--for", parties[1], "--as", by, status=1)
+    assert "[mou.approval-unknown]" in again.stderr
+    acts = deployment.json("mou", "history", ID)["acts"]
+    assert (acts[-1]["act"], acts[-1]["signature"]) == ("withdraw", "verified")

@@ -8,21 +8,27 @@ import pytest
 
 from gateway.audit.note import NoteKey
 from gateway.exchange.acting import Acting, NotAllowed
+from gateway.exchange.destroy_early import HeldByOrder, destroy_early
 from gateway.exchange.emergency import SecondPersonNeeded
 from gateway.exchange.evidence import verify_log
 from gateway.exchange.export import RevealReason
-from gateway.exchange.expunge import Expunged, Order, expunge, finish_expunging, plan_expunging
+from gateway.exchange.expunge import Expunged, Order, expunge, finish_expunging, plan_expunging, read_plan
+from gateway.exchange.expunge_records import expunge_person
+from gateway.exchange.holds import place_hold
 from gateway.exchange.keep_disclosures import arrange
 from gateway.exchange.who_saw import Asked, NobodyFound, Seen, who_saw
 from gateway.keys.payload import KeyGone
 from gateway.keys.subject import SubjectKeys
-from gateway.message import Filed
+from gateway.message import Filed, MessageId
 from gateway.policy.person import Person
+from gateway.retention.hold import Cause, Scope
+from gateway.retention.plan import Why
 from gateway.store.interface import StoreUnavailable
 from gateway.user import UserRole
 from tests.exchange.deployed import JAIL, Deployed, release, sample
 from tests.exchange.officers import officer
 from tests.exchange.people import CALVIN, by
+from tests.exchange.purging import readable
 from tests.store.test_promises_failing import break_at, mend
 
 ORDER = "sha-256:" + "0d" * 32
@@ -233,3 +239,49 @@ async def test_another_process_stops_reading_at_once(place: Deployed) -> None:
         await forget(place)
         with pytest.raises(KeyGone):
             beside.subjects.open(old[0])
+
+
+async def test_a_plan_changes_nothing_and_that_it_was_read_is_written(place: Deployed) -> None:
+    await place.accept(sample("fullest"), "one")
+    first, second = await people(place)
+    order = Order(person=CALVIN, document=ORDER)
+    plan = await read_plan(place.gateway, order, first=first, second=second)
+    assert len(plan.hits) == len(await ask(place, CALVIN))
+    (entry,) = [each for each in await place.log() if each.get("kind") == "expunge-plan"]
+    assert (entry["type"], entry["actor"], entry["count"]) == ("read", "officer-1", len(plan.hits))
+
+
+async def test_what_is_kept_of_the_person_s_messages_goes_too_and_others_stay(place: Deployed) -> None:
+    answer = await place.accept(sample("fullest"), "one")
+    other = await place.accept(namesake(), "two")
+    first, second = await people(place)
+    order = Order(person=CALVIN, document=ORDER)
+    gone = await expunge_person(place.gateway, order, first=first, second=second, settle=0)
+    assert (gone.messages, len(gone.runs)) == (1, 1)
+    assert not any((await readable(place.gateway, answer.id)).values())
+    assert all((await readable(place.gateway, other.id)).values())
+    assert await ask(place, CALVIN) == ()
+    assert "FR1190284" not in str(await place.log())
+
+
+async def test_a_message_that_is_gone_already_stops_nothing(place: Deployed) -> None:
+    answer = await place.accept(sample("fullest"), "one")
+    first, second = await people(place)
+    await destroy_early(place.gateway, [MessageId(answer.id)], reason=Why.EXPUNGED, by=first, second=second)
+    order = Order(person=CALVIN, document=ORDER)
+    gone = await expunge_person(place.gateway, order, first=first, second=second, settle=0)
+    assert (gone.messages, gone.runs) == (0, ())
+    assert await ask(place, CALVIN) == ()
+
+
+async def test_a_legal_hold_stops_it_all(place: Deployed) -> None:
+    answer = await place.accept(sample("fullest"), "one")
+    first, second = await people(place)
+    await place_hold(
+        place.gateway, Scope(message=MessageId(answer.id)), cause=Cause.LITIGATION, authority="Court", by=first
+    )
+    order = Order(person=CALVIN, document=ORDER)
+    with pytest.raises(HeldByOrder):
+        await expunge_person(place.gateway, order, first=first, second=second, settle=0)
+    assert await ask(place, CALVIN)
+    assert all((await readable(place.gateway, answer.id)).values())

@@ -26,7 +26,7 @@ from gateway.user import UserRole
 from tests.exchange.deployed import NAME, Deployed, deployed, release, sample
 from tests.exchange.gateways import SetClock
 from tests.exchange.officers import officer
-from tests.exchange.tampered import SOURCE, Evidence, Signer, Verdict, verify
+from tests.exchange.tampered import SOURCE, Evidence, Signer, verify
 
 Fault = Callable[[Evidence], tuple[str, int | None]]
 """Changes the evidence; gives the check that must fail, and the first bad entry."""
@@ -326,6 +326,12 @@ def statement_of_another_gateway(evidence: Evidence) -> tuple[str, int | None]:
     return "statement", None
 
 
+def statement_of_another_head(evidence: Evidence) -> tuple[str, int | None]:
+    said = evidence.files["statement"].decode()
+    evidence.files["statement"] = said.replace(f"size {evidence.head.size}", f"size {evidence.head.size - 1}").encode()
+    return "statement", None
+
+
 def one_name_twice(evidence: Evidence) -> tuple[str, int | None]:
     evidence.doubled = "checkpoint"
     return "form", None
@@ -377,6 +383,7 @@ SOME: tuple[Fault, ...] = (
     missing_file,
     slipped_in_file,
     statement_of_another_gateway,
+    statement_of_another_head,
     one_name_twice,
     name_that_leaves_the_folder,
 )
@@ -487,7 +494,8 @@ WHOLE: tuple[Fault, ...] = (
 
 def test_untouched_evidence_passes(originals: Originals, tmp_path: Path) -> None:
     for evidence in (originals.some, originals.log):
-        assert verify(evidence.copy(), tmp_path) == Verdict(0, {}, verify(evidence.copy(), tmp_path).texts, frozenset())
+        verdict = verify(evidence.copy(), tmp_path)
+        assert (verdict.status, verdict.failed, verdict.not_made) == (0, {}, {"countersignatures"})
 
 
 @pytest.mark.parametrize("fault", SOME, ids=lambda fault: fault.__name__)
@@ -563,7 +571,7 @@ def test_what_could_not_be_checked_is_said(originals: Originals, tmp_path: Path)
     del evidence.anchors["--authority"], evidence.anchors["--receipt-key"]
     verdict = verify(evidence, tmp_path)
     assert verdict.status == 0
-    assert verdict.not_made == {"statement", "certificates", "receipts"}
+    assert verdict.not_made == {"statement", "certificates", "receipts", "countersignatures"}
 
 
 def test_an_entry_that_is_not_in_the_log_is_held_against_its_files_all_the_same(

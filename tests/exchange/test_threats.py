@@ -23,7 +23,7 @@ from gateway.audit.tree import leaf_hash
 from gateway.exchange.keep_log import LogRewritten, LogRolledBack, keep_log
 from gateway.exchange.receipt_check import Kept as ReceiptKept
 from gateway.exchange.receipt_check import check_receipt
-from gateway.exchange.sequence import LogAltered
+from gateway.exchange.sequence import LogAltered, LogKeyReplaced, sequence
 from gateway.exchange.trouble import standing
 from gateway.exchange.verify import verify
 from gateway.exchange.watch_log import LogWatch
@@ -301,6 +301,23 @@ async def test_a_receipt_whose_leaf_never_came_is_evidence_against_us(log: Attac
     assert checked.kept is ReceiptKept.UNKEPT
     assert "evidence against the gateway" in checked.proven[-1]
     assert [each.code for each in await standing(log.gateway)] == ["audit.receipt-unkept"]
+
+
+async def test_a_change_of_key_is_one_head_that_both_sign_and_the_old_one_signs_no_more(log: Attacked) -> None:
+    files = log.gateway.keys.log_key
+    old, new = files.signer, files.make_next()
+    await log.store.record([entry(900)])
+    assert await sequence(log.store, old, origin=NAME, keys=files.every(), successor=new) == 1
+    await log.store.record([entry(901)])
+    with pytest.raises(LogKeyReplaced):  # a process that has not heard of it
+        await sequence(log.store, old, origin=NAME, keys=files.every())
+    await keep_log(log.gateway)  # a worker finishes the change and goes on with the new key
+    assert files.signer.public_bytes == new.public_bytes
+    assert [(each.first, each.until) for each in files.every()] == [(0, 601), (601, None)]
+    assert (await verify(log.gateway)).report.verified
+    stolen = Checkpoint(origin=NAME, size=602, root=bytes(32))
+    log.change("UPDATE checkpoint SET body = :body WHERE size = 602", body=sign_checkpoint(stolen, old).encode())
+    assert "audit.checkpoint-wrong" in (await found(log))[0]
 
 
 class DiskFull(psycopg.errors.DiskFull):

@@ -102,14 +102,22 @@ ORDER BY e.at, e.number
 LIMIT :limit;
 
 -- name: overdue
--- What should have arrived and is still under way.
-SELECT
-    id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
-    delivered_at, last_error, evidence, deadline
-FROM delivery
-WHERE
-    state IN ('waiting', 'sending') AND deadline < :now::bigint
-    AND deadline >= :since::bigint AND deadline < :until::bigint
+-- What should have arrived and is still under way. Only what waits or is being sent is read: small indexes hold those.
+SELECT *
+FROM (
+    SELECT
+        id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
+        delivered_at, last_error, evidence, deadline
+    FROM delivery
+    WHERE state = 'waiting'
+    UNION ALL
+    SELECT
+        id, dissemination, message, first, recipient, state, urgent, created_at, due_at, expires_at, attempts,
+        delivered_at, last_error, evidence, deadline
+    FROM delivery
+    WHERE state = 'sending'
+) AS under_way
+WHERE deadline < :now::bigint AND deadline >= :since::bigint AND deadline < :until::bigint
 ORDER BY deadline, recipient, id
 LIMIT :limit;
 

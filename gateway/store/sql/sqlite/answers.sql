@@ -102,15 +102,22 @@ ORDER BY e.at, e.number
 LIMIT :limit;
 
 -- name: overdue
--- What should have arrived and is still under way.
+-- What should have arrived and is still under way. Only what waits or is being sent is read: small indexes hold those.
+WITH under_way (number) AS (
+    SELECT number FROM delivery WHERE state = 'waiting'
+    UNION ALL
+    SELECT number FROM delivery WHERE state = 'sending'
+)
 SELECT
-    v.delivery, v.dissemination, v.message, v.first, v.recipient, v.state, v.urgent, v.created_at, v.due_at,
-    v.expires_at, v.attempts, v.delivered_at, v.last_error, v.evidence, v.deadline
-FROM dissemination_record AS v
-WHERE
-    v.state IN ('waiting', 'sending') AND v.deadline < :now
-    AND v.deadline >= :since AND v.deadline < :until
-ORDER BY v.deadline, v.recipient, v.delivery
+    v.id, d.id, m.id, v.first, v.recipient, v.state, v.urgent, v.created_at, v.due_at, v.expires_at, v.attempts,
+    v.delivered_at, v.last_error, v.evidence, t.at
+FROM under_way
+CROSS JOIN deadline AS t ON t.number = under_way.number
+CROSS JOIN delivery AS v ON v.number = under_way.number
+CROSS JOIN dissemination AS d ON d.number = under_way.number
+CROSS JOIN message AS m ON m.number = d.message
+WHERE t.at < :now AND t.at >= :since AND t.at < :until
+ORDER BY t.at, v.recipient, v.id
 LIMIT :limit;
 
 -- name: entries_about
