@@ -210,10 +210,16 @@ class _Copying:
         subjects = self.gateway.subjects
         assert subjects is not None
         person = f"sid:XX{self.number % PERSONS:07d}"
-        for terms, key, plaintexts in self.original.filed:
-            others = tuple(term for term in terms if not term.startswith("sid:"))
-            rows = [self.text(text.decode()).replace(key, person).encode() for text in plaintexts]
-            yield from subjects.file((person, *others), key=person, plaintexts=rows, now=self.at)
+        for _, _, plaintexts in self.original.filed:
+            rows = [_about(person, self.text(text.decode())) for text in plaintexts]
+            terms = (person, f"sound:{self.number % PERSONS}|0")
+            yield from subjects.file(terms, key=person, plaintexts=rows, now=self.at)
+
+
+def _about(person: str, row: str) -> bytes:
+    """A row of the disclosure index about somebody who has this number alone."""
+    version, (_, names, born), what = json.loads(row)
+    return json.dumps([version, [[person], names, born], what], separators=(",", ":")).encode()
 
 
 def _copy(gateway: Gateway, original: Caught, number: int, at: datetime) -> Acceptance:

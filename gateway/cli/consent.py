@@ -14,6 +14,7 @@ from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, err, out, run
 from gateway.exchange.acting import Acting
+from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
 from gateway.exchange.consents import NewConsent, add_consent, as_row, list_consents, revoke_consent
 from gateway.policy.consent import Consent
@@ -125,4 +126,6 @@ def list_(
 async def _list(directory: Path, holder: str, before: str, limit: int) -> tuple[Consent, ...]:
     async with open_deployment(directory) as gateway:
         whose = AgencyId(holder) if holder else None
+        if whose and whose not in gateway.current.agencies:
+            raise AgencyUnknown(f"there is no agency {holder}{nearest(holder, gateway.current.agencies)}")
         return await list_consents(gateway, holder=whose, before=before or None, limit=limit, actor="cli")

@@ -7,10 +7,12 @@ from bench.filling import fill, in_the_past
 from bench.message import SENDER, sample
 from bench.place import make
 from gateway.app import open_deployment
+from gateway.exchange.disclosed import find
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.submission import Submission
 from gateway.exchange.verify import verify
 from gateway.message import MessageId
+from gateway.policy.person import Person
 
 COPIES = 30
 
@@ -25,6 +27,9 @@ async def test_copies_open_stand_in_a_log_that_verifies_and_have_their_own_ids(t
         for message in made:
             await _opens(gateway, message)
         assert (await verify(gateway)).report.verified
+        persons = await asyncio.gather(*(find(gateway, Person(numbers=(f"sid:XX{n:07d}",))) for n in range(COPIES)))
+        assert all(persons)  # each copy is of somebody else
+        assert len({hit.said.message for hits in persons for hit in hits}) == COPIES
         kept = await gateway.store.kept_of(made)
         assert {fate.kept.message for fate in kept} == set(made)
 
