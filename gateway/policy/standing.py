@@ -85,8 +85,8 @@ ROWS: Mapping[str, Row] = {
 BETWEEN_UNITS = _paper("The gateway connects agencies, not their units: between units people keep this.")
 
 _OF_CLAUSES = frozenset(
-    {"parties", "effective", "fields", "route", "purpose", "notices", "onward_sharing", "recipient_copy", "supersedes"}
-    | {"evidence.transport", "retention.audit", "law_packs"}
+    {"parties", "effective", "fields", "route", "purpose", "notices", "onward_sharing", "recipient_copy"}
+    | {"gateway_copy", "supersedes", "evidence.transport", "retention.audit", "law_packs"}
 )
 
 
