@@ -314,7 +314,9 @@ async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_des
     async with scene.open() as gateway:
         secrets = {
             message: [
-                key for sealed in await sealed_of(gateway, message) for key in payload_keys(gateway).secrets_of(sealed)
+                key
+                for sealed in await sealed_of(gateway, message)
+                for key in payload_keys(gateway).secrets_of(sealed.bucket, sealed.index)
             ]
             for message in (gone, kept)
         }
@@ -324,9 +326,9 @@ async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_des
     restored = await scene.restore(old)
     async with scene.open(restored.directory) as gateway:
         for sealed in await sealed_of(gateway, gone):
-            assert payload_keys(gateway).secrets_of(sealed) == ()
+            assert payload_keys(gateway).secrets_of(sealed.bucket, sealed.index) == ()
         for sealed in await sealed_of(gateway, kept):
-            assert set(payload_keys(gateway).secrets_of(sealed)) <= set(secrets[kept])
+            assert set(payload_keys(gateway).secrets_of(sealed.bucket, sealed.index)) <= set(secrets[kept])
     files = [path for top in (restored.directory, scene.backups) for path in top.rglob("*") if path.is_file()]
     for secret in secrets[gone]:
         assert not [path for path in files if secret in path.read_bytes()]

@@ -47,7 +47,7 @@ Places = Mapping[str, Mapping[str, Sequence[tuple[int, int]]]]
 class CopyUnreadable(Unavailable):
     """A copy of erasable keys cannot be read."""
 
-    code = "backup.unreadable"
+    code = "backup.keys-unreadable"
 
 
 class Keys(Protocol):

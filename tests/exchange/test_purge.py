@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.agency import AgencyId
 from gateway.audit.note import NoteKey, NoteSignatureWrong
 from gateway.errors import GatewayError
 from gateway.exchange.accept import accept
@@ -15,7 +16,7 @@ from gateway.exchange.destroy_early import destroy_early
 from gateway.exchange.destruction import check_certificate, destroyed_by, every_run, receipt_key, verify_destruction
 from gateway.exchange.evidence import verify_log
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.holds import HoldRefused, HoldUnknown, lift_hold, place_hold
+from gateway.exchange.holds import HoldRefused, HoldsNothing, HoldUnknown, lift_hold, place_hold
 from gateway.exchange.inbox import acknowledge, inbox_cover, inbox_page, inbox_payload
 from gateway.exchange.planning import look_at_clock
 from gateway.exchange.purge import People, TwoPeopleNeeded, finish_runs, run_purge
@@ -384,6 +385,24 @@ async def test_a_hold_needs_an_authority_and_somebody_who_may(place: Deployed) -
     with pytest.raises(NotAllowed):
         await lift_hold(place.gateway, placed.hold.id, by=await ana(place, POLICE))
     await lift_hold(place.gateway, placed.hold.id, by=await ana(place, JAIL))
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        (Scope(agency=AgencyId("millbrok-police")), "did you mean 'millbrook-police'"),
+        (Scope(mou="JAIL-PD-2026-02"), "there is no agreement JAIL-PD-2026-02 here"),
+        (Scope(exchange="custody-release/9.0"), "did you mean 'custody-release/1.0'"),
+        (Scope(message=MessageId("HCJ-1")), "the log knows no message with this id"),
+    ],
+    ids=["agency", "agreement", "record type", "message"],
+)
+async def test_a_hold_on_what_is_not_here_is_refused_for_it_would_keep_nothing(
+    place: Deployed, scope: Scope, said: str
+) -> None:
+    with pytest.raises(HoldsNothing, match=said):
+        await place_hold(place.gateway, scope, cause=Cause.OTHER, authority=COURT, by=await ana(place))
+    assert await place.gateway.store.holds() == ()
 
 
 # --- crashes ----------------------------------------------------------------------------------------------------
