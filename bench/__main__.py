@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench import table
 from bench.accepting import accepting, starting, with_postgres, with_signed_sender, with_tls
+from bench.answering import answering
 from bench.auditing import auditing, verifying
 from bench.deciding import cutting, deciding
 from bench.delivering import delivering, growing
@@ -40,6 +41,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "audit": auditing,
     "verify": verifying,
     "log-proof": proving_one,
+    "answers": answering,
     "tls": with_tls,
     "signed": with_signed_sender,
     "postgres": with_postgres,
@@ -47,7 +49,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "later": lambda _: list(LATER),
 }
 
-NOT_QUICK = frozenset({"tls", "signed", "postgres", "memory"})
+NOT_QUICK = frozenset({"answers", "tls", "signed", "postgres", "memory"})
 """Left out of a quick run unless asked for."""
 
 

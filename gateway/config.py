@@ -115,10 +115,12 @@ class Witness(_Section):
     """Heads of the log for agencies that only fetch.
 
     folder       where a file is put for each of them, relative to the settings file; "" = nowhere
+    mail         whether it is mailed to their contacts, by the server of alerts.mail
     every_hours  how often
     """
 
     folder: str = ""
+    mail: bool = False
     every_hours: float = Field(default=24, ge=0.01)
 
 

@@ -21,6 +21,7 @@ import tomli_w
 
 from gateway.app import assembled, key_store, open_deployment
 from gateway.asking import asking
+from gateway.audit.catalog import EntryType
 from gateway.audit.handover import read_head
 from gateway.audit.note import NoteKey
 from gateway.backup.advice import advice
@@ -69,6 +70,11 @@ from gateway.store.open import migrate
 
 MARK = ".restoring"
 CONNECT_SECONDS_MAX = 0.5
+
+_HELD = (
+    "legal holds were placed since the backup: nothing was forgotten because its time is up. Place them again before "
+    "you serve; the next run of destruction takes the rest"
+)
 
 
 class FolderTaken(Refused):
@@ -335,10 +341,18 @@ async def _bring_keys(
     of = shelves(keys, gateway.clock, gateway.settings)
     receipt = NoteKey(keys.receipt_signer.name, keys.receipt_signer.public_bytes)
     known = certified(wanted.certificates, receipt)
-    brought = await asyncio.to_thread(bring, of, folder, unlock, archive.places(), elsewhere.places)
+    brought = await asyncio.to_thread(
+        bring, of, folder, unlock, archive.places(), elsewhere.places, at=gateway.clock.now()
+    )
     payload_keys = keys.payload_keys(gateway.clock)
     again = await asyncio.to_thread(end_what_is_certified, payload_keys, known)
-    return _Shut(brought=brought, certified=again, due=await end_what_is_due(gateway, payload_keys))
+    due = Ended() if _held_since(elsewhere) else await end_what_is_due(gateway, payload_keys)
+    return _Shut(brought=brought, certified=again, due=due)
+
+
+def _held_since(elsewhere: _Elsewhere) -> bool:
+    """Whether holds were placed that the backup does not know: then nothing is forgotten because its time is up."""
+    return elsewhere.since is not None and bool(elsewhere.since.counts.get(EntryType.HOLD.value))
 
 
 def _set_aside_lost(made: Settings, keys: KeyStore, archive: Verified) -> int:
@@ -392,7 +406,7 @@ def _restored(
         lost=lost,
         since=since,
         moved=None,
-        notes=elsewhere.notes,
+        notes=(*elsewhere.notes, *([_HELD] if _held_since(elsewhere) else [])),
         todo=todo,
     )
 

@@ -20,7 +20,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.countersign import flush_noted
 from gateway.exchange.gateway import Gateway
 from gateway.telemetry import Metrics, configure_logging, log
-from gateway.telling import ways_of
+from gateway.telling import mail_of_heads, ways_of
 from gateway.transport.ask import HttpAsk
 from gateway.transport.interface import Send
 from gateway.transport.rest import RestTransport
@@ -38,7 +38,7 @@ async def serve_process(
     configure_logging()
     made = read_settings(directory).on_port(listening[0].getsockname()[1])
     async with assembled(made) as gateway, outward_of(gateway) as outward:
-        metrics, ways = Metrics(), ways_of(made)
+        metrics, ways, mail = Metrics(), ways_of(made), mail_of_heads(made)
         plain = not made.listen.tls and not console  # one plain listener on loopback: the docs are there too
         keys = key_store(made)
         tls = None
@@ -58,7 +58,7 @@ async def serve_process(
         tasks = [asyncio.create_task(refresh_forever(gateway))]
         if worker:
             sends, ask, wake = outward.sends, outward.ask, gateway.accepted
-            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways)
+            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways, mail=mail)
             tasks.append(asyncio.create_task(working))
         try:
             await serve(
@@ -83,7 +83,8 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
     async with assembled(made if port is None else made.on_port(port)) as gateway, outward_of(gateway) as outward:
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            await run_worker(gateway, stop, sends=outward.sends, ask=outward.ask, ways=ways_of(gateway.settings))
+            sends, ask, ways, mail = outward.sends, outward.ask, ways_of(made), mail_of_heads(made)
+            await run_worker(gateway, stop, sends=sends, ask=ask, ways=ways, mail=mail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

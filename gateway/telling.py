@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.config import Settings, SettingsRefused, secret_of
-from gateway.transport.interface import Tell
+from gateway.transport.interface import GiveHead, Tell
+
+if TYPE_CHECKING:
+    from gateway.transport.mail import MailWay
 
 
 def ways_of(made: Settings) -> Sequence[Tell]:
@@ -30,7 +34,16 @@ def _webhook(made: Settings) -> Tell:
     )
 
 
-def _mail(made: Settings) -> Tell:
+def mail_of_heads(made: Settings) -> GiveHead | None:
+    """The mail server, when heads of the log go by mail. Raises as `ways_of`."""
+    if not made.witness.mail:
+        return None
+    if not made.alerts.mail.host:
+        raise SettingsRefused("witness.mail: heads go by the server of alerts.mail, and none is set")
+    return _mail(made)
+
+
+def _mail(made: Settings) -> "MailWay":
     from gateway.transport.mail import MailWay, Post  # noqa: PLC0415  (loaded where it is set)
 
     mail = made.alerts.mail

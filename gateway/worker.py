@@ -24,7 +24,7 @@ from gateway.exchange.watch_log import LogWatch
 from gateway.store.interface import StoreUnavailable
 from gateway.telemetry import Metrics, log
 from gateway.transport.ask import Ask
-from gateway.transport.interface import Send, Tell
+from gateway.transport.interface import GiveHead, Send, Tell
 
 GRACE: Final = timedelta(seconds=10)
 """After the order to stop, what is under way has this long; service managers kill after 30 to 90 seconds."""
@@ -70,6 +70,7 @@ async def run_worker(
     rhythm: Rhythm | None = None,
     grace: timedelta = GRACE,
     ask: Ask | None = None,
+    mail: GiveHead | None = None,
 ) -> None:
     """Work until told to stop; then finish what is under way, within the grace. The rest falls due by its lease.
 
@@ -77,8 +78,11 @@ async def run_worker(
     ways   by which alerts are told
     wake   set it when there is something to deliver (from the same event loop); without it the worker looks by itself
     ask    asks partners' gateways; without it nothing is countersigned
+    mail   hands heads of the log to agencies that only fetch
     """
-    await Worker(gateway, sends, ways=ways, wake=wake, metrics=metrics, rhythm=rhythm, ask=ask).run(stop, grace)
+    await Worker(gateway, sends, ways=ways, wake=wake, metrics=metrics, rhythm=rhythm, ask=ask, mail=mail).run(
+        stop, grace
+    )
 
 
 class Worker:
@@ -94,11 +98,12 @@ class Worker:
         metrics: Metrics | None = None,
         rhythm: Rhythm | None = None,
         ask: Ask | None = None,
+        mail: GiveHead | None = None,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics or Metrics()
         self._rhythm = rhythm or Rhythm()
-        self._log_watch = LogWatch(gateway=gateway, metrics=self._metrics, ask=ask)
+        self._log_watch = LogWatch(gateway=gateway, metrics=self._metrics, ask=ask, mail=mail)
         holder = gateway.clock.random(16).hex()
         self._watch = Watch(gateway=gateway, ways=ways, metrics=self._metrics, holder=holder)
         self._due = DueLoop(gateway)

@@ -193,7 +193,7 @@ async def opens(gateway: Gateway, message: MessageId) -> bool:
     record = await gateway.store.message(message)
     assert record is not None
     if not record.original.ciphertext:
-        return payload_keys(gateway).secrets_of(record.original) != ()
+        return payload_keys(gateway).secrets_of(record.original.bucket, record.original.index) != ()
     try:
         gateway.payloads.open(record.original, aad=message.encode())
     except KeyGone:

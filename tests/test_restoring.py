@@ -27,6 +27,7 @@ from gateway import restoring
 from gateway.app import RestoreUnfinished
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import unverified_checkpoint
+from gateway.audit.entry import make
 from gateway.audit.note import NoteKey
 from gateway.backup.seal import ArchiveAltered, ArchiveTruncated, NotAnArchive
 from gateway.cli.backup import PASSPHRASE as BACKUP_PASSPHRASE
@@ -313,7 +314,9 @@ async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_des
     async with scene.open() as gateway:
         secrets = {
             message: [
-                key for sealed in await sealed_of(gateway, message) for key in payload_keys(gateway).secrets_of(sealed)
+                key
+                for sealed in await sealed_of(gateway, message)
+                for key in payload_keys(gateway).secrets_of(sealed.bucket, sealed.index)
             ]
             for message in (gone, kept)
         }
@@ -323,9 +326,9 @@ async def test_the_residue_of_a_restored_old_backup_holds_no_key_of_what_was_des
     restored = await scene.restore(old)
     async with scene.open(restored.directory) as gateway:
         for sealed in await sealed_of(gateway, gone):
-            assert payload_keys(gateway).secrets_of(sealed) == ()
+            assert payload_keys(gateway).secrets_of(sealed.bucket, sealed.index) == ()
         for sealed in await sealed_of(gateway, kept):
-            assert set(payload_keys(gateway).secrets_of(sealed)) <= set(secrets[kept])
+            assert set(payload_keys(gateway).secrets_of(sealed.bucket, sealed.index)) <= set(secrets[kept])
     files = [path for top in (restored.directory, scene.backups) for path in top.rglob("*") if path.is_file()]
     for secret in secrets[gone]:
         assert not [path for path in files if secret in path.read_bytes()]
@@ -356,6 +359,79 @@ async def test_what_is_past_its_time_is_not_brought_back_unless_a_hold_keeps_it(
             assert not await opens(gateway, past)
         assert restored.due.single >= 2
         assert restored.due.left == 0
+
+
+async def test_a_hold_that_was_placed_after_the_backup_is_not_undone_with_the_keys_of_what_it_holds(
+    scene: Scene,
+) -> None:
+    (held,) = await scene.send()
+    made = await scene.backup()
+    async with scene.open() as gateway:
+        now = gateway.clock.now()
+        hold = Hold(
+            id=gateway.new_id(now),
+            scope=Scope(message=held),
+            cause=Cause.LITIGATION,
+            authority="An invented court",
+            by=OPERATOR,
+            agency=JAIL,
+            at=now,
+        )
+        entry = make(
+            EntryType.HOLD,
+            id=gateway.new_id(now),
+            at=now,
+            hold=hold.id,
+            actor=OPERATOR,
+            reason="litigation",
+            message=held,
+        )
+        await gateway.store.place_hold(hold, [entry])
+        await order(gateway)
+    clock = SetClock()
+    clock.moment = max(copy.until for copy in made.copies if copy.kind == "bucket") + timedelta(days=1)
+    with clock_of(clock), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restoring, "SystemClock", lambda: clock)
+        restored = await scene.restore(
+            made, directory=scene.directory, aside=True, by=scene.operator, reason="database-damaged"
+        )
+        assert any("Place them again" in note for note in restored.notes)
+        async with scene.open() as gateway:
+            assert await opens(gateway, held)
+
+
+async def test_a_bucket_file_that_was_lost_is_not_taken_for_forgotten(scene: Scene) -> None:
+    (kept,) = await scene.send()
+    made = await scene.backup()
+    for path in (scene.directory / "keys").rglob("*-W*.key"):
+        path.unlink()
+    await scene.restore(made, directory=scene.directory, aside=True, by=scene.operator, reason="database-damaged")
+    async with scene.open() as gateway:
+        assert await opens(gateway, kept)
+
+
+async def test_a_bucket_that_was_made_after_the_archive_takes_what_is_sealed_after_the_restore(scene: Scene) -> None:
+    made = await scene.backup()
+    await scene.send()
+    await scene.backup(scene.backups / "newer.backup")
+    mirrored = await scene.backup()
+    assert [copy for copy in mirrored.copies if copy.kind == "bucket"]
+    restored = await scene.restore(made)
+    async with scene.open(restored.directory) as gateway:
+        accepted = await accept(gateway, Submission(sender=JAIL, sender_id="S-again", body=release(given="Calvin")))
+        assert await opens(gateway, MessageId(accepted.id))
+
+
+async def test_what_a_killed_backup_left_half_written_among_the_copies_is_erased(scene: Scene) -> None:
+    await scene.send()
+    await scene.backup()
+    mirror = scene.backups / "erasable-keys"
+    one = next(mirror.glob("*.bucket"))
+    half = one.with_name(f".{one.name}.0123456789abcdef.tmp")
+    half.write_bytes(one.read_bytes())
+    await scene.backup()
+    assert not half.exists()
+    assert one.exists()
 
 
 async def test_a_bucket_whose_week_is_over_and_that_nothing_keeps_is_refused_whole(scene: Scene) -> None:

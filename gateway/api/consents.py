@@ -11,16 +11,15 @@ from gateway.agency import AgencyId
 from gateway.api.body import check_head, read_body
 from gateway.api.rest import Caller, Running, json_answer
 from gateway.api.schemas import ConsentList, ConsentRequest, ConsentState
-from gateway.clock import timestamp
 from gateway.exchange.consents import (
     PAGE_MAX,
     ConsentRefused,
     NewConsent,
     add_consent,
+    as_row,
     list_consents,
     revoke_consent,
 )
-from gateway.policy.consent import Consent
 
 BODY_SIZE_BYTES_MAX = 32_768
 
@@ -56,13 +55,13 @@ async def hand_in(request: Request, gateway: Running, agency: Caller) -> Respons
             document=asked.document,
         ),
     )
-    return json_answer({"items": [_state(each) for each in made], "next": None}, status=201)
+    return json_answer({"items": [as_row(each) for each in made], "next": None}, status=201)
 
 
 @router.post("/{id}/revoke", summary="Take a consent back", response_model=ConsentState)
 async def take_back(id: str, gateway: Running, agency: Caller) -> Response:
     """It counts for no message from this moment on. Taking it back again is answered alike."""
-    return json_answer(_state(await revoke_consent(gateway, id, holder=agency.id)))
+    return json_answer(as_row(await revoke_consent(gateway, id, holder=agency.id)))
 
 
 @router.get("", summary="Your consents", response_model=ConsentList)
@@ -75,7 +74,7 @@ async def your_consents(
     """Those you handed in, newest first. Whom they are of is not told, because it is not known here."""
     found = await list_consents(gateway, holder=agency.id, before=before, limit=limit)
     return json_answer(
-        {"items": [_state(each) for each in found], "next": found[-1].id if len(found) == limit else None}
+        {"items": [as_row(each) for each in found], "next": found[-1].id if len(found) == limit else None}
     )
 
 
@@ -86,16 +85,3 @@ def _read(body: bytes) -> ConsentRequest:
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in each["loc"]) or "the body" for each in error.errors()})
         raise ConsentRefused(f"missing, unknown or not of its type: {', '.join(places)}") from None
-
-
-def _state(consent: Consent) -> dict[str, Any]:
-    return {
-        "id": consent.id,
-        "recipient": consent.recipient,
-        "purpose": consent.purpose,
-        "labels": list(consent.labels),
-        "from": consent.since.isoformat(),
-        "until": consent.until.isoformat(),
-        "document": consent.document,
-        "revoked": timestamp(consent.revoked) if consent.revoked else None,
-    }

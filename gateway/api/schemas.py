@@ -156,6 +156,7 @@ class ConsentState(_Answer):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     id: Id
+    holder: Agency
     recipient: Agency
     purpose: str
     labels: list[str]

@@ -14,8 +14,9 @@ from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, person
 from gateway.cli.run import AsJson, Directory, answer, err, out, run
 from gateway.exchange.acting import Acting
+from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
-from gateway.exchange.consents import NewConsent, add_consent, list_consents, revoke_consent
+from gateway.exchange.consents import NewConsent, add_consent, as_row, list_consents, revoke_consent
 from gateway.policy.consent import Consent
 from gateway.policy.reading import nearest
 from gateway.policy.schema import known_words
@@ -125,19 +126,6 @@ def list_(
 async def _list(directory: Path, holder: str, before: str, limit: int) -> tuple[Consent, ...]:
     async with open_deployment(directory) as gateway:
         whose = AgencyId(holder) if holder else None
+        if whose and whose not in gateway.current.agencies:
+            raise AgencyUnknown(f"there is no agency {holder}{nearest(holder, gateway.current.agencies)}")
         return await list_consents(gateway, holder=whose, before=before or None, limit=limit, actor="cli")
-
-
-def as_row(consent: Consent) -> dict[str, object]:
-    """A consent as a machine reads it."""
-    return {
-        "id": consent.id,
-        "holder": consent.holder,
-        "recipient": consent.recipient,
-        "purpose": consent.purpose,
-        "labels": list(consent.labels),
-        "from": consent.since.isoformat(),
-        "until": consent.until.isoformat(),
-        "document": consent.document,
-        "revoked": consent.revoked.isoformat() if consent.revoked else None,
-    }

@@ -10,12 +10,14 @@ from gateway.app import open_deployment
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
+from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.inbox import DeliveryUnknown, notice_of
 from gateway.exchange.reading import record_read
 from gateway.exchange.requeue import discard as discard_delivery
 from gateway.exchange.requeue import requeue as requeue_delivery
 from gateway.message import DeliveryId
+from gateway.policy.reading import nearest
 from gateway.store.messages import DisseminationRecord
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries: list, show, requeue, discard.")
@@ -49,6 +51,8 @@ async def _list(
 ) -> tuple[Delivery, ...]:
     async with open_deployment(directory) as gateway:
         recipient = AgencyId(to) if to else None
+        if recipient and recipient not in gateway.current.agencies:
+            raise AgencyUnknown(f"there is no agency {to}{nearest(recipient, gateway.current.agencies)}")
         found = await gateway.store.deliveries(state, recipient, DeliveryId(before) if before else None, limit)
         await record_read(gateway, "deliveries", recipient=recipient, actor="cli", count=len(found))
         return found

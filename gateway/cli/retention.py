@@ -18,6 +18,7 @@ from gateway.cli.run import EXIT_FINDINGS, EXIT_OK, AsJson, Directory, answer, e
 from gateway.cli.table import AsFormat, InPeriod, Output, in_period, tell
 from gateway.clock import timestamp
 from gateway.errors import GatewayError
+from gateway.exchange.answers.explain import MessageNeverSeen
 from gateway.exchange.destruction import Verified, certificate_of, check_certificate, verify_destruction
 from gateway.exchange.planning import Planned, look_at_clock, plan_run
 from gateway.exchange.purge import Outcome, People, Ran, run_purge
@@ -62,6 +63,8 @@ def due(
 
 async def _due(directory: Path, span: timedelta, within: str, message: str) -> Table:
     async with open_deployment(directory) as gateway:
+        if message and not await gateway.store.entries_about({MessageId(message)}):
+            raise MessageNeverSeen(f"the log knows no message {message}")
         await record_read(gateway, "retention-due", message=MessageId(message) if message else None, actor="cli")
         if message:
             return await message_table(gateway, MessageId(message))

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
+from gateway.clock import timestamp
 from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import AgencyUnknown
@@ -130,6 +131,21 @@ async def list_consents(
     parties = (holder,) if holder else ()
     await record_read(gateway, "consents", parties=parties, agency=holder, count=len(found), **asks)
     return found
+
+
+def as_row(consent: Consent) -> dict[str, object]:
+    """A consent as a machine reads it, over REST and from the command. Whom it is of is not told, nor known here."""
+    return {
+        "id": consent.id,
+        "holder": consent.holder,
+        "recipient": consent.recipient,
+        "purpose": consent.purpose,
+        "labels": list(consent.labels),
+        "from": consent.since.isoformat(),
+        "until": consent.until.isoformat(),
+        "document": consent.document,
+        "revoked": timestamp(consent.revoked) if consent.revoked else None,
+    }
 
 
 def _check(gateway: Gateway, new: NewConsent) -> None:

@@ -23,7 +23,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import kept_until
 from gateway.keys.files import KeyStore
 from gateway.keys.payload import PayloadKeys
-from gateway.keys.secret_file import replace, replace_erasing
+from gateway.keys.secret_file import erase, locked, replace, replace_erasing
 from gateway.retention.certificate import read_certificate
 from gateway.retention.kept import Kept, bucket_over
 from gateway.retention.plan import free
@@ -47,7 +47,7 @@ Places = Mapping[str, Mapping[str, Sequence[tuple[int, int]]]]
 class CopyUnreadable(Unavailable):
     """A copy of erasable keys cannot be read."""
 
-    code = "backup.unreadable"
+    code = "backup.keys-unreadable"
 
 
 class Keys(Protocol):
@@ -108,18 +108,26 @@ def mirror(of: Iterable[Shelf], folder: Path, lock: Lock, random: Callable[[int]
     """Bring the copies to what the keys are now. What was forgotten whole leaves a copy without keys."""
     folder.mkdir(mode=0o700, exist_ok=True)
     copies: list[KeyCopy] = []
-    for shelf in of:
-        names = shelf.keys.names()
-        for name in names:
-            _put(folder / f"{name}.{shelf.kind}", _sealed(name, shelf.keys.copy_of(name), lock, random))
-            if shelf.keys.places(name):
-                copies.append(KeyCopy(kind=shelf.kind, name=name, until=shelf.until(name)))
-        for path in folder.glob(f"*.{shelf.kind}"):
-            if path.name.removesuffix(f".{shelf.kind}") not in names:  # its file was removed: so is its copy
-                path.unlink()
-    lines = ["copy,destroy on\n", *(f"{copy.name}.{copy.kind},{copy.until:%Y-%m-%d}\n" for copy in copies)]
-    (folder / KEEP_UNTIL).write_text("".join(lines), encoding="utf-8")
+    with locked(folder / ".mirror.lock"):
+        for shelf in of:
+            copies += _mirror_one(shelf, folder, lock, random)
+        lines = ["copy,destroy on\n", *(f"{copy.name}.{copy.kind},{copy.until:%Y-%m-%d}\n" for copy in copies)]
+        (folder / KEEP_UNTIL).write_text("".join(lines), encoding="utf-8")
     return tuple(copies)
+
+
+def _mirror_one(shelf: Shelf, folder: Path, lock: Lock, random: Callable[[int], bytes]) -> Iterator[KeyCopy]:
+    # What killed backups left half written: it may hold keys that were forgotten since.
+    for left in folder.glob(f".*.{shelf.kind}.*.tmp"):
+        erase(left)
+    names = shelf.keys.names()
+    for name in names:
+        _put(folder / f"{name}.{shelf.kind}", _sealed(name, shelf.keys.copy_of(name), lock, random))
+        if shelf.keys.places(name):
+            yield KeyCopy(kind=shelf.kind, name=name, until=shelf.until(name))
+    for path in folder.glob(f"*.{shelf.kind}"):
+        if path.name.removesuffix(f".{shelf.kind}") not in names:  # its file was removed: so is its copy
+            erase(path)
 
 
 def copies_in(folder: Path, kind: str, unlock: Unlock) -> Iterator[tuple[str, bytes]]:
@@ -160,21 +168,29 @@ class Brought:
     cut: tuple[str, ...] = ()
 
 
-def bring(of: Iterable[Shelf], folder: Path, unlock: Unlock, before: Places, now: Places | None) -> Brought:
+def bring(
+    of: Iterable[Shelf], folder: Path, unlock: Unlock, before: Places, now: Places | None, *, at: datetime
+) -> Brought:
     """Take in the copies of a mirror, each cut down to what was there by all that is known.
 
     before  where the nodes stood when the archive was made
     now     where they stand in the key directory that is moved aside; None = it cannot be asked
+    at      this moment
     """
     taken, cut = list[str](), list[str]()
     for shelf in of:
         stood, stand = before.get(shelf.kind, {}), None if now is None else now.get(shelf.kind, {})
         for name, content in copies_in(folder, shelf.kind, unlock):
+            # What the archive does not know was made after it: nothing in the archive lies in it. Its name stays free,
+            # for what is sealed from now on.
+            if name not in stood:
+                continue
             shelf.keys.put_back(name, content)
-            # What the archive does not know was made after it: nothing in the archive lies in it.
-            if shelf.keys.restrict(name, stood.get(name, ())) and name in stood:
+            if shelf.keys.restrict(name, stood[name]):
                 cut.append(name)
-            if stand is not None and shelf.keys.restrict(name, stand.get(name, ())):
+            # A file that is not there before its time was lost and not forgotten.
+            asked = stand is not None and (name in stand or shelf.until(name) <= at)
+            if stand is not None and asked and shelf.keys.restrict(name, stand.get(name, ())):
                 cut.append(name)
             if shelf.keys.places(name):
                 taken.append(name)

@@ -17,6 +17,8 @@ from gateway.exchange.cosigned import checkpoint_with_cosignatures
 from gateway.exchange.evidence import EntryNotInTree
 from gateway.exchange.gateway import Gateway
 from gateway.store.witness import GivenHead
+from gateway.telemetry import log
+from gateway.transport.interface import GiveHead
 
 KIND = "checkpoint"
 
@@ -81,6 +83,26 @@ def _addresses(gateway: Gateway, agencies: Sequence[AgencyId]) -> tuple[tuple[Ag
         for contact in gateway.current.agencies[agency].contacts
         if contact.email
     )
+
+
+async def hand_out_by_mail(gateway: Gateway, mail: GiveHead) -> Handed | None:
+    """A mail to the contacts of each agency that only fetches; None when nobody could be given one.
+
+    Those whose mail was taken are remembered; of the others the operator reads, and they are tried the next time.
+    """
+    note = await checkpoint_with_cosignatures(gateway.store)
+    if note is None:
+        return None
+    size, now = unverified_checkpoint(note).size, gateway.clock.now()
+    reached: list[AgencyId] = []
+    for agency in who_only_fetches(gateway):
+        to = [address for _, address in _addresses(gateway, [agency])]
+        code = await mail.give(note, size=size, to=to, now=now) if to else "witness.no-address"
+        if code:
+            log.warning("head.not-mailed", agency=agency, code=code)
+        else:
+            reached.append(agency)
+    return await hand_out(gateway, reached, way="mail", actor="worker") if reached else None
 
 
 async def hand_out_to_folder(gateway: Gateway, folder: Path) -> Handed | None:

@@ -12,6 +12,8 @@ from gateway.errors import Refused
 from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, NotAllowed, allowed, sign_entry
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.planning import all_due, siblings_of
+from gateway.policy.emergency import EMERGENCY
+from gateway.policy.reading import nearest
 from gateway.retention.hold import AUTHORITY_LENGTH_MAX, Cause, Hold, Scope
 from gateway.retention.kept import Kept
 from gateway.retention.plan import free
@@ -47,12 +49,19 @@ class Lifted:
     due: int
 
 
+class HoldsNothing(Refused):
+    """What a hold names is not here: it would look like a hold and keep nothing."""
+
+    code = "hold.holds-nothing"
+
+
 async def place_hold(
     gateway: Gateway, scope: Scope, *, cause: Cause, authority: str, by: Acting, until: datetime | None = None
 ) -> Placed:
     """Place it. It holds when this returns; a run that was written down before goes on.
 
-    Raises `HoldRefused` and what `allowed` raises: somebody of an agency may hold what that agency sent or gets.
+    Raises `HoldRefused`, `HoldsNothing` and what `allowed` raises: somebody of an agency may hold what that agency sent
+    or gets.
     """
     await gateway.refresh()
     now = gateway.clock.now()
@@ -63,6 +72,7 @@ async def place_hold(
         raise HoldRefused(f"a hold says who ordered it, on one line of at most {AUTHORITY_LENGTH_MAX} characters")
     if until is not None and until <= now:
         raise HoldRefused("a hold ends later than it begins")
+    await _check(gateway, scope)
     hold = Hold(
         id=gateway.new_id(now),
         scope=scope,
@@ -92,6 +102,22 @@ async def place_hold(
     running = await gateway.store.unfinished()
     _, kept_back = await _free(gateway, (hold,), now)
     return Placed(hold=hold, due=kept_back.get(hold.id, 0), running=running[0].id if running else "")
+
+
+async def _check(gateway: Gateway, scope: Scope) -> None:
+    """That what it names is here: one slip of the pen, and what a court ordered to be kept is destroyed."""
+    current = gateway.current
+    mous = {EMERGENCY, *(one.mou for one in current.agreements)}
+    mous |= {f"{one.mou}@{one.version}" for one in current.agreements}
+    for what, word, known in (
+        ("agreement", scope.mou, mous),
+        ("agency", scope.agency, set(current.agencies)),
+        ("record type", scope.exchange, set(current.iepds)),
+    ):
+        if word and word not in known:
+            raise HoldsNothing(f"there is no {what} {word} here{nearest(word, known)}")
+    if scope.message and not await gateway.store.entries_about({scope.message}):
+        raise HoldsNothing("the log knows no message with this id; it is the gateway's own id that is asked for")
 
 
 async def lift_hold(gateway: Gateway, id: str, *, by: Acting) -> Lifted:

@@ -187,7 +187,7 @@ async def _run(
         run = await _intend(gateway, planned, people, one, other)
         if run is None:
             continue
-        if other is not None:
+        if other is not None and why is Why.TIME_IS_UP:  # who stands for one message has not looked at the clock
             await gateway.store.see(confirmed(seen))
         steps = _Steps(2 * len(plan.items) + 1, on_progress)
         return plan, await _carry_out(gateway, run, needles, steps, plan=plan)

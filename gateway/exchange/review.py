@@ -45,6 +45,12 @@ LOOKED_AT = (
     EntryType.RELEASE,
     EntryType.DESTROY,
     EntryType.EXPORT,
+    EntryType.EXPUNGE,
+    EntryType.ACCOUNTING,
+    EntryType.WITNESS,
+    EntryType.TAMPERED,
+    EntryType.BACKUP,
+    EntryType.RESTORE,
 )
 """Types whose entries are shown one by one: who changed what, and what was unusual. The others are counted."""
 

@@ -14,10 +14,11 @@ from gateway.audit.entry import make
 from gateway.exchange.cosigned import ask_cosigners
 from gateway.exchange.countersign import Done, countersign_noted, flush_noted
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.hand_out import hand_out_to_folder
+from gateway.exchange.hand_out import hand_out_by_mail, hand_out_to_folder
 from gateway.exchange.keep_log import keep_log
 from gateway.telemetry import Metrics, log
 from gateway.transport.ask import Ask
+from gateway.transport.interface import GiveHead
 
 HOUR: Final = 3600.0
 AWAY_SECONDS: Final = 30.0
@@ -26,11 +27,13 @@ AWAY_SECONDS: Final = 30.0
 
 @dataclass(slots=True, kw_only=True)
 class LogWatch:
-    """The watch of one worker process. ask: None = nobody is asked and nothing is countersigned."""
+    """The watch of one worker process. ask: None = nobody is asked and nothing is countersigned. mail: None = heads do
+    not go by mail."""
 
     gateway: Gateway
     metrics: Metrics
     ask: Ask | None = None
+    mail: GiveHead | None = None
     _next: dict[str, float] = field(default_factory=dict)
     _away: dict[AgencyId, float] = field(default_factory=dict)
     _clocks: tuple[datetime, float] | None = None
@@ -75,6 +78,8 @@ class LogWatch:
         folder = self.gateway.settings.checkpoint_folder
         if folder is not None:
             await hand_out_to_folder(self.gateway, folder)
+        if self.mail is not None:
+            await hand_out_by_mail(self.gateway, self.mail)
 
     async def _look_at_clock(self) -> None:
         before, now = self._clocks, (self.gateway.clock.now(), _steady())

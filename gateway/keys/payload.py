@@ -271,7 +271,7 @@ class PayloadKeys:
                 erase(left)
             try:
                 with self._lock:
-                    found = self._read(path, bucket, make=False)
+                    found = self._read(path, bucket)
             except KeyGone:
                 found = None
             yield found
@@ -295,29 +295,33 @@ class PayloadKeys:
         if known is not None and known.seen == _seen(known.path):
             return known
         path = self._path(bucket)
+        if make and _seen(path) is None:
+            self._make(path, bucket)
         with self._lock:
-            return self._read(path, bucket, make=make)
+            return self._read(path, bucket)
 
-    def _read(self, path: Path, bucket: str, *, make: bool) -> _Bucket:
+    def _make(self, path: Path, bucket: str) -> None:
+        """Alone with it: whoever rewrites a bucket erases what lies half made beside it."""
+        make_directory(self._directory)
+        with locked(self._directory / f".{bucket}.lock"):
+            # False when another process was faster: then its secret is the bucket's.
+            create(path, self._wrapped((root(self._clock.random(SECRET_SIZE_BYTES)),), bucket, closed=False))
+
+    def _read(self, path: Path, bucket: str) -> _Bucket:
         seen = _seen(path)
         if seen is None:
             self._buckets.pop(bucket, None)
-            if not make:
-                raise KeyGone(f"the keys of bucket {bucket} were destroyed; its payloads are gone for good")
-            make_directory(self._directory)
-            # False when another process was faster: then its secret is the bucket's.
-            create(path, self._wrapped((root(self._clock.random(SECRET_SIZE_BYTES)),), bucket, closed=False))
-            seen = _seen(path)
+            raise KeyGone(f"the keys of bucket {bucket} were destroyed; its payloads are gone for good")
         try:
             nodes, closed = self._unwrapped(read_secret(path, size_bytes_max=BUCKET_BYTES_MAX), bucket)
         except KeyMissing as error:
             raise KeyGone(f"the keys of bucket {bucket} were destroyed just now") from error
         except BucketDamaged:
             if seen != _seen(path):  # it was replaced, and the old one overwritten, while it was read
-                return self._read(path, bucket, make=make)
+                return self._read(path, bucket)
             raise
         # `seen` is from before the reading: a file replaced in between is read again at the next use.
-        read = _Bucket(nodes, tuple(node.start for node in nodes), closed, str(path), seen or (0, 0, 0))
+        read = _Bucket(nodes, tuple(node.start for node in nodes), closed, str(path), seen)
         while len(self._buckets) >= BUCKETS_IN_MEMORY_MAX:
             self._buckets.pop(next(iter(self._buckets)))
         self._buckets[bucket] = read

@@ -93,11 +93,15 @@ def erase(path: Path) -> None:
 
     Overwriting is what can be done from here. A file system that writes elsewhere (copy on write, flash) keeps the old
     blocks until it needs them: that is the disk's own encryption, or the shredder's work.
+
+    A file that has another name too loses this one only: it is what `create` left when it was killed between its two
+    steps, and under the other name it lives.
     """
     try:
         with contextlib.suppress(FileNotFoundError):
             with path.open("r+b") as file:
-                _blank(file.fileno())
+                if os.fstat(file.fileno()).st_nlink <= 1:
+                    _blank(file.fileno())
             path.unlink()
             sync_directory(path.parent)
     except OSError as error:

@@ -195,9 +195,7 @@ class SubjectKeys:
         path = self._path(generation)
         make_directory(self._directory)
         with locked(self._directory / f".{generation}.lock"):
-            # What killed processes left half written beside it may hold nodes that were forgotten since.
-            for left in self._directory.glob(f".{path.name}.*.tmp"):
-                erase(left)
+            self._erase_left(path)
             with self._lock:
                 known = self._read(generation)
             if known is None:
@@ -209,8 +207,17 @@ class SubjectKeys:
 
     def destroy(self, generation: str) -> None:
         """Remove a generation's file, durably: all its rows are forgotten."""
-        erase(self._path(generation))
+        path = self._path(generation)
+        make_directory(self._directory)
+        with locked(self._directory / f".{generation}.lock"):
+            self._erase_left(path)
+            erase(path)
         self._read_before.pop(generation, None)
+
+    def _erase_left(self, path: Path) -> None:
+        """What killed processes left half written beside it: it may hold nodes that were forgotten since."""
+        for left in self._directory.glob(f".{path.name}.*.tmp"):
+            erase(left)
 
     # --- copying
 
@@ -282,7 +289,9 @@ class SubjectKeys:
         make_directory(self._directory)
         secrets = self._clock.random(2 * SECRET_SIZE_BYTES)
         nodes = (root(secrets[SECRET_SIZE_BYTES:]),)
-        create(self._path(name), self._wrapped(name, secrets[:SECRET_SIZE_BYTES], nodes))
+        # Alone with it: whoever rewrites a generation erases what lies half made beside it.
+        with locked(self._directory / f".{name}.lock"):
+            create(self._path(name), self._wrapped(name, secrets[:SECRET_SIZE_BYTES], nodes))
         made = self._generation(name)
         if made is None:
             raise KeyUnreadable(f"{self._path(name)}: was removed as soon as it was made")

@@ -60,8 +60,8 @@ ROWS: Mapping[str, Row] = {
     ),
     "within": _paper("Late deliveries are listed, with by how much and why: gateway report late-notices."),
     "deadline": _paper("Late notices are listed, with by how much and why: gateway report late-notices."),
-    "gateway_copy": _paper(
-        "The gateway seals every copy under a key of the week it falls due; people destroy the key."
+    "gateway_copy": _here(
+        "Every copy is sealed under a key of its own; when its day is over, that key is destroyed and it is certified."
     ),
     "recipient_copy": _partner("The day travels in the signed Cover of every message."),
     "notices": _here("They travel in the signed Cover of every message."),
@@ -85,8 +85,8 @@ ROWS: Mapping[str, Row] = {
 BETWEEN_UNITS = _paper("The gateway connects agencies, not their units: between units people keep this.")
 
 _OF_CLAUSES = frozenset(
-    {"parties", "effective", "fields", "route", "purpose", "notices", "onward_sharing", "recipient_copy", "supersedes"}
-    | {"evidence.transport", "retention.audit", "law_packs"}
+    {"parties", "effective", "fields", "route", "purpose", "notices", "onward_sharing", "recipient_copy"}
+    | {"gateway_copy", "supersedes", "evidence.transport", "retention.audit", "law_packs"}
 )
 
 

@@ -121,9 +121,12 @@ def free(
     return tuple(clear), dict(kept_back)
 
 
-def asks(*, why: Why, count: int, kept: int, bounds: Bounds, jumped: bool) -> tuple[Asks, ...]:
-    """Why two people have to stand for the destruction of `count` of `kept` payloads."""
-    if not count:
+def asks(*, why: Why, count: int, whole: int = 0, kept: int, bounds: Bounds, jumped: bool) -> tuple[Asks, ...]:
+    """Why two people have to stand for the destruction of `count` of `kept` payloads and of `whole` buckets.
+
+    Empty buckets count too: on a wrong clock they are those of weeks to come, in which nothing could be sealed then.
+    """
+    if not count and not whole:
         return ()
     wanted = {
         Asks.SHARE: count >= bounds.share_from and count > bounds.share * kept,

@@ -49,6 +49,13 @@ class Tell(Protocol):
         """Let go of connections."""
 
 
+class GiveHead(Protocol):
+    """Hands a head of the log to somebody by mail."""
+
+    async def give(self, note: bytes, *, size: int, to: Sequence[str], now: datetime) -> str:
+        """Try once; "" when the server took it, else a code. Never raises for what goes wrong outside."""
+
+
 class Send(Protocol):
     """One way to an endpoint."""
 

@@ -1,4 +1,5 @@
-"""Alerts by mail: one plain-text message to all, over TLS wherever the server is not on this machine."""
+"""Mail: alerts, one plain-text message to all, and heads of the log for those who keep them. Over TLS wherever the
+server is not on this machine."""
 
 import ssl
 from collections.abc import Sequence
@@ -15,6 +16,13 @@ from gateway.alert.words import subject, text
 from gateway.transport.tls import Trust, client_context
 
 DEADLINE_SECONDS: Final = 30.0
+
+_HEAD: Final = """\
+The attached text is the signed head of the audit log of {gateway}: it had {size} entries.
+
+Keep it. It says nothing of any record. Whoever has it can show later that the log was put back or rewritten:
+gateway audit verify --checkpoint FILE, or the verifier of an evidence package with --earlier FILE.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +49,24 @@ class MailWay:
 
     async def tell(self, notices: Sequence[Notice], *, now: datetime) -> str:
         """Try once; "" when the server took it, else a code."""
+        message = self._message(self._post.to, subject(self._gateway, notices), now)
+        message["Message-ID"] = f"<{notices[0].id}@{self._gateway}>"
+        message.set_content(text(self._gateway, notices))
+        return await self._send(message)
+
+    async def give(self, note: bytes, *, size: int, to: Sequence[str], now: datetime) -> str:
+        """Try once; "" when the server took it, else a code."""
+        message = self._message(to, f"[{self._gateway}] head of the log, {size} entries", now)
+        message["Message-ID"] = f"<head-{size}-{now:%Y%m%d%H%M%S%f}@{self._gateway}>"
+        message.set_content(_HEAD.format(gateway=self._gateway, size=size))
+        message.add_attachment(note, maintype="application", subtype="octet-stream", filename=f"{size:012d}.checkpoint")
+        return await self._send(message)
+
+    async def _send(self, message: EmailMessage) -> str:
         post = self._post
         try:
             await aiosmtplib.send(
-                self._message(notices, now),
+                message,
                 hostname=post.host,
                 port=post.port,
                 username=post.user or None,
@@ -68,14 +90,11 @@ class MailWay:
         context.set_alpn_protocols(["smtp"])
         return context
 
-    def _message(self, notices: Sequence[Notice], now: datetime) -> EmailMessage:
+    def _message(self, to: Sequence[str], about: str, now: datetime) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"] = self._post.sender, ", ".join(self._post.to)
-        message["Subject"] = subject(self._gateway, notices)
+        message["From"], message["To"], message["Subject"] = self._post.sender, ", ".join(to), about
         message["Date"] = format_datetime(now)
-        message["Message-ID"] = f"<{notices[0].id}@{self._gateway}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nothing answers it by itself
-        message.set_content(text(self._gateway, notices))
         return message
 
     async def close(self) -> None:

@@ -213,10 +213,12 @@ def test_a_database_put_back_to_a_backup_is_refused_to_be_signed_and_shown(two: 
     place.wait_ready(process)
     until_cosigned_beyond(two, unverified_checkpoint(cosigned(two)).size)
     stop(process)
+    place.partners.do(place.operator.store.close())  # nobody has the file open while it is replaced
     for file in place.directory.glob("gateway.db*"):
         file.unlink()
     for file in backup.iterdir():
         shutil.copy(file, place.directory / file.name)
+    place.partners.do(place.operator.store.open())
     place.start("serve")
     until(lambda: not_ready(place), "what was found stands on /readyz", 30)
     assert "audit.log-rolled-back" in requests.get(f"{place.console}/readyz", timeout=10).text

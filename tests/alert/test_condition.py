@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +121,11 @@ def test_what_was_not_looked_at_is_unknown_and_not_well() -> None:
     seen = replace(WELL, altered=None, verify_faults=None, retention_due=None)
     assert found(seen) == ()
     assert unknown(seen) == {Code.LOG_ALTERED, Code.LOG_VERIFY_FAILED, Code.RETENTION_OVERDUE}
+
+
+def test_the_page_names_every_code() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/alerts.md").read_text(encoding="utf-8")
+    assert {code.value for code in Code if f"`{code.value}`" not in page} == {Code.TEST.value}
 
 
 def test_conditions_are_all_asked() -> None:

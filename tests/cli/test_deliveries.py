@@ -104,3 +104,18 @@ def test_the_handling_notice_of_a_delivery_is_printed_for_people(deployment: Dep
     assert printed.startswith("HANDLING NOTICE\n")
     assert "sign in with a second factor" in printed
     assert deployment.json("deliveries", "show", delivery, "--notice") == {"delivery": delivery, "notice": printed}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("deliveries", "list", "--to", "Millbrook Police"), "agency.unknown"),
+        (("consent", "list", "--holder", "Millbrook Police"), "agency.unknown"),
+        (("retention", "due", "--message", "HCJ-1"), "message.unknown"),
+    ],
+    ids=["deliveries", "consents", "due"],
+)
+def test_a_name_that_is_no_id_here_is_refused_in_a_sentence(
+    deployment: Deployment, words: tuple[str, ...], code: str
+) -> None:
+    assert f"[{code}]" in deployment.run(*words, status=1).stderr

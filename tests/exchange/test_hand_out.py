@@ -1,6 +1,8 @@
 """Heads of the log for agencies that only fetch: written, remembered, entered."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,13 @@ from gateway.agency import AgencyId
 from gateway.audit.checkpoint import unverified_checkpoint
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.evidence import EntryNotInTree
-from gateway.exchange.hand_out import FolderUnusable, hand_out, hand_out_to_folder, who_only_fetches
+from gateway.exchange.hand_out import (
+    FolderUnusable,
+    hand_out,
+    hand_out_by_mail,
+    hand_out_to_folder,
+    who_only_fetches,
+)
 from gateway.exchange.keep_log import keep_log
 from tests.exchange.deployed import FUSION, POLICE, Deployed
 
@@ -35,6 +43,39 @@ async def test_mail_has_somewhere_to_go(place: Deployed) -> None:
     handed = await hand_out(place.gateway, [POLICE], way="mail", actor="worker")
     addresses = {contact.email for contact in place.gateway.current.agencies[POLICE].contacts if contact.email}
     assert {address for _, address in handed.addresses} == addresses
+
+
+class PretendMail:
+    """A mail server that takes mail for all but one."""
+
+    def __init__(self, *, refuses: str = "") -> None:
+        self.refuses = refuses
+        self.sent: list[tuple[str, ...]] = []
+
+    async def give(self, note: bytes, *, size: int, to: Sequence[str], now: datetime) -> str:
+        assert unverified_checkpoint(note).size == size
+        self.sent.append(tuple(to))
+        return "alerts.smtp-550" if self.refuses in to else ""
+
+
+async def test_a_head_is_mailed_and_who_got_none_is_not_remembered(place: Deployed) -> None:
+    gateway = place.gateway
+    assert await hand_out_by_mail(gateway, PretendMail()) is None  # nothing is in the log yet
+    await keep_log(gateway)
+    agencies = gateway.current.agencies
+    addresses = {
+        each: [contact.email for contact in agencies[each].contacts if contact.email]
+        for each in who_only_fetches(gateway)
+    }
+    addressed = [each for each, found in addresses.items() if found]
+    assert len(addressed) > 1
+    mail = PretendMail(refuses=addresses[addressed[0]][0])
+    handed = await hand_out_by_mail(gateway, mail)
+    assert handed is not None
+    assert len(mail.sent) == len(addressed)
+    assert list(handed.agencies) == addressed[1:]
+    given = await gateway.store.given_heads(None, 50)
+    assert sorted((each.agency, each.way) for each in given) == [(each, "mail") for each in addressed[1:]]
 
 
 async def test_nobody_is_given_what_is_not_there(place: Deployed, tmp_path: Path) -> None:

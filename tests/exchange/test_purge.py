@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from gateway.agency import AgencyId
 from gateway.audit.note import NoteKey, NoteSignatureWrong
 from gateway.errors import GatewayError
 from gateway.exchange.accept import accept
 from gateway.exchange.acting import NotAllowed
+from gateway.exchange.destroy_early import destroy_early
 from gateway.exchange.destruction import check_certificate, destroyed_by, every_run, receipt_key, verify_destruction
 from gateway.exchange.evidence import verify_log
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.holds import HoldRefused, HoldUnknown, lift_hold, place_hold
+from gateway.exchange.holds import HoldRefused, HoldsNothing, HoldUnknown, lift_hold, place_hold
 from gateway.exchange.inbox import acknowledge, inbox_cover, inbox_page, inbox_payload
 from gateway.exchange.planning import look_at_clock
 from gateway.exchange.purge import People, TwoPeopleNeeded, finish_runs, run_purge
@@ -22,12 +24,12 @@ from gateway.exchange.status import receipt, status
 from gateway.exchange.submission import Submission
 from gateway.keys.payload import BucketClosed, KeyGone
 from gateway.keys.secret_file import KeysBusy
-from gateway.message import MessageId
+from gateway.message import MessageId, bucket_name
 from gateway.retention.certificate import keys_digest
 from gateway.retention.hold import Cause, Scope
 from gateway.retention.kept import Kind
 from gateway.retention.notice import EXCHANGE
-from gateway.retention.plan import Asks
+from gateway.retention.plan import Asks, Why
 from gateway.signing.act import Act, verify_act
 from gateway.store import points
 from gateway.store.interface import StoreUnavailable
@@ -251,6 +253,35 @@ async def test_a_clock_that_jumped_takes_two_people_until_they_have_looked(place
     assert not seen.jumped
 
 
+async def test_an_empty_bucket_on_a_clock_that_jumped_takes_two_people(place: Deployed) -> None:
+    """It may be one of weeks to come: closed, it would refuse all that is due then once the clock is right again."""
+    await look_at_clock(place.gateway)
+    now, safe = place.clock.moment, place.gateway.payloads
+    bucket = bucket_name(now + timedelta(days=70))
+    safe.seal_salted(b"never stored", bucket=bucket, aad=b"", random=bytes(17))
+    place.clock.go(days=400)
+    with pytest.raises(TwoPeopleNeeded) as refused:
+        await run_purge(place.gateway, People(program="worker"))
+    assert refused.value.asked == (Asks.CLOCK,)
+    place.clock.moment = now
+    assert safe.seal_salted(b"stored", bucket=bucket, aad=b"", random=bytes(17))
+
+
+async def test_two_people_of_an_agency_who_stand_for_one_message_do_not_confirm_the_clock(place: Deployed) -> None:
+    await look_at_clock(place.gateway)
+    message, other = await sent(place), await sent(place, "Desmond")
+    await until_due(place, message)
+    people = {"by": await ana(place, JAIL), "second": await bo(place, JAIL)}
+    await destroy_early(place.gateway, [MessageId(message)], reason=Why.OWNER, **people)
+    seen = await place.gateway.store.seen()
+    assert seen is not None
+    assert seen.jumped
+    with pytest.raises(TwoPeopleNeeded) as refused:
+        await run_purge(place.gateway, People(program="worker"))
+    assert Asks.CLOCK in refused.value.asked
+    assert all((await readable(place.gateway, other)).values())
+
+
 async def test_a_small_run_on_a_good_clock_goes_by_itself(place: Deployed) -> None:
     await look_at_clock(place.gateway)
     with pytest.raises(GatewayError):
@@ -354,6 +385,24 @@ async def test_a_hold_needs_an_authority_and_somebody_who_may(place: Deployed) -
     with pytest.raises(NotAllowed):
         await lift_hold(place.gateway, placed.hold.id, by=await ana(place, POLICE))
     await lift_hold(place.gateway, placed.hold.id, by=await ana(place, JAIL))
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        (Scope(agency=AgencyId("millbrok-police")), "did you mean 'millbrook-police'"),
+        (Scope(mou="JAIL-PD-2026-02"), "there is no agreement JAIL-PD-2026-02 here"),
+        (Scope(exchange="custody-release/9.0"), "did you mean 'custody-release/1.0'"),
+        (Scope(message=MessageId("HCJ-1")), "the log knows no message with this id"),
+    ],
+    ids=["agency", "agreement", "record type", "message"],
+)
+async def test_a_hold_on_what_is_not_here_is_refused_for_it_would_keep_nothing(
+    place: Deployed, scope: Scope, said: str
+) -> None:
+    with pytest.raises(HoldsNothing, match=said):
+        await place_hold(place.gateway, scope, cause=Cause.OTHER, authority=COURT, by=await ana(place))
+    assert await place.gateway.store.holds() == ()
 
 
 # --- crashes ----------------------------------------------------------------------------------------------------

@@ -218,3 +218,33 @@ def test_processes_that_seal_and_forget_in_one_bucket_lose_nothing_and_keep_noth
         else:
             assert safe.open(one, aad=IDENTITY) == b"mine"
     assert not list((tmp_path / "buckets").glob("*.tmp"))
+
+
+def test_what_a_process_left_that_was_killed_while_it_made_a_bucket_is_not_the_bucket(tmp_path: Path) -> None:
+    """The half-made name and the bucket's are two names of one file: erasing the first one must not empty it."""
+    one = sealed(tmp_path)
+    path = bucket_file(tmp_path)
+    left = path.with_name(f".{path.name}.0123456789abcdef.tmp")
+    os.link(path, left)
+    keys(tmp_path).copy_of(BUCKET)
+    assert not left.exists()
+    assert keys(tmp_path).open(one, aad=IDENTITY) == PAYLOAD
+    os.link(path, left)
+    keys(tmp_path).forget(BUCKET, [one.index])
+    assert not left.exists()
+    assert gone(keys(tmp_path), one)
+
+
+def test_a_bucket_is_made_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = gateway.keys.payload.create
+    seen: list[bool] = []
+
+    def create(path: Path, content: bytes) -> bool:
+        with pytest.raises(KeysBusy), gateway.keys.secret_file.locked(path.parent / f".{BUCKET}.lock", wait=False):
+            seen.append(False)
+        seen.append(True)
+        return made(path, content)
+
+    monkeypatch.setattr(gateway.keys.payload, "create", create)
+    sealed(tmp_path)
+    assert seen == [True]

@@ -186,3 +186,27 @@ def test_exactly_what_is_forgotten_is_gone(
 )
 def test_a_quarter_is_named_and_ends(moment: datetime, name: str, end: datetime) -> None:
     assert (quarter(moment), quarter_end(name)) == (name, end)
+
+
+def test_a_generation_that_is_destroyed_leaves_nothing_of_processes_that_were_killed(tmp_path: Path) -> None:
+    own = keys(tmp_path)
+    row(own, ADA)
+    path = tmp_path / "2026-Q4.1.key"
+    half = tmp_path / f".{path.name}.0123456789abcdef.tmp"
+    half.write_bytes(path.read_bytes())
+    own.destroy("2026-Q4.1")
+    assert not half.exists()
+    assert not path.exists()
+
+
+def test_what_was_left_when_a_generation_was_made_is_not_the_generation(tmp_path: Path) -> None:
+    own = keys(tmp_path)
+    ada, bo = row(own, ADA), row(own, BO)
+    path = tmp_path / "2026-Q4.1.key"
+    half = tmp_path / f".{path.name}.0123456789abcdef.tmp"
+    half.hardlink_to(path)
+    own.forget("2026-Q4.1", own.points("2026-Q4.1", ["sid:A1", "doc:7"]))
+    assert not half.exists()
+    assert keys(tmp_path).open(bo) == b"said"
+    with pytest.raises(KeyGone):
+        keys(tmp_path).open(ada)

@@ -221,3 +221,9 @@ def test_the_digest_of_a_plan_is_over_what_goes_and_why() -> None:
     assert len({plan(MESSAGE).digest, plan(MESSAGE[1:]).digest, plan(MESSAGE, Why.SEALED).digest}) == 3
     assert plan(MESSAGE, whole=("2026-W10",)).digest != plan(MESSAGE).digest
     assert sum(classes(MESSAGE).values()) == 3
+
+
+def test_empty_buckets_on_a_clock_that_jumped_take_two_people_too() -> None:
+    """On a wrong clock they are those of weeks to come, in which nothing could be sealed then."""
+    assert asks(why=Why.TIME_IS_UP, count=0, whole=1, kept=9, bounds=BOUNDS, jumped=True) == (Asks.CLOCK,)
+    assert asks(why=Why.TIME_IS_UP, count=0, whole=1, kept=9, bounds=BOUNDS, jumped=False) == ()

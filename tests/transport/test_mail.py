@@ -1,6 +1,8 @@
 """Alerts by mail: over TLS or not at all, plain words, and a code for what goes wrong."""
 
 import asyncio
+import email
+import email.policy
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -99,3 +101,19 @@ async def test_what_goes_wrong_is_a_code(keys: KeyStore) -> None:
 def test_its_password_stays_out_of_its_text(tmp_path: Path) -> None:
     made = Post(host="h", port=1, security="tls", sender="a@b", to=("c@d",), password=b"very-secret")
     assert "very-secret" not in repr(made)
+
+
+async def test_a_head_of_the_log_goes_as_a_file_with_words_on_what_it_is_for(
+    keys: KeyStore, context: ssl.SSLContext
+) -> None:
+    note = "gateway.test\n7\nroot\n\n— signed\n".encode()
+    async with mail_server(context) as server:
+        way = MailWay(post(server, keys), gateway="gateway.test", deadline_seconds=3)
+        assert await way.give(note, size=7, to=("keeper@court.example",), now=NOW) == ""
+    (message,) = server.messages
+    assert server.recipients == ["<keeper@court.example>"]
+    read = email.message_from_string(message, policy=email.policy.default)
+    (attached,) = read.iter_attachments()
+    assert attached.get_filename() == "000000000007.checkpoint"
+    assert attached.get_content() == note
+    assert "gateway audit verify --checkpoint" in read.get_body().get_content()

@@ -136,7 +136,7 @@ def _row(stored: StoredEntry, body: Body) -> tuple[Cell, ...]:
 async def _again(gateway: Gateway, body: Body, actor: str) -> tuple[bool, tuple[Cell, ...]]:
     """Whether nothing speaks against it, and the cells that tell."""
     try:
-        found = await redecide(gateway, body["message"], actor=actor)
+        found = await redecide(gateway, body["delivery"], actor=actor)
     except Refused as error:  # its time is over: the key, or the record, is destroyed
         return True, (f"cannot be decided again ({error.code})", None, body["shared"], None, None)
     made = next((each for each in found if each.dissemination.id == body["dissemination"]), None)
