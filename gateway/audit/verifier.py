@@ -840,8 +840,8 @@ COMMIT_TAG = b"justice-gateway/commit@v1"
 class Package:
     """A zip with entries, their proofs, and what they speak of. Entries are read one by one: it may be long."""
 
-    def __init__(self, checks: Checks, trust: Trust, file: zipfile.ZipFile) -> None:
-        self.checks, self.trust, self.file = checks, trust, file
+    def __init__(self, checks: Checks, trust: Trust, file: zipfile.ZipFile, size: int) -> None:
+        self.checks, self.trust, self.file, self.size = checks, trust, file, size
         self.listed = [name for name in file.namelist() if not name.endswith("/")]
         self.names = set(self.listed)
         self.digests: dict[str, str] = {}
@@ -886,6 +886,8 @@ class Package:
             {"log.jsonl", "entries.jsonl"}
         ):
             raise Failed("not an evidence package: no entries, checkpoint, statement or list of files")
+        if sum(member.compress_size for member in self.file.infolist()) > self.size:
+            raise Failed("files of the package lie over each other in the zip")
         return f"evidence package of {len(self.listed)} files"
 
     def read(self, name: str) -> bytes:
@@ -927,6 +929,8 @@ class Package:
         listed = {"statement", "files.txt"}
         for line in self.lines("files.txt"):
             digest, _, name = line.partition("  ")
+            if name in listed:
+                raise Failed(f"{name} stands twice in the list of files, or may not be in it")
             listed.add(name)
             if name not in self.names:
                 raise Failed(f"{name} is missing from the package")
@@ -959,7 +963,7 @@ class Package:
     def entries(self, head: Head) -> None:
         """Each entry with its proof, and with all that the package has of what the entry speaks of."""
         last = -1
-        for number, text in enumerate(self.lines("entries.jsonl"), 1):
+        for number, text in enumerate(self.signed_lines(head.size), 1):
             try:
                 line = json.loads(text)
                 index, body = whole(line["index"]), line["body"].encode()
@@ -978,6 +982,14 @@ class Package:
         for name, tally in self.tallies.items():
             if name in {"inclusion", "order"} or tally.good or tally.bad or tally.lacking:
                 self.checks.run(name, partial(tally.result, GOOD[name]))
+
+    def signed_lines(self, size: int) -> Iterator[str]:
+        """Lines of entries, no more than were signed: a megabyte of zip can hold a thousand megabytes of lines."""
+        lines = self.lines("entries.jsonl")
+        yield from itertools.islice(lines, size)
+        if next(lines, None) is not None:
+            text = f"there are more entries than the {size} that were signed"
+            self.tallies["order"].run(None, partial(fail, text))
 
     def entry(self, index: int, kind: str, entry: dict[str, Any], leaf: bytes) -> None:
         """What belongs to one entry. One that is not in the log is held against its files all the same."""
@@ -1145,7 +1157,7 @@ def check_package(checks: Checks, trust: Trust, arguments: argparse.Namespace) -
     """An evidence package."""
     try:
         with zipfile.ZipFile(arguments.evidence) as file:
-            Package(checks, trust, file).check(arguments)
+            Package(checks, trust, file, Path(arguments.evidence).stat().st_size).check(arguments)
     except (Failed, NotMade) as error:
         checks.run("form", partial(fail, str(error)))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, *BROKEN):

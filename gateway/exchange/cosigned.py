@@ -5,11 +5,13 @@ lead to it - put back to a backup, rewritten, or the key is in foreign hands - t
 """
 
 import asyncio
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.agency import AgencyId
+from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint, unverified_checkpoint
 from gateway.audit.cosignature import CosignerKey, read_cosignatures, with_lines
 from gateway.audit.handover import read_head
@@ -18,12 +20,15 @@ from gateway.exchange.cosigners import active, cosigner_keys, partner_of
 from gateway.exchange.countersign import WITNESS_PATH
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_log import check_goes_on
+from gateway.exchange.resume_log import RESUME
 from gateway.exchange.rotate_log_key import log_keys
 from gateway.exchange.trouble import shout
 from gateway.store.interface import Store
 from gateway.store.witness import HeldCosignature, Watch, WitnessKey
 from gateway.telemetry import log
 from gateway.transport.ask import Ask, PartnerAway
+
+PAGE = 100
 
 BEFORE_MAX = 1000
 """Cosignatures are looked for on as many heads before an entry's as this, no more."""
@@ -45,8 +50,7 @@ async def take_head(gateway: Gateway, note: bytes) -> Taken:
         await check_goes_on(gateway.store, head)
     except Tampered as error:
         # A head that people have decided about - the log goes on from a backup - is held up again by every partner.
-        decided = [each for each in await gateway.store.troubles() if each.ended_at and each.size == head.size]
-        if not decided:
+        if not await _given_up(gateway, head.size):
             await shout(gateway, error.code, size=head.size)
         raise
     keys = await cosigner_keys(gateway)
@@ -54,6 +58,21 @@ async def take_head(gateway: Gateway, note: bytes) -> Taken:
     if held:
         await gateway.store.add_cosignatures(held)
     return Taken(size=head.size, cosignatures=len(held))
+
+
+async def _given_up(gateway: Gateway, size: int) -> bool:
+    """Whether a head of this size may be of a stretch of the log that two people have given up. Without the stretch
+    every head of it, and all were public, would be good for one more alarm, and a gateway that is not ready."""
+    if any(each.ended_at and each.size == size for each in await gateway.store.troubles()):
+        return True
+    after = ""
+    while page := await gateway.store.entries_of_types([EntryType.TAMPERED.value], after=after, limit=PAGE):
+        for stored in page:
+            body = json.loads(stored.entry.body)
+            if body["action"] == RESUME and body["log_size"] < size <= body.get("number", 0):
+                return True
+        after = page[-1].entry.id
+    return False
 
 
 def _held(note: bytes, head: Checkpoint, keys: dict[CosignerKey, WitnessKey]) -> list[HeldCosignature]:

@@ -14,6 +14,7 @@ from gateway.errors import Refused
 from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.rotate_log_key import KEEPERS
+from gateway.keys.heads import Kept
 from gateway.signing.act import Act, sign_act
 from gateway.user import UserRole
 
@@ -42,6 +43,8 @@ async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Ac
     note = await gateway.store.checkpoint()
     size = unverified_checkpoint(note).size if note else 0
     found = [each for each in await gateway.store.troubles() if each.ended_at is None]
+    kept = await asyncio.to_thread(gateway.keys.heads.newest, Kept.SIGNED)
+    known = max(size, unverified_checkpoint(kept).size if kept else 0, *(each.size for each in found))
     now = gateway.clock.now()
     act = Act(act=EntryType.TAMPERED, subject=f"log {size}", digest="", agency=one.agency, user=one.id, at=now)
     entry = make(
@@ -51,6 +54,7 @@ async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Ac
         action=RESUME,
         code=found[-1].code if found else "audit.log-restored",
         count=len(found),
+        number=known,  # up to here heads of what was given up are about, and anybody may show them again
         reason=reason,
         log_size=size,
         actor=one.id,

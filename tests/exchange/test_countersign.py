@@ -32,7 +32,7 @@ from gateway.exchange.cosigners import CosignerTaken, CosignerUnknown, Watching,
 from gateway.exchange.countersign import Done, countersign_noted, flush_noted
 from gateway.exchange.evidence import consistency_of
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.keep_log import LogRolledBack, keep_log
+from gateway.exchange.keep_log import LogRewritten, LogRolledBack, keep_log
 from gateway.exchange.resume_log import OnePersonTwice, resume_log
 from gateway.exchange.rotate_log_key import handovers, log_keys, rotate_log_key
 from gateway.exchange.trouble import standing, standing_logs
@@ -440,6 +440,27 @@ async def test_two_people_decide_that_a_log_that_was_put_back_goes_on(pair: Pair
     decided = json.loads((await pair.jail.store.entries_of_types(["tampered"], limit=10))[-1].entry.body)
     assert (decided["action"], decided["actor"], decided["second"]) == ("resume", one.user, other.user)
     assert (await verify(pair.jail)).report.verified
+
+
+async def test_heads_of_what_was_given_up_raise_no_alarm_whoever_kept_them(pair: Pair) -> None:
+    """They were public: each would be good for another alarm, and a gateway that is not ready."""
+    first = unverified_checkpoint(await pair.deliver()).size
+    given_up = [await pair.deliver() for _ in range(3)]
+    pair.put_back(first, heads=False)
+    with pytest.raises(LogRolledBack):
+        await keep_log(pair.jail)
+    one, other = [await officer(pair.jail, number=number, roles=OPERATOR) for number in (3, 4)]
+    await resume_log(pair.jail, reason="backup-restored", first=one, second=other)
+    for _ in range(6):
+        later = await pair.deliver()
+    for head in given_up:
+        with pytest.raises(LogRewritten):
+            await take_head(pair.jail, head)
+    assert await standing(pair.jail) == []
+    pair.put_back(first, heads=True)  # what nobody has decided about is said all the same
+    with pytest.raises(LogRolledBack):
+        await take_head(pair.jail, later)
+    assert len(await standing(pair.jail)) == 1
 
 
 async def test_after_a_decided_restore_both_sides_go_on(pair: Pair) -> None:

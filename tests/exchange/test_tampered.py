@@ -549,6 +549,46 @@ def test_a_zip_full_of_long_heads_is_not_read_into_memory(originals: Originals, 
     assert "heads/1 is larger than such a file can be" in verdict.texts["form"]
 
 
+def test_more_lines_than_entries_were_signed_are_not_read(originals: Originals, tmp_path: Path) -> None:
+    """A megabyte of zip can hold a thousand megabytes of empty lines."""
+    evidence = originals.some.copy()
+    evidence.entries += [{}] * evidence.head.size
+    verdict = verify(evidence, tmp_path)
+    assert verdict.status == 1
+    assert f"more entries than the {evidence.head.size} that were signed" in verdict.texts["order"]
+
+
+def test_a_list_that_names_one_file_again_and_again_is_not_followed(originals: Originals, tmp_path: Path) -> None:
+    evidence = originals.some.copy()
+    evidence.written()
+    evidence.sealed = True
+    evidence.files["files.txt"] += evidence.files["files.txt"].splitlines(keepends=True)[-1]
+    verdict = verify(evidence, tmp_path)
+    assert verdict.status == 1
+    assert "stands twice in the list of files" in verdict.texts["files"]
+
+
+def test_a_zip_whose_files_lie_over_each_other_is_refused(originals: Originals, tmp_path: Path) -> None:
+    """Thousands of names for the same packed megabytes."""
+
+    def overlaid(data: bytes) -> bytes:
+        file = io.BytesIO(data)
+        with zipfile.ZipFile(file, "a") as made:
+            largest = max(made.infolist(), key=lambda each: each.compress_size)
+            for number in range(100):
+                again = zipfile.ZipInfo(f"again/{number}")
+                again.header_offset, again.compress_type = largest.header_offset, largest.compress_type
+                again.CRC, again.file_size = largest.CRC, largest.file_size
+                again.compress_size = largest.compress_size
+                made.filelist.append(again)
+            made._didModify = True  # type: ignore[attr-defined]
+        return file.getvalue()
+
+    verdict = verify(originals.some.copy(), tmp_path, change=overlaid)
+    assert verdict.status == 1
+    assert "lie over each other" in verdict.texts["form"]
+
+
 def _read(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
