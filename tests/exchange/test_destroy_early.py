@@ -9,6 +9,7 @@ from lxml import etree
 
 from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
+from gateway.exchange import planning
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.attesting import AttestationUnknown, attest, list_asked
 from gateway.exchange.destroy_early import EarlyRefused, HeldByOrder, NothingKept, destroy_early
@@ -20,6 +21,7 @@ from gateway.exchange.purge import Outcome, TwoPeopleNeeded, finish_runs
 from gateway.exchange.status import MessageUnknown
 from gateway.exchange.submission import AlreadyCanceled
 from gateway.folders import shipped
+from gateway.keys.payload import BucketTorn
 from gateway.message import Action, MessageId
 from gateway.retention.hold import Cause, Scope
 from gateway.retention.kept import Kind
@@ -229,3 +231,17 @@ async def test_a_shorter_later_agreement_moves_due_dates_forward_and_a_longer_on
     assert after == replace(before, due_at=before.counts_from + timedelta(days=10))
     assert await shorten(place.gateway) == 0
     assert "due-date-moved-forward" in [x["kind"] for x in await place.log() if x["type"] == "destroy"]
+
+
+async def test_what_a_bucket_has_no_room_for_is_refused_before_it_is_begun(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was begun and cannot be finished would stop every run after it."""
+    message = await sent(place)
+    monkeypatch.setattr(planning, "NODES_MAX", 79)
+    with pytest.raises(BucketTorn):
+        await early(place, message)
+    assert await place.gateway.store.unfinished() == ()
+    assert all((await readable(place.gateway, message)).values())
+    monkeypatch.undo()
+    assert (await early(place, message)).ran is not None
