@@ -16,7 +16,7 @@ from rich.table import Table as Shown
 
 from gateway.cli.run import err, out, write
 from gateway.report.period import Period, PeriodUnreadable, read_period
-from gateway.report.table import Table, as_csv, as_html, as_json, shown, statement
+from gateway.report.table import Cell, Table, as_csv, as_html, as_json, shown, statement
 
 
 class Format(StrEnum):
@@ -99,6 +99,11 @@ def as_text(table: Table) -> str:
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 
 
+def _told(cell: Cell) -> str:
+    """A cell for a screen. What somebody wrote must not move the cursor, turn the line, or look like another row."""
+    return escape("".join(sign if sign.isprintable() else "?" for sign in shown(cell)))
+
+
 def _show(table: Table, page: Console) -> None:
     """A head, the rows, and the statement under them. On a screen that is too narrow for the longest words each row is
     told downwards."""
@@ -109,16 +114,16 @@ def _show(table: Table, page: Console) -> None:
     for column in table.columns:
         grid.add_column(column.title, overflow="fold")
     for row in table.rows:
-        grid.add_row(*(escape(shown(cell)) for cell in row))
+        grid.add_row(*(_told(cell) for cell in row))
     if Measurement.get(page, page.options.update(max_width=_WIDE), grid).minimum <= page.width:
         page.print(grid, soft_wrap=False)
     else:
         for row in table.rows:
             for column, cell in zip(table.columns, row, strict=True):
-                page.print(f"[dim]{escape(column.title)}:[/] {escape(shown(cell)) or '-'}")
+                page.print(f"[dim]{escape(column.title)}:[/] {_told(cell) or '-'}")
             page.print()
     page.print()
     for name, title, value in statement(table):
         if name not in {"report", "question"}:
             style = "yellow" if name in {"note", "next"} else "dim"
-            page.print(f"[{style}]{escape(title)}:[/] {escape(value)}")
+            page.print(f"[{style}]{escape(title)}:[/] {_told(value)}")

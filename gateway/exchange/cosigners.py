@@ -30,6 +30,12 @@ class CosignerUnknown(Refused):
     code = "witness.unknown"
 
 
+class CosignerTaken(Refused):
+    """This key, or its name, is another agency's: what that one signs would be held for this one's word."""
+
+    code = "witness.taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
     """What is entered: a partner's gateway, and its key.
@@ -48,11 +54,13 @@ class Watching:
 
 
 async def add_cosigner(gateway: Gateway, wanted: Watching, *, by: Acting) -> WitnessKey:
-    """Enter a partner's key. Raises `NoteKeyMalformed`, `AgencyUnknown` and what `allowed` raises."""
+    """Enter a partner's key. Raises `NoteKeyMalformed`, `AgencyUnknown`, `CosignerTaken` and what `allowed` raises."""
     allowed(gateway, by, KEEPERS, OPERATOR)
     if wanted.agency not in gateway.current.agencies:
         raise AgencyUnknown(f"there is no agency {wanted.agency}; enter it first: gateway agency add")
     key = KEY_TYPES[wanted.watch].read(wanted.key)
+    if wanted.watch is Watch.COSIGNER:
+        await _check_own(gateway, key, wanted.agency)
     made = WitnessKey(
         watch=wanted.watch,
         agency=wanted.agency,
@@ -67,6 +75,15 @@ async def add_cosigner(gateway: Gateway, wanted: Watching, *, by: Acting) -> Wit
             await _put(gateway, replace(before, ended_at=made.since), "remove", by)
     await _put(gateway, made, "add", by)
     return made
+
+
+async def _check_own(gateway: Gateway, key: NoteKey, agency: AgencyId) -> None:
+    """Cosignatures are told apart by the name of their key, and a public key is no secret: a partner could hand in
+    another one's."""
+    for entered in await active(gateway, Watch.COSIGNER):
+        other = CosignerKey.read(entered.key)
+        if entered.agency != agency and (other.name == key.name or other.public_bytes == key.public_bytes):
+            raise CosignerTaken(f"this key, or a key of this name, countersigns for {entered.agency} already")
 
 
 async def remove_cosigner(gateway: Gateway, watch: Watch, agency: AgencyId, *, by: Acting) -> WitnessKey:

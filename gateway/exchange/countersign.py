@@ -220,7 +220,7 @@ async def _keys(ask: Ask, entered: WitnessKey, note: bytes) -> Sequence[LogKey]:
 def _handovers(body: bytes) -> list[str]:
     try:
         return [str(note) for note in json.loads(body)["handovers"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NoteMalformed("the partner's answer is not a list of its log's keys") from error
 
 

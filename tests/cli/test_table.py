@@ -39,6 +39,14 @@ def test_square_brackets_in_a_cell_are_text(capsys: pytest.CaptureFixture[str]) 
     assert "[bold]x[/bold] /nc:Person[1]" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("sign", ["\x1b", "\x9b", "\x07", "\u202e", "\n"])
+def test_what_a_person_wrote_does_not_move_the_cursor_or_turn_the_line(
+    sign: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(table((f"a{sign}[2Jb", "x", 1)))
+    assert "a?[2Jb x" in " ".join(capsys.readouterr().out.split())
+
+
 def test_an_answer_goes_into_a_file_in_the_form_of_its_ending(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

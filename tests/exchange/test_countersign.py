@@ -28,7 +28,7 @@ from gateway.exchange.cosigned import (
     last_seen_by_cosigners,
     take_head,
 )
-from gateway.exchange.cosigners import CosignerUnknown, Watching, active, add_cosigner, remove_cosigner
+from gateway.exchange.cosigners import CosignerTaken, CosignerUnknown, Watching, active, add_cosigner, remove_cosigner
 from gateway.exchange.countersign import Done, countersign_noted, flush_noted
 from gateway.exchange.evidence import consistency_of
 from gateway.exchange.gateway import Gateway
@@ -43,7 +43,7 @@ from gateway.store.witness import Watch
 from gateway.transport.ask import Partner, PartnerAway, Said
 from gateway.user import UserRole
 from tests.audit.memory_log import PretendSigner
-from tests.exchange.deployed import JAIL, NAME, POLICE, clock_of, deployed, release
+from tests.exchange.deployed import JAIL, NAME, POLICE, PROBATION, clock_of, deployed, release
 from tests.exchange.gateways import SetClock
 from tests.exchange.officers import officer
 from tests.exchange.threats import Attacked
@@ -377,6 +377,30 @@ async def test_a_change_of_key_that_fails_is_repeated_or_finished(
     await pair.deliver()
     assert len(log_keys(pair.jail)) == 2
     assert (await verify(pair.jail)).report.verified
+
+
+async def test_a_partner_that_answers_with_nonsense_is_not_countersigned_and_holds_up_nobody(pair: Pair) -> None:
+    """Brackets so deep that a JSON reader gives up are no list of keys."""
+    forged = Checkpoint(origin=NAME, size=9999, root=bytes(32))
+    await pair.show(sign_checkpoint(forged, PretendSigner(NAME)).encode())
+
+    class Deep:
+        async def ask(self, partner: Partner, path: str, body: bytes | None = None) -> Said:
+            return Said(status=200, body=b"[" * 60_000)
+
+    assert [done for _, done in await countersign_noted(pair.police, Deep())] == [Done.NOT_THEIRS]
+    assert await pair.police.store.noted_heads() == ()
+
+
+@pytest.mark.parametrize("same", ["key", "name"])
+async def test_a_partner_cannot_hand_in_the_key_of_another_one(pair: Pair, same: str) -> None:
+    witness = pair.police.keys.witness_signer
+    theirs = CosignerKey(witness.name, witness.public_bytes)
+    taken = {"key": CosignerKey("harlan/witness", theirs.public_bytes), "name": CosignerKey(theirs.name, bytes(32))}
+    wanted = Watching(watch=Watch.COSIGNER, agency=PROBATION, key=str(taken[same]), url="https://probation")
+    with pytest.raises(CosignerTaken):
+        await add_cosigner(pair.jail, wanted, by=await officer(pair.jail, number=3, roles=OPERATOR))
+    assert [each.agency for each in await active(pair.jail, Watch.COSIGNER)] == [POLICE]
 
 
 async def test_keys_are_entered_by_the_operator_s_people_under_their_names(pair: Pair) -> None:

@@ -529,6 +529,26 @@ def test_a_damaged_zip_is_a_failed_check_and_no_stack_trace(originals: Originals
         assert verify(originals.some.copy(), tmp_path, change=lambda _, cut=cut: cut).status == 1
 
 
+BEGUN = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>'
+
+
+@pytest.mark.parametrize("data", [b">" * 200_000, b">" + BEGUN * 20_000], ids=["angles", "signatures"])
+def test_a_cover_made_to_be_searched_for_hours_is_refused_at_once(data: bytes) -> None:
+    asked = f"from gateway.audit import verifier; verifier.open_cover(b'<cover:Cover ' + {data[:1]!r}"
+    many = {True: f"* {len(data)})", False: f"+ {BEGUN!r} * {data.count(BEGUN)})"}[BEGUN not in data]
+    # A process of its own: a search that does not end cannot be stopped from within.
+    done = subprocess.run([sys.executable, "-c", asked + many], capture_output=True, timeout=30, check=False)
+    assert b"not a Cover as a gateway writes it" in done.stderr
+
+
+def test_a_zip_full_of_long_heads_is_not_read_into_memory(originals: Originals, tmp_path: Path) -> None:
+    evidence = originals.log.copy()
+    evidence.files["heads/1"] = bytes(verifier.LINE_MAX + 1)
+    verdict = verify(evidence, tmp_path)
+    assert verdict.status == 1
+    assert "heads/1 is larger than such a file can be" in verdict.texts["form"]
+
+
 def _read(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         return {name: opened.read(name) for name in opened.namelist()}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.agency import AgencyId
+from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.head import log_head
 from gateway.exchange.reading import record_read
@@ -24,6 +25,12 @@ ROWS = 1000
 NOT_BUILT = "This gateway does not record that yet: the part of it that would is not built. The table is empty for it."
 
 Body = Mapping[str, Any]
+
+
+class RowUnknown(Refused):
+    """A page is to go on from a row that there is not: an empty answer would say that nothing happened."""
+
+    code = "report.row-unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +110,10 @@ async def answer(
     note: str = "",
     next: str = "",
 ) -> Table:
-    """The Table, under the head of the log as it is now. That it was asked for is an entry, written before."""
+    """The Table, under the head of the log as it is now. That it was asked for is an entry, written before. Raises
+    `RowUnknown`."""
+    if asked.after and await gateway.store.entry(asked.after) is None:
+        raise RowUnknown(f"no page ended at {asked.after!r}: go on with the key that the page before gives")
     found, head = tuple(rows), await log_head(gateway)
     await record_read(gateway, name.replace(" ", "-"), actor=asked.actor, count=len(found))
     return Table(
@@ -115,7 +125,8 @@ async def answer(
         log=head,
         made_at=gateway.clock.now(),
         period=asked.period,
-        filters=asked.filters,
+        # A later page must not pass for the whole answer.
+        filters=(*asked.filters, ("after", asked.after)) if asked.after else asked.filters,
         note=note,
         next=next,
     )

@@ -7,7 +7,7 @@ import pytest
 from gateway.agency import AgencyId
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.answers import reveal as module
-from gateway.exchange.answers.asked import Asked
+from gateway.exchange.answers.asked import Asked, RowUnknown
 from gateway.exchange.answers.disclosures import Between, disclosures
 from gateway.exchange.answers.emergencies import overrides
 from gateway.exchange.answers.reveal import DESTROYED, Reveal, TooMuchRevealed
@@ -114,3 +114,15 @@ async def test_what_was_written_of_an_emergency_is_shown_with_reveal_only_and_re
     assert [row[-1] for row in table.rows] == ["He has a key."]
     (read,) = [each for each in await place.log() if each.get("kind") == "because"]
     assert (read["reason"], "signature" in read) == ("yearly-audit", True)
+
+
+async def test_an_answer_does_not_go_on_from_a_row_that_there_is_not(place: Deployed) -> None:
+    for _ in range(2):
+        await place.accept(release(), only=frozenset({POLICE}))
+    with pytest.raises(RowUnknown):
+        await disclosures(place.gateway, Asked(after="bogus"), Between())
+    first = await disclosures(place.gateway, Asked(limit=1), Between())
+    later = await disclosures(place.gateway, Asked(limit=1, after=first.next), Between())
+    assert first.filters == ()
+    assert later.filters == (("after", first.next),)
+    assert not {row[-2] for row in first.rows} & {row[-2] for row in later.rows}
