@@ -29,9 +29,12 @@ from gateway.retention.notice import EXCHANGE, Notice, notice_xml
 from gateway.retention.plan import Why
 from gateway.signing.cover import read_cover
 from gateway.store import points
+from gateway.store.interface import Store
+from gateway.store.retention import Intent
 from tests.exchange.deployed import JAIL, POLICE, PROBATION, PROSECUTOR, Deployed, agreement, release
 from tests.exchange.officers import activate_mou
 from tests.exchange.purging import ana, bo, fates, readable
+from tests.exchange.test_emergency import go as released_in_emergency
 from tests.exchange.test_purge import COURT, Crash, crash_at, sent
 
 PAPER = "sha-256:" + "ab" * 32
@@ -245,3 +248,23 @@ async def test_what_a_bucket_has_no_room_for_is_refused_before_it_is_begun(
     assert all((await readable(place.gateway, message)).values())
     monkeypatch.undo()
     assert (await early(place, message)).ran is not None
+
+
+async def test_what_an_emergency_gives_out_while_it_is_planned_goes_too(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await sent(place)
+    kind = type(place.gateway.store)
+    intend, given = kind.intend, list[str]()
+
+    async def late(self: Store, intent: Intent) -> bool:
+        if not given:
+            await released_in_emergency(place, message)
+            given.append(message)
+        return await intend(self, intent)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kind, "intend", late)
+    assert (await early(place, message)).ran is not None
+    assert given
+    assert all(fate.destroyed_at for fate in await fates(place.gateway, message))
+    assert not any((await readable(place.gateway, message)).values())
