@@ -54,6 +54,11 @@ def advice(
         said += _destroyed(since, moment, uncertified, unlisted)
     if overdue:
         said.append("Payloads past their time were not brought back. Run gateway retention run: it certifies that.")
+    if overdue and since is None:
+        said.append(
+            f"That went by the legal holds of {moment}. If one was placed since, do not back up yet, which would bring "
+            "the copies of erasable keys to what they are now: restore once more from them with --log, or --move-aside."
+        )
     if buckets_missing:
         said.append(
             f"{buckets_missing} buckets of payload keys were not brought: what lies in them cannot be read. Restore "

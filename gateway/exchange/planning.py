@@ -1,13 +1,14 @@
 """Planning a run of destruction: what is due, what is held, what a shorter agreement moved forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keeping import KEPT_DEFAULT
+from gateway.keys.payload import NODES_MAX, BucketTorn
 from gateway.message import MessageId
 from gateway.policy.mou import Clause, Mou
 from gateway.retention.kept import Kept, Kind, original_due, shortened
@@ -76,7 +77,10 @@ async def plan_run(
     # On a clock that may be wrong, the people who stand for one message say nothing of whole weeks.
     whole = () if seen.jumped and why is not Why.TIME_IS_UP else await _whole(gateway, batch, now)
     nodes = {bucket: gateway.payloads.nodes_in(bucket) for bucket in {each.bucket for each in batch}}
-    items = room(batch, nodes, whole, bounds) if why is Why.TIME_IS_UP else batch
+    items = room(batch, nodes, whole, bounds if why is Why.TIME_IS_UP else replace(bounds, nodes_max=NODES_MAX))
+    if why is not Why.TIME_IS_UP and len(items) < len(batch):
+        # Said before the intent: a run that cannot be finished would stop all that come after it.
+        raise BucketTorn(next(each.bucket for each in batch if each not in set(items)))
     kept = (await gateway.store.holding(now)).kept
     plan = Plan(
         why=why,

@@ -107,7 +107,7 @@ class Ran:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of asking for a run: those that were finished first, and the new one, None when nothing was due."""
+    """What came of asking for a run: the new one, None when nothing was due, and others that were finished with it."""
 
     plan: Plan
     ran: Ran | None
@@ -149,6 +149,12 @@ async def run_early(
     with gateway.payloads.alone():
         finished = await _finish_all(gateway)
         plan, ran = await _run(gateway, people, why, messages, on_progress)
+        for _ in range(TRIES_MAX if ran is not None else 0):
+            # What an emergency gave out of them while the run was under way.
+            _, later = await _run(gateway, people, why, messages, on_progress)
+            if later is None:
+                break
+            finished = (*finished, later)
         return Outcome(plan=plan, ran=ran, finished=finished)
 
 

@@ -111,7 +111,8 @@ class NobodyFound(Refused):
 
 async def messages_of(gateway: Gateway, whom: Person, *, by: Acting) -> tuple[MessageId, ...]:
     """The messages of a person of which anybody was given something, oldest first: those of the officer's own agency,
-    or all when the officer is the operator's. What is made of them is the caller's entry.
+    or all when the officer is the operator's. That it was asked is an entry, written before anything is told, also
+    that there is nothing; what is made of them is the caller's.
 
     Raises `NobodyFound` and what `allowed` raises.
     """
@@ -125,6 +126,19 @@ async def messages_of(gateway: Gateway, whom: Person, *, by: Acting) -> tuple[Me
             if match.certainty is Certainty.SAME and user.agency in {"", said.sender}
         )
     )
+    entry = sign_entry(
+        gateway,
+        EntryType.READ,
+        by,
+        user,
+        of=WHO_SAW,
+        digest="",
+        at=gateway.clock.now(),
+        parties=(user.agency,) if user.agency else (),
+        kind=WHO_SAW,
+        count=len(messages),
+    ).entry
+    await gateway.store.record([entry])
     if not messages:
         raise NobodyFound("the disclosure index has no row that is certainly of this person")
     return messages

@@ -52,6 +52,9 @@ BUCKETS_IN_MEMORY_MAX = 256
 BUCKET_BYTES_MAX = 16 * 1024 * 1024
 """Some 440,000 nodes: more than ten thousand holes."""
 
+NODES_MAX = (BUCKET_BYTES_MAX - 64) // 38
+"""What surely fits into it."""
+
 _OPEN = b"gateway-bucket-1\n"
 _CLOSED = b"gateway-bucket-1 closed\n"
 _NODE = struct.Struct(">B5s32s")
@@ -83,6 +86,9 @@ class BucketTorn(Misconfigured):
     """Its file would hold more nodes than are ever read: so many payloads of one week were forgotten one by one."""
 
     code = "key.bucket-torn"
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(f"bucket {bucket}: too many of its payloads were forgotten one by one; wait for its week")
 
 
 class BucketDamaged(Misconfigured):
@@ -279,7 +285,7 @@ class PayloadKeys:
     def _rewrite(self, bucket: str, nodes: tuple[Node, ...], *, closed: bool) -> None:
         content = self._wrapped(nodes, bucket, closed=closed)
         if len(content) > BUCKET_BYTES_MAX:
-            raise BucketTorn(f"bucket {bucket}: too many of its payloads were forgotten one by one; wait for its week")
+            raise BucketTorn(bucket)
         replace_erasing(self._path(bucket), content)
 
     # reading

@@ -13,7 +13,8 @@ SCAN_BYTES_MAX: Final = 8 * 1024 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """files, scanned_bytes: what was read. found: how many of the needles lay in it. unread: files that were not."""
+    """files, scanned_bytes: what was read. found: how many of the needles lay in it. unread: files that were not, or
+    not to their end."""
 
     files: int
     scanned_bytes: int
@@ -31,6 +32,7 @@ def look_for(needles: Sequence[bytes], files: Iterable[Path], *, bytes_max: int 
             continue
         try:
             read = _look(file, needles, found, keep, left)
+            unread += left <= read < file.stat().st_size  # the last one, of which a part was read
         except OSError:  # gone since it was listed, or not ours to read
             unread += 1
             continue

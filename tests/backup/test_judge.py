@@ -83,3 +83,5 @@ def test_missing_keys_and_overdue_payloads_have_a_next_step() -> None:
     assert "3 buckets" in text
     assert "--keys" in text
     assert "gateway retention run" in text
+    assert "do not back up yet" not in text
+    assert "do not back up yet" in said(overdue=5, since=None)

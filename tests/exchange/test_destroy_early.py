@@ -9,6 +9,7 @@ from lxml import etree
 
 from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
+from gateway.exchange import planning
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.attesting import AttestationUnknown, attest, list_asked
 from gateway.exchange.destroy_early import EarlyRefused, HeldByOrder, NothingKept, destroy_early
@@ -20,6 +21,7 @@ from gateway.exchange.purge import Outcome, TwoPeopleNeeded, finish_runs
 from gateway.exchange.status import MessageUnknown
 from gateway.exchange.submission import AlreadyCanceled
 from gateway.folders import shipped
+from gateway.keys.payload import BucketTorn
 from gateway.message import Action, MessageId
 from gateway.retention.hold import Cause, Scope
 from gateway.retention.kept import Kind
@@ -27,9 +29,12 @@ from gateway.retention.notice import EXCHANGE, Notice, notice_xml
 from gateway.retention.plan import Why
 from gateway.signing.cover import read_cover
 from gateway.store import points
+from gateway.store.interface import Store
+from gateway.store.retention import Intent
 from tests.exchange.deployed import JAIL, POLICE, PROBATION, PROSECUTOR, Deployed, agreement, release
 from tests.exchange.officers import activate_mou
 from tests.exchange.purging import ana, bo, fates, readable
+from tests.exchange.test_emergency import go as released_in_emergency
 from tests.exchange.test_purge import COURT, Crash, crash_at, sent
 
 PAPER = "sha-256:" + "ab" * 32
@@ -229,3 +234,37 @@ async def test_a_shorter_later_agreement_moves_due_dates_forward_and_a_longer_on
     assert after == replace(before, due_at=before.counts_from + timedelta(days=10))
     assert await shorten(place.gateway) == 0
     assert "due-date-moved-forward" in [x["kind"] for x in await place.log() if x["type"] == "destroy"]
+
+
+async def test_what_a_bucket_has_no_room_for_is_refused_before_it_is_begun(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was begun and cannot be finished would stop every run after it."""
+    message = await sent(place)
+    monkeypatch.setattr(planning, "NODES_MAX", 79)
+    with pytest.raises(BucketTorn):
+        await early(place, message)
+    assert await place.gateway.store.unfinished() == ()
+    assert all((await readable(place.gateway, message)).values())
+    monkeypatch.undo()
+    assert (await early(place, message)).ran is not None
+
+
+async def test_what_an_emergency_gives_out_while_it_is_planned_goes_too(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await sent(place)
+    kind = type(place.gateway.store)
+    intend, given = kind.intend, list[str]()
+
+    async def late(self: Store, intent: Intent) -> bool:
+        if not given:
+            await released_in_emergency(place, message)
+            given.append(message)
+        return await intend(self, intent)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kind, "intend", late)
+    assert (await early(place, message)).ran is not None
+    assert given
+    assert all(fate.destroyed_at for fate in await fates(place.gateway, message))
+    assert not any((await readable(place.gateway, message)).values())

@@ -198,3 +198,23 @@ async def test_the_messages_of_a_person_are_those_that_are_certainly_theirs(plac
     assert await messages_of(place.gateway, CALVIN, by=await officer(place.gateway, JAIL)) == (first.id,)
     with pytest.raises(NobodyFound):
         await messages_of(place.gateway, by("SID=FR9"), by=await officer(place.gateway))
+
+
+async def test_asking_for_the_messages_of_a_person_is_written_down_also_when_there_are_none(place: Deployed) -> None:
+    await place.accept(sample("fullest"), "one")
+    await messages_of(place.gateway, CALVIN, by=await officer(place.gateway))
+    with pytest.raises(NobodyFound):
+        await messages_of(place.gateway, by("SID=FR9"), by=await officer(place.gateway))
+    asked = [each for each in await place.log() if each["type"] == "read" and each["kind"] == "who-saw"]
+    assert [each["count"] for each in asked] == [1, 0]
+    assert all(each["signature"] for each in asked)
+
+
+async def test_nothing_is_told_of_the_messages_of_a_person_when_the_log_cannot_be_written(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.accept(sample("fullest"), "one")
+    asker = await officer(place.gateway)
+    break_at(monkeypatch, "record.before-commit")
+    with pytest.raises(StoreUnavailable):
+        await messages_of(place.gateway, CALVIN, by=asker)
