@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
@@ -69,10 +70,15 @@ def show(findings: Iterable[Finding]) -> None:
         err.print(" ".join((*[part for part in parts if part], rest)))
 
 
-def write(file: Path, text: str, *, anew: bool = False) -> None:
-    """Write a file a person asked for. anew: only where none is yet."""
+def write(file: Path, text: str, *, anew: bool = False, private: bool = False) -> None:
+    """Write a file a person asked for. anew: only where none is yet. private: for nobody else to read."""
+    mode = 0o600 if private else 0o666
     try:
-        with file.open("x" if anew else "w", encoding="utf-8") as opened:
+        with open(
+            file, "x" if anew else "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, mode)
+        ) as opened:
+            if private and hasattr(os, "fchmod"):
+                os.fchmod(opened.fileno(), mode)  # one that was there may have been for all to read
             opened.write(text)
     except FileExistsError as error:
         raise typer.BadParameter(f"{file} is there already and is not written over") from error

@@ -88,7 +88,7 @@ def tell(table: Table, *, format: Format | None = None, output: Path | None = No
     if output is None:
         sys.stdout.write(text)
         return
-    write(output, text)
+    write(output, text, private=True)  # it may name persons
     err.print(f"{len(table.rows)} rows written to {escape(str(output))}")
 
 

@@ -29,6 +29,7 @@ from gateway.errors import GatewayError, Tampered
 from gateway.exchange.cosigners import active, partner_of
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.trouble import shout
+from gateway.store.interface import StoreUnavailable
 from gateway.store.witness import Head, Watch, WitnessKey
 from gateway.telemetry import log
 from gateway.transport.ask import Ask, PartnerAway
@@ -98,6 +99,11 @@ async def _noted(gateway: Gateway, ask: Ask, agency: AgencyId, head: Head) -> Do
         done = await countersign(gateway, ask, entered[-1], head.note) if entered else None
     except PartnerAway as error:
         log.warning("witness.waits", agency=agency, code=error.code)
+        return Done.AWAY
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - what a partner makes up must not hold up the others
+        log.error("witness.broken", agency=agency, exc_info=error)
         return Done.AWAY
     await gateway.store.drop_noted(agency, head.size)
     return done

@@ -58,6 +58,13 @@ def test_an_answer_goes_into_a_file_in_the_form_of_its_ending(
     assert b"\r\r" not in (tmp_path / "a.csv").read_bytes()
 
 
+def test_an_answer_in_a_file_is_for_nobody_else_to_read(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").touch(mode=0o644)
+    for name in ("old.csv", "new.csv"):
+        tell(SOME, output=tmp_path / name)
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter, match="cannot be written"):
         tell(SOME, output=tmp_path / "no" / "a.csv")

@@ -392,6 +392,17 @@ async def test_a_partner_that_answers_with_nonsense_is_not_countersigned_and_hol
     assert await pair.police.store.noted_heads() == ()
 
 
+async def test_what_breaks_on_one_partner_comes_again_and_stops_no_other(pair: Pair) -> None:
+    await pair.show(sign_checkpoint(Checkpoint(origin=NAME, size=9999, root=bytes(32)), PretendSigner(NAME)).encode())
+
+    class Breaks:
+        async def ask(self, partner: Partner, path: str, body: bytes | None = None) -> Said:
+            raise KeyError("something nobody thought of")
+
+    assert [done for _, done in await countersign_noted(pair.police, Breaks())] == [Done.AWAY]
+    assert len(await pair.police.store.noted_heads()) == 1
+
+
 @pytest.mark.parametrize("same", ["key", "name"])
 async def test_a_partner_cannot_hand_in_the_key_of_another_one(pair: Pair, same: str) -> None:
     witness = pair.police.keys.witness_signer
