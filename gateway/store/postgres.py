@@ -7,9 +7,9 @@ fewer commits. A commit is answered when the server's `synchronous_commit` lets 
 from gateway.agency import AgencyId
 from gateway.delivery.delivery import State
 from gateway.store import rows
+from gateway.store.answers_read import AnswersRead
 from gateway.store.interface import Counts
 from gateway.store.postgres_alerts import PostgresAlerts
-from gateway.store.postgres_answers import PostgresAnswers
 from gateway.store.postgres_backups import PostgresBackups
 from gateway.store.postgres_configuration import PostgresConfigurations
 from gateway.store.postgres_deliveries import PostgresDeliveries
@@ -26,7 +26,7 @@ class PostgresStore(
     PostgresMessages,
     PostgresDeliveries,
     PostgresLog,
-    PostgresAnswers,
+    AnswersRead,
     PostgresDisclosures,
     PostgresRetention,
     PostgresWitnesses,

@@ -14,6 +14,7 @@ from gateway.store.interface import StoreUnavailable
 from gateway.store.points import reach
 from gateway.store.postgres_pool import Connected, applied_migrations, open_pool, wrapped
 from gateway.store.postgres_statements import SQL
+from gateway.store.reads import Reads
 
 _T = TypeVar("_T")
 
@@ -27,7 +28,7 @@ class NoConnection(StoreUnavailable):
     """No connection in time: nothing was asked of the database, and whoever asks next would wait as long."""
 
 
-class Reading:
+class Reading(Reads):
     """The connections of one process."""
 
     def __init__(self, url: str) -> None:
@@ -94,6 +95,9 @@ class Reading:
 
     async def _all(self, of: Callable[[rows.Row], _T], query: str, **values: object) -> tuple[_T, ...]:
         return tuple(of(row) for row in await self._rows(query, **values))
+
+    def _listed(self, values: Sequence[object]) -> object:
+        return values
 
     async def _one(self, of: Callable[[rows.Row], _T], query: str, **values: object) -> _T | None:
         found = await self._rows(query, **values)

@@ -24,9 +24,9 @@ from gateway.store import (
     sqlite_retention,
     sqlite_witness,
 )
+from gateway.store.answers_read import AnswersRead
 from gateway.store.interface import Counts
 from gateway.store.sqlite_alerts import SqliteAlerts
-from gateway.store.sqlite_answers import SqliteAnswers
 from gateway.store.sqlite_backups import SqliteBackups
 from gateway.store.sqlite_configuration import SqliteConfigurations
 from gateway.store.sqlite_deliveries import SqliteDeliveries
@@ -69,7 +69,7 @@ class SqliteStore(
     SqliteMessages,
     SqliteDeliveries,
     SqliteLog,
-    SqliteAnswers,
+    AnswersRead,
     SqliteDisclosures,
     SqliteRetention,
     SqliteWitnesses,

@@ -3,15 +3,17 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from gateway.store import rows
+from gateway.store.agency_text import json_text
 from gateway.store.database import APPLIED, MIGRATION_TABLE, NotDurable, check_applied
 from gateway.store.interface import StoreUnavailable
+from gateway.store.reads import Reads
 from gateway.store.sqlite_statements import SQL
 from gateway.store.sqlite_writer import Transact, Writer
 
@@ -21,7 +23,7 @@ _READERS: Final = 2
 """Threads for lists and payloads: one long list does not hold up the next reader."""
 
 
-class Reading:
+class Reading(Reads):
     """The connections of one process to one file."""
 
     def __init__(self, path: Path, transact: Transact) -> None:
@@ -98,6 +100,9 @@ class Reading:
     async def _all(self, of: Callable[[rows.Row], _T], query: str, **values: object) -> tuple[_T, ...]:
         """All rows of a query as values."""
         return await self._read(lambda db: tuple(of(row) for row in db.execute(SQL[query], values)))
+
+    def _listed(self, values: Sequence[object]) -> object:
+        return json_text(values)
 
     async def _one(self, of: Callable[[rows.Row], _T], query: str, **values: object) -> _T | None:
         """The first row of a query as a value, read on a reader thread: it may carry a large payload."""

@@ -1,4 +1,4 @@
-"""The promises of `store.answers`, kept by PostgreSQL."""
+"""The promises of `store.answers`, kept by either database: what is asked is the same, its SQL is not."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,10 +9,10 @@ from gateway.message import MessageId
 from gateway.store import rows
 from gateway.store.answers import COMMON, Page, Tallied
 from gateway.store.log import StoredEntry
-from gateway.store.postgres_reading import Reading
+from gateway.store.reads import Reads
 
 
-class PostgresAnswers(Reading):
+class AnswersRead(Reads):
     """What the log is asked."""
 
     async def entries_of_types(
@@ -26,7 +26,7 @@ class PostgresAnswers(Reading):
     ) -> tuple[StoredEntry, ...]:
         """Entries of these types."""
         page = Page(since=since, until=until, after=after, limit=limit)
-        asked = sorted(types)
+        asked = self._listed(sorted(types))
         if COMMON.isdisjoint(types):
             return await self._page("rare_entries", page, types=asked)
         first, last = page.ids
@@ -49,7 +49,7 @@ class PostgresAnswers(Reading):
         """What went under these versions of agreements."""
         asked = {"sender": sender or "", "recipient": recipient or ""}
         if versions is not None:
-            return await self._page("disseminated", page, versions=sorted(versions), **asked)
+            return await self._page("disseminated", page, versions=self._listed(sorted(versions)), **asked)
         first, last = page.ids
         values = {"first": first, "last": last, "after": page.after, "limit": page.limit, **asked}
         return await self._all(rows.stored_entry_of, "all_disseminated", **values)
@@ -74,18 +74,18 @@ class PostgresAnswers(Reading):
 
     async def entries_about(self, messages: Collection[MessageId]) -> tuple[StoredEntry, ...]:
         """The stories of these messages."""
-        return await self._all(rows.stored_entry_of, "entries_about", messages=sorted(set(messages)))
+        return await self._all(rows.stored_entry_of, "entries_about", messages=self._listed(sorted(set(messages))))
 
     async def entries_at(self, indexes: Collection[int]) -> tuple[StoredEntry, ...]:
         """The entries of the tree with these indexes."""
-        return await self._all(rows.stored_entry_of, "entries_at", indexes=sorted(set(indexes)))
+        return await self._all(rows.stored_entry_of, "entries_at", indexes=self._listed(sorted(set(indexes))))
 
     async def tallies(
         self, types: Collection[str], since: datetime | None, until: datetime | None
     ) -> tuple[Tallied, ...]:
         """How often entries of these types say each code."""
         first, last = rows.bounds(since, until)
-        return await self._all(rows.tallied_of, "tallies", types=sorted(types), since=first, until=last)
+        return await self._all(rows.tallied_of, "tallies", types=self._listed(sorted(types)), since=first, until=last)
 
     async def _page(self, query: str, page: Page, **values: object) -> tuple[StoredEntry, ...]:
         since, until = rows.bounds(page.since, page.until)
