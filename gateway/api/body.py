@@ -1,15 +1,20 @@
-"""The body of a request: its media type judged first, then read with its bytes counted."""
+"""The body of a request: its media type judged first, then read with its bytes counted, then parsed."""
 
+import asyncio
 import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from gateway.document.parse import Document, Limits, parse
 from gateway.errors import Refused
 
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "utf-16"})
 """What the document parser reads; it goes by the bytes, and these do not contradict it."""
+
+OFF_LOOP_SIZE_BYTES = 256 * 1024
+"""Larger documents are parsed outside the event loop."""
 
 
 class BodyTooLarge(Refused):
@@ -105,6 +110,13 @@ async def read_body(request: Request, size_bytes_max: int) -> bytes:
         if not message.get("more_body"):
             return b"".join(parts)
         message = await request.receive()
+
+
+async def parsed(data: bytes, limits: Limits) -> Document:
+    """The XML of a SOAP body, which holds no processing instructions. Raises what `parse` raises."""
+    if len(data) <= OFF_LOOP_SIZE_BYTES:
+        return parse(data, limits, instructions=False)
+    return await asyncio.to_thread(parse, data, limits, instructions=False)
 
 
 def _too_large(size_bytes_max: int) -> BodyTooLarge:
