@@ -1,48 +1,27 @@
-"""SOAP 1.1 and 1.2: the same acts as REST, in envelopes. Each act is one call of `gateway.exchange`."""
+"""SOAP 1.1 and 1.2: the same acts as REST, in envelopes.
 
-import asyncio
-from collections.abc import Awaitable, Callable
+A request goes through its stages in this order: head, bytes, tree, envelope, addressing, act; and back as an answer or
+a Fault. What the acts do is in `soap_acts.py`.
+"""
+
 from dataclasses import dataclass, field
 
 from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.agency import Agency
-from gateway.api.body import ClientGone, MediaType, check_head, media_type_of, read_body
+from gateway.api.body import ClientGone, MediaType, check_head, media_type_of, parsed, read_body
 from gateway.api.edge import trace_of
 from gateway.api.problem import Problem, problem_of
-from gateway.api.rest import accept_measured, idempotency_key, known_caller, recipients, refuse_unread, running
-from gateway.clock import timestamp
-from gateway.document.parse import Document, Limits, parse
+from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
+from gateway.api.soap_acts import LIMITS, Asked, do, read_act
+from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.inbox import (
-    DeliveryHeld,
-    DeliveryRecalled,
-    InboxItem,
-    acknowledge,
-    inbox_cover,
-    inbox_page,
-    inbox_payload,
-)
-from gateway.exchange.status import status
-from gateway.exchange.submission import Submission
-from gateway.message import Action, DeliveryId
 from gateway.soap import addressing, envelope, fault, service
 from gateway.soap.addressing import Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
-from gateway.soap.service import Acknowledge, Poll, Status, Submit, node
 from gateway.telemetry import log
-
-OFF_LOOP_SIZE_BYTES = 256 * 1024
-"""Larger envelopes are parsed outside the event loop."""
-
-POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
-"""A Poll answer stops growing there; what is left comes with the next."""
-
-LIMITS = Limits(depth_max=105, elements_max=51_000)
-"""Of a document, and somewhat more for the envelope around one."""
 
 KEEPS_STATUS = frozenset({401, 413, 415})
 """HTTP statuses that speak of the transport; a fault brings them along. Any other fault has the binding's own."""
@@ -61,9 +40,13 @@ class IdsDisagree(Refused):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Exchange:
-    """One request on its way: what an answer or a fault needs to know of it."""
+class Exchange:
+    """One request on its way through the stages. It fills as they pass: what an answer or a Fault must know of the
+    request is there as soon as it has been read, so that a request refused half-way is answered in its own terms."""
 
+    request: Request
+    gateway: Gateway
+    media_type: MediaType
     version: Version
     addressing: Addressing = field(default_factory=Addressing)
     operation: str = ""
@@ -72,192 +55,88 @@ class _Exchange:
 async def soap(request: Request) -> Response:
     """POST /soap."""
     media_type = media_type_of(request.headers.get("content-type", ""))
-    exchange = _Exchange(version=VERSION_OF_MEDIA_TYPE.get(media_type.name, Version.SOAP_12))
+    exchange = Exchange(
+        request=request,
+        gateway=running(request),
+        media_type=media_type,
+        version=VERSION_OF_MEDIA_TYPE.get(media_type.name, Version.SOAP_12),
+    )
     try:
-        body = await _answer(request, media_type, exchange)
+        body = await do(await _asked(exchange))
     except ClientGone:
         raise
     except Exception as error:  # noqa: BLE001  (a SOAP client is owed a Fault, whatever it was)
-        return _fault(request, exchange, error)
+        return _fault(exchange, error)
     if exchange.addressing.no_reply:
         return Response(status_code=202)
-    action = service.action_of(f"{exchange.operation}Response")
-    return _response(request, exchange, body, action=action)
+    return _response(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
 
 
-async def _answer(request: Request, media_type: MediaType, exchange: _Exchange) -> etree._Element:
-    gateway = running(request)
-    sender = await known_caller(request, gateway, "soap")
+# --- the way in -------------------------------------------------------------------------------------------------
+
+
+async def _asked(exchange: Exchange) -> Asked:
+    """What the request asks for. A known caller's request that is refused here is a refused message in the log."""
+    request, gateway = exchange.request, exchange.gateway
+    agency = await known_caller(request, gateway, "soap")
     try:
-        received = await _receive(request, gateway, media_type, exchange)
-        message_id = _message_id(request, exchange)
-        operation = service.read(received.body)
-        asked = _submission(sender, message_id, operation) if isinstance(operation, Submit) else None
+        received = _envelope(exchange, await _document(exchange))
+        _addressing(exchange, received)
+        act = read_act(agency, _message_id(exchange), received.body)
     except GatewayError as error:
-        await refuse_unread(gateway, sender.id, error, "soap")
+        await refuse_unread(gateway, agency.id, error, "soap")
         raise
-    if asked is not None:
-        return await _submit(request, gateway, asked)
-    return await _ANSWERS[type(operation)](gateway, sender, operation)
+    return Asked(request=request, gateway=gateway, agency=agency, act=act)
 
 
-async def _receive(request: Request, gateway: Gateway, media_type: MediaType, exchange: _Exchange) -> Envelope:
-    """The envelope, judged: its version, what it says must be understood, its addressing, its action."""
-    size_bytes_max = gateway.settings.limits.body_bytes_max
-    check_head(request, VERSION_OF_MEDIA_TYPE, size_bytes_max)
-    data = await read_body(request, size_bytes_max)
-    document = await _parse(data)
+async def _document(exchange: Exchange) -> Document:
+    """Head, bytes, tree."""
+    size_bytes_max = exchange.gateway.settings.limits.body_bytes_max
+    check_head(exchange.request, VERSION_OF_MEDIA_TYPE, size_bytes_max)
+    return await parsed(await read_body(exchange.request, size_bytes_max), LIMITS)
+
+
+def _envelope(exchange: Exchange, document: Document) -> Envelope:
+    """The envelope's version, and what it says must be understood."""
     try:
-        received = envelope.read(document, media_type.name)
+        received = envelope.read(document, exchange.media_type.name)
     except envelope.MediaTypeMismatch as error:
         exchange.version = error.version
         raise
     exchange.version = received.version
     envelope.check_understood(received, addressing.UNDERSTOOD)
-    exchange.addressing = addressing.read(received.headers)
-    exchange.operation = service.operation_name(received.body)
-    wanted = service.action_of(exchange.operation)
-    for action in (_action(request, media_type, received.version), exchange.addressing.action):
-        if action not in ("", wanted):
-            raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}")
     return received
 
 
-async def _parse(data: bytes) -> Document:
-    if len(data) <= OFF_LOOP_SIZE_BYTES:
-        return parse(data, LIMITS, instructions=False)
-    return await asyncio.to_thread(parse, data, LIMITS, instructions=False)
+def _addressing(exchange: Exchange, received: Envelope) -> None:
+    """The addressing headers, and the action wherever it is named."""
+    exchange.addressing = addressing.read(received.headers)
+    exchange.operation = service.operation_name(received.body)
+    wanted = service.action_of(exchange.operation)
+    for action in (_action(exchange), exchange.addressing.action):
+        if action not in ("", wanted):
+            raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}")
 
 
-def _action(request: Request, media_type: MediaType, version: Version) -> str:
-    if version is Version.SOAP_12:
-        return media_type.action
-    return request.headers.get("soapaction", "").strip().strip('"')
+def _action(exchange: Exchange) -> str:
+    if exchange.version is Version.SOAP_12:
+        return exchange.media_type.action
+    return exchange.request.headers.get("soapaction", "").strip().strip('"')
 
 
-def _message_id(request: Request, exchange: _Exchange) -> str:
-    by_header, by_addressing = idempotency_key(request), exchange.addressing.message_id
+def _message_id(exchange: Exchange) -> str:
+    by_header, by_addressing = idempotency_key(exchange.request), exchange.addressing.message_id
     if by_header and by_addressing and by_header != by_addressing:
         raise IdsDisagree("wsa:MessageID and Idempotency-Key are both given and differ")
     return by_header or by_addressing
 
 
-# --- the operations ---------------------------------------------------------------------------------------------
-
-
-def _submission(sender: Agency, message_id: str, operation: Submit) -> Submission:
-    act = None
-    if operation.corrects:
-        act = (Action.CORRECT, operation.corrects)
-    elif operation.cancels:
-        act = (Action.CANCEL, operation.cancels)
-    return Submission(
-        sender=sender.id,
-        sender_id=message_id,
-        body=operation.payload,
-        only=recipients(operation.to),
-        act=act,
-        channel="soap",
-    )
-
-
-async def _submit(request: Request, gateway: Gateway, submission: Submission) -> etree._Element:
-    accepted = await accept_measured(request, gateway, submission)
-    answer = node(
-        "SubmitResponse",
-        node("Id", accepted.id),
-        node("SenderId", accepted.sender_id),
-        node("ReceivedAt", timestamp(accepted.received_at)),
-        node("Digest", accepted.digest),
-    )
-    for outcome in accepted.recipients:
-        recipient = node("Recipient", node("Agency", outcome.agency), node("Outcome", outcome.outcome))
-        _add(recipient, "Code", outcome.code)
-        _add(recipient, "Delivery", outcome.delivery)
-        answer.append(recipient)
-    answer.append(node("Entry", accepted.entry))
-    answer.append(node("Receipt", accepted.receipt))
-    answer.append(node("Repeated", "true" if accepted.repeated else "false"))
-    return answer
-
-
-async def _poll(gateway: Gateway, agency: Agency, poll: Poll) -> etree._Element:
-    answer, size_bytes, position = node("PollResponse"), 0, poll.after
-    for item in await inbox_page(gateway, agency.id, after=poll.after, limit=poll.limit, channel="soap"):
-        if size_bytes > POLL_SIZE_BYTES_MAX:
-            break
-        position = item.position
-        try:
-            cover = await inbox_cover(gateway, agency.id, item.delivery, channel="soap")
-            payload = await inbox_payload(gateway, agency.id, item.delivery, channel="soap")
-        except (DeliveryRecalled, DeliveryHeld):  # since it was listed, or with its agreement: it is not to be had
-            continue
-        size_bytes += len(payload)
-        answer.append(await _item(item, cover, payload))
-    answer.append(node("Next", str(position)))
-    return answer
-
-
-async def _item(item: InboxItem, cover: bytes, payload: bytes) -> etree._Element:
-    return node(
-        "Item",
-        node("Delivery", item.delivery),
-        node("Message", item.message),
-        node("Exchange", item.exchange),
-        node("Mou", item.mou),
-        node("ReceivedAt", timestamp(item.received_at)),
-        node("Cover", (await _parse(cover)).root),
-        node("Payload", (await _parse(payload)).root),
-    )
-
-
-async def _acknowledge(gateway: Gateway, agency: Agency, asked: Acknowledge) -> etree._Element:
-    # One after the other: when one is refused, those before it are done, and doing them again changes nothing.
-    done = [await acknowledge(gateway, agency.id, DeliveryId(delivery)) for delivery in asked.deliveries]
-    return node("AcknowledgeResponse", *(node("Delivery", each.id) for each in done))
-
-
-async def _status(gateway: Gateway, agency: Agency, asked: Status) -> etree._Element:
-    found = await status(gateway, agency.id, asked.id, channel="soap")
-    message = found.message
-    answer = node(
-        "StatusResponse",
-        node("Id", message.id),
-        node("SenderId", message.sender_id),
-        node("Exchange", message.exchange),
-        node("Action", message.action.value),
-        node("ReceivedAt", timestamp(message.received_at)),
-        node("Digest", message.digest),
-    )
-    for each in found.deliveries:
-        delivery = node("Delivery", node("Delivery", each.delivery), node("Recipient", each.recipient))
-        delivery.append(node("State", each.state.value))
-        delivery.append(node("Attempts", str(each.attempts)))
-        _add(delivery, "DeliveredAt", timestamp(each.delivered_at) if each.delivered_at else None)
-        _add(delivery, "Code", each.last_error)
-        answer.append(delivery)
-    return answer
-
-
-_ANSWERS: dict[type, Callable[..., Awaitable[etree._Element]]] = {
-    Poll: _poll,
-    Acknowledge: _acknowledge,
-    Status: _status,
-}
-
-
-def _add(parent: etree._Element, name: str, text: str | None) -> None:
-    """An optional element: left out when there is nothing to say."""
-    if text:
-        parent.append(node(name, text))
-
-
 # --- the way back -----------------------------------------------------------------------------------------------
 
 
-def _fault(request: Request, exchange: _Exchange, error: Exception) -> Response:
+def _fault(exchange: Exchange, error: Exception) -> Response:
     problem = problem_of(error)
-    trace = trace_of(request.scope)
+    trace = trace_of(exchange.request.scope)
     trace.code = problem.code
     if problem.status >= 500:
         log.error("failed", correlation=trace.correlation, code=problem.code, exc_info=error)
@@ -276,7 +155,6 @@ def _fault(request: Request, exchange: _Exchange, error: Exception) -> Response:
     if exchange.addressing.no_fault:
         return Response(status_code=status_code, headers=headers)
     return _response(
-        request,
         exchange,
         fault.body(told, version),
         action=addressing.FAULT_ACTION,
@@ -294,8 +172,7 @@ def _fault_status(version: Version, told: fault.Fault, problem: Problem) -> int:
 
 
 def _response(
-    request: Request,
-    exchange: _Exchange,
+    exchange: Exchange,
     body: etree._Element,
     *,
     action: str,
@@ -303,7 +180,7 @@ def _response(
     status_code: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    gateway = running(request)
+    gateway = exchange.gateway
     message_id = f"urn:uuid:{gateway.new_id(gateway.clock.now())}"
     blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=message_id)
     data = envelope.write(exchange.version, body, (*blocks, *more))

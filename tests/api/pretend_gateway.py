@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.agency import Agency, AgencyId, AgencyKind
-from gateway.api import rest, soap
+from gateway.api import rest, soap_acts
 from gateway.audit.tree import leaf_hash
 from gateway.clock import SystemClock
 from gateway.config import Settings
@@ -266,7 +266,7 @@ class PretendGateway:
             "inbox_notice",
             "acknowledge",
         )
-        for module in (rest, soap):
+        for module in (rest, soap_acts):
             for name in names:
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, getattr(self, name))

@@ -332,7 +332,7 @@ async def test_poll_passes_over_what_was_withdrawn_meanwhile(
             raise DeliveryRecalled("withdrawn")
         return PAYLOAD
 
-    monkeypatch.setattr("gateway.api.soap.inbox_payload", payload)
+    monkeypatch.setattr("gateway.api.soap_acts.inbox_payload", payload)
     answer = await post(police, enveloped(POLL))
     assert [each.findtext(f"{{{SERVICE}}}Delivery") for each in answer.body[:-1]] == ["d-4", "d-9"]
 

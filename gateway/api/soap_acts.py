@@ -1,0 +1,172 @@
+"""What the four operations do, and the element each is answered with. Each act is one call of `gateway.exchange`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from lxml import etree
+from starlette.requests import Request
+
+from gateway.agency import Agency
+from gateway.api.body import parsed
+from gateway.api.rest import accept_measured, recipients
+from gateway.clock import timestamp
+from gateway.document.parse import Limits
+from gateway.exchange.gateway import Gateway
+from gateway.exchange.inbox import (
+    DeliveryHeld,
+    DeliveryRecalled,
+    InboxItem,
+    acknowledge,
+    inbox_cover,
+    inbox_page,
+    inbox_payload,
+)
+from gateway.exchange.status import status
+from gateway.exchange.submission import Submission
+from gateway.message import Action, DeliveryId
+from gateway.soap.service import Acknowledge, Poll, Status, Submit, node, read
+
+POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
+"""A Poll answer stops growing there; what is left comes with the next."""
+
+LIMITS = Limits(depth_max=105, elements_max=51_000)
+"""Of a document, and somewhat more for the envelope around one."""
+
+Act = Submission | Poll | Acknowledge | Status
+"""One of the four operations, ready to be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An act that a request asks for, once the request has passed every check of its envelope."""
+
+    request: Request
+    gateway: Gateway
+    agency: Agency
+    act: Act
+
+
+def read_act(sender: Agency, message_id: str, body: etree._Element) -> Act:
+    """The act in a Body.
+
+    message_id  the sender's id of a message: Idempotency-Key or wsa:MessageID, "" for none
+
+    Raises `UnknownOperation`, `OperationMalformed`, `QueryRefused`, `BadSenderId`.
+    """
+    operation = read(body)
+    return _submission(sender, message_id, operation) if isinstance(operation, Submit) else operation
+
+
+async def do(asked: Asked) -> etree._Element:
+    """Do it; the answer's element. Raises what the act raises."""
+    return await _ACTS[type(asked.act)](asked, asked.act)
+
+
+def _submission(sender: Agency, message_id: str, operation: Submit) -> Submission:
+    act = None
+    if operation.corrects:
+        act = (Action.CORRECT, operation.corrects)
+    elif operation.cancels:
+        act = (Action.CANCEL, operation.cancels)
+    return Submission(
+        sender=sender.id,
+        sender_id=message_id,
+        body=operation.payload,
+        only=recipients(operation.to),
+        act=act,
+        channel="soap",
+    )
+
+
+async def _submit(asked: Asked, submission: Submission) -> etree._Element:
+    accepted = await accept_measured(asked.request, asked.gateway, submission)
+    answer = node(
+        "SubmitResponse",
+        node("Id", accepted.id),
+        node("SenderId", accepted.sender_id),
+        node("ReceivedAt", timestamp(accepted.received_at)),
+        node("Digest", accepted.digest),
+    )
+    for outcome in accepted.recipients:
+        recipient = node("Recipient", node("Agency", outcome.agency), node("Outcome", outcome.outcome))
+        _add(recipient, "Code", outcome.code)
+        _add(recipient, "Delivery", outcome.delivery)
+        answer.append(recipient)
+    answer.append(node("Entry", accepted.entry))
+    answer.append(node("Receipt", accepted.receipt))
+    answer.append(node("Repeated", "true" if accepted.repeated else "false"))
+    return answer
+
+
+async def _poll(asked: Asked, poll: Poll) -> etree._Element:
+    gateway, agency = asked.gateway, asked.agency
+    answer, size_bytes, position = node("PollResponse"), 0, poll.after
+    for item in await inbox_page(gateway, agency.id, after=poll.after, limit=poll.limit, channel="soap"):
+        if size_bytes > POLL_SIZE_BYTES_MAX:
+            break
+        position = item.position
+        try:
+            cover = await inbox_cover(gateway, agency.id, item.delivery, channel="soap")
+            payload = await inbox_payload(gateway, agency.id, item.delivery, channel="soap")
+        except (DeliveryRecalled, DeliveryHeld):  # since it was listed, or with its agreement: it is not to be had
+            continue
+        size_bytes += len(payload)
+        answer.append(await _item(item, cover, payload))
+    answer.append(node("Next", str(position)))
+    return answer
+
+
+async def _item(item: InboxItem, cover: bytes, payload: bytes) -> etree._Element:
+    return node(
+        "Item",
+        node("Delivery", item.delivery),
+        node("Message", item.message),
+        node("Exchange", item.exchange),
+        node("Mou", item.mou),
+        node("ReceivedAt", timestamp(item.received_at)),
+        node("Cover", (await parsed(cover, LIMITS)).root),
+        node("Payload", (await parsed(payload, LIMITS)).root),
+    )
+
+
+async def _acknowledge(asked: Asked, arrived: Acknowledge) -> etree._Element:
+    gateway, agency = asked.gateway, asked.agency
+    # One after the other: when one is refused, those before it are done, and doing them again changes nothing.
+    done = [await acknowledge(gateway, agency.id, DeliveryId(delivery)) for delivery in arrived.deliveries]
+    return node("AcknowledgeResponse", *(node("Delivery", each.id) for each in done))
+
+
+async def _status(asked: Asked, wanted: Status) -> etree._Element:
+    found = await status(asked.gateway, asked.agency.id, wanted.id, channel="soap")
+    message = found.message
+    answer = node(
+        "StatusResponse",
+        node("Id", message.id),
+        node("SenderId", message.sender_id),
+        node("Exchange", message.exchange),
+        node("Action", message.action.value),
+        node("ReceivedAt", timestamp(message.received_at)),
+        node("Digest", message.digest),
+    )
+    for each in found.deliveries:
+        delivery = node("Delivery", node("Delivery", each.delivery), node("Recipient", each.recipient))
+        delivery.append(node("State", each.state.value))
+        delivery.append(node("Attempts", str(each.attempts)))
+        _add(delivery, "DeliveredAt", timestamp(each.delivered_at) if each.delivered_at else None)
+        _add(delivery, "Code", each.last_error)
+        answer.append(delivery)
+    return answer
+
+
+_ACTS: dict[type, Callable[..., Awaitable[etree._Element]]] = {
+    Submission: _submit,
+    Poll: _poll,
+    Acknowledge: _acknowledge,
+    Status: _status,
+}
+
+
+def _add(parent: etree._Element, name: str, text: str | None) -> None:
+    """An optional element: left out when there is nothing to say."""
+    if text:
+        parent.append(node(name, text))
