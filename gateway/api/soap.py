@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from gateway.api.body import ClientGone, check_head, parsed, read_body
 from gateway.api.edge import trace_of
+from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
 from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
@@ -21,19 +22,14 @@ from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
 from gateway.media_type import MediaType, media_type_of, quoted
 from gateway.soap import addressing, envelope, fault, mtom, service
-from gateway.soap.addressing import Addressing
+from gateway.soap.addressing import ActionDisagrees, Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
+from gateway.soap.reference import Reference
 from gateway.soap.service import Poll
 from gateway.telemetry import log
 
 KEEPS_STATUS = frozenset({401, 413, 415})
 """HTTP statuses that speak of the transport; a fault brings them along. Any other fault has the binding's own."""
-
-
-class ActionDisagrees(Refused):
-    """SOAPAction, the action parameter or wsa:Action names another operation than the Body."""
-
-    code = "soap.action-mismatch"
 
 
 class IdsDisagree(Refused):
@@ -123,17 +119,23 @@ def _envelope(exchange: Exchange, document: Document) -> Envelope:
         exchange.version = error.version
         raise
     exchange.version = received.version
+    exchange.addressing = addressing.glance(received)
+    addressing.check_version(received)
     envelope.check_understood(received, addressing.UNDERSTOOD)
     return received
 
 
 def _addressing(exchange: Exchange, received: Envelope) -> None:
     """The addressing headers, and the action wherever it is named."""
-    exchange.addressing = addressing.read(received.headers)
+    exchange.addressing = addressing.read(received)
+    addressing.check_to(exchange.addressing, soap_addresses(exchange.request))
+    for where in (exchange.addressing.reply_to, exchange.addressing.fault_to):
+        if where.elsewhere:
+            raise addressing.ReplyElsewhere("the address of an answer is the anonymous or the none address")
     exchange.operation = service.operation_name(received.body)
     wanted = service.action_of(exchange.operation)
     if not _actions(exchange) <= {"", wanted}:
-        raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}")
+        raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}", header="Action")
 
 
 def _actions(exchange: Exchange) -> frozenset[str]:
@@ -162,6 +164,7 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
     if problem.status >= 500:
         log.error("failed", correlation=trace.correlation, code=problem.code, exc_info=error)
     version = exchange.version
+    names, header = fault.named_by_addressing(error) if exchange.addressing.present else ((), "")
     told = fault.Fault(
         kind=fault.kind_of(error, callers_fault=problem.callers_fault),
         code=problem.code,
@@ -169,14 +172,20 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
         correlation=trace.correlation,
         findings=problem.findings,
         recipients=tuple((outcome.agency, outcome.code) for outcome in problem.recipients),
-        names=error.names if isinstance(error, envelope.MustUnderstand) else (),
+        names=fault.not_understood(error),
+        addressing=names,
+        header=header,
     )
     status_code = _fault_status(version, told, problem)
     headers = dict(problem.headers)
     if exchange.addressing.no_fault:
         return Response(status_code=status_code, headers=headers)
     answer = _Answer.of(
-        exchange, fault.body(told, version), action=addressing.FAULT_ACTION, more=fault.headers(told, version)
+        exchange,
+        fault.body(told, version),
+        action=told.action,
+        to=exchange.addressing.fault_to,
+        more=fault.headers(told, version),
     )
     return answer.whole(status_code, headers)
 
@@ -199,12 +208,18 @@ class _Answer:
 
     @classmethod
     def of(
-        cls, exchange: Exchange, body: etree._Element, *, action: str, more: tuple[etree._Element, ...] = ()
+        cls,
+        exchange: Exchange,
+        body: etree._Element,
+        *,
+        action: str,
+        to: Reference | None = None,
+        more: tuple[etree._Element, ...] = (),
     ) -> "_Answer":
         """With the addressing headers that this request is owed."""
         gateway = exchange.gateway
         id = gateway.new_id(gateway.clock.now())
-        blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=f"urn:uuid:{id}")
+        blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=f"urn:uuid:{id}", to=to)
         root = envelope.build(exchange.version, body, (*blocks, *more))
         return cls(version=exchange.version, root=root, action=action, id=id)
 
