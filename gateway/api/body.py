@@ -9,12 +9,17 @@ from starlette.requests import Request
 
 from gateway.document.parse import Document, Limits, parse
 from gateway.errors import Refused
+from gateway.transport.content_digest import CONTENT_DIGEST, REPR_DIGEST, check_digest
 
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "utf-16"})
 """What the document parser reads; it goes by the bytes, and these do not contradict it."""
 
 OFF_LOOP_SIZE_BYTES = 256 * 1024
 """Larger documents are parsed outside the event loop."""
+
+
+OFF_LOOP_SIZE_BYTES = 256 * 1024
+"""Digests of larger bodies are made outside the event loop: a megabyte takes some 2 ms."""
 
 
 class BodyTooLarge(Refused):
@@ -91,7 +96,21 @@ def check_head(request: Request, media_types: Collection[str], size_bytes_max: i
 
 
 async def read_body(request: Request, size_bytes_max: int) -> bytes:
-    """The whole body. Raises `BodyTooLarge` as soon as it is, and `ClientGone`."""
+    """The whole body, the one its sender made its digest of, when a header brings one.
+
+    Raises `BodyTooLarge` as soon as it is, `ClientGone`, and the errors of `check_digest`.
+    """
+    body = await _read_counted(request, size_bytes_max)
+    for name in (CONTENT_DIGEST, REPR_DIGEST):
+        lines = request.headers.getlist(name)
+        if len(body) > OFF_LOOP_SIZE_BYTES and lines:
+            await asyncio.to_thread(check_digest, lines, body)
+        else:
+            check_digest(lines, body)
+    return body
+
+
+async def _read_counted(request: Request, size_bytes_max: int) -> bytes:
     message = await request.receive()
     if message["type"] == "http.request" and not message.get("more_body"):  # the common case: all at once
         body: bytes = message.get("body", b"")

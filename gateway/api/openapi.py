@@ -39,7 +39,7 @@ The Cover is signed: it names the agreement, the purpose, your duties, and the p
 SCHEMA_REF = "#/components/schemas/{model}"
 
 _ERRORS = {
-    400: "Malformed: not XML, a DTD, a bad parameter",
+    400: "Malformed: not XML, a DTD, a bad parameter, or not the body its Content-Digest was made of",
     401: "No credential, or one that is not known, expired or revoked",
     403: "No agreement lets anyone have it; or the agency is suspended; or a signature is wrong",
     404: "Not there, or not yours",
@@ -127,6 +127,15 @@ def _submit(id: str, summary: str, description: str, examples: dict[str, str]) -
             "description": "Your own id of the message: printable ASCII without spaces, at most 255 characters.",
             "schema": {"type": "string", "maxLength": 255},
             "example": "release-2026-0001",
+        },
+        {
+            "name": "Content-Digest",
+            "in": "header",
+            "required": False,
+            "description": "Digest of the body (RFC 9530), sha-256 or sha-512: a body that does not fit is refused "
+            "before it is read (400 `request.digest-mismatch`).",
+            "schema": {"type": "string", "maxLength": 1000},
+            "example": "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:",
         },
         {
             "name": "to",

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.errors import GatewayError, Misconfigured, Refused, Tampered, Unavailable
 from gateway.exchange.submission import InvalidMessage, NoRecipient, RecipientOutcome
 from gateway.finding import Finding
+from gateway.transport.content_digest import WANT_CONTENT_DIGEST, WANTED, DigestUnsupported
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:justice-gateway:problem:"
@@ -158,7 +159,7 @@ def problem_of(error: BaseException) -> Problem:
         detail=_TEXT_OF_STATUS.get(status, error.text),
         findings=error.findings if isinstance(error, InvalidMessage) else (),
         recipients=error.outcomes if isinstance(error, NoRecipient) else (),
-        headers=tuple(_headers(status)),
+        headers=tuple(_headers(status, error.code)),
     )
 
 
@@ -177,8 +178,10 @@ _TEXT_OF_STATUS = {500: _BROKEN, 503: "The gateway cannot do this at the moment;
 """Texts of these families are for the operator: they may name files and hosts."""
 
 
-def _headers(status: int) -> Iterable[tuple[str, str]]:
+def _headers(status: int, code: str) -> Iterable[tuple[str, str]]:
     if status in (429, 503):
         yield "Retry-After", str(RETRY_AFTER_SECONDS)
     if status == 401:
         yield "WWW-Authenticate", 'Bearer realm="gateway"'
+    if code == DigestUnsupported.code:  # RFC 9530, section 4: which would do
+        yield WANT_CONTENT_DIGEST, WANTED

@@ -27,6 +27,7 @@ from gateway.exchange.refuse import record_refusal
 from gateway.exchange.status import DeliveryStatus, receipt, status
 from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
+from gateway.transport.content_digest import WANT_CONTENT_DIGEST, content_digest_header, wanted
 from gateway.transport.log_head import LOG_HEAD, log_head_header, log_head_of
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
@@ -195,8 +196,9 @@ def _accepted(accepted: Accepted) -> dict[str, Any]:
 
 
 def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Without blanks, which nobody reads."""
+    """Without blanks, which nobody reads; with its digest."""
     content = json.dumps(body, separators=(",", ":")).encode()
+    headers = content_digest_header(content) | (headers or {})
     return Response(content, status_code=status, media_type="application/json", headers=headers)
 
 
@@ -295,15 +297,15 @@ _XML_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {XML_ANSWER: {}
 
 
 @router.get("/inbox/{delivery}/payload", tags=["inbox"], summary="The payload", responses=_XML_ANSWER)
-async def delivery_payload(delivery: str, gateway: Running, agency: Caller) -> Response:
+async def delivery_payload(delivery: str, request: Request, gateway: Running, agency: Caller) -> Response:
     """The message as you may see it, valid as it stands. Every reading is recorded."""
-    return _document(await inbox_payload(gateway, agency.id, DeliveryId(delivery)), "payload")
+    return _document(request, await inbox_payload(gateway, agency.id, DeliveryId(delivery)), "payload")
 
 
 @router.get("/inbox/{delivery}/cover", tags=["inbox"], summary="The signed Cover", responses=_XML_ANSWER)
-async def delivery_cover(delivery: str, gateway: Running, agency: Caller) -> Response:
+async def delivery_cover(delivery: str, request: Request, gateway: Running, agency: Caller) -> Response:
     """Agreement, purpose, duties and the payload's digest, signed by the gateway."""
-    return _document(await inbox_cover(gateway, agency.id, DeliveryId(delivery)), "cover")
+    return _document(request, await inbox_cover(gateway, agency.id, DeliveryId(delivery)), "cover")
 
 
 @router.get("/inbox/{delivery}/notice", tags=["inbox"], summary="The handling notice", response_class=PlainTextResponse)
@@ -312,9 +314,10 @@ async def delivery_notice(delivery: str, gateway: Running, agency: Caller) -> Re
     return PlainTextResponse(await inbox_notice(gateway, agency.id, DeliveryId(delivery)))
 
 
-def _document(content: bytes, name: str) -> Response:
+def _document(request: Request, content: bytes, name: str) -> Response:
+    digest = content_digest_header(content, wanted(request.headers.getlist(WANT_CONTENT_DIGEST)))
     # As a file: a browser that is shown a partner's XML must not run what a stylesheet in it says.
-    headers = {"Content-Disposition": f'attachment; filename="{name}.xml"'}
+    headers = digest | {"Content-Disposition": f'attachment; filename="{name}.xml"'}
     return Response(content, media_type=XML_ANSWER, headers=headers)
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from gateway.api.body import ClientGone, MediaType, check_head, media_type_of, parsed, read_body
 from gateway.api.edge import trace_of
+from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
 from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
@@ -19,18 +20,13 @@ from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
 from gateway.soap import addressing, envelope, fault, service
-from gateway.soap.addressing import Addressing
+from gateway.soap.addressing import ActionDisagrees, Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
+from gateway.soap.reference import Reference
 from gateway.telemetry import log
 
 KEEPS_STATUS = frozenset({401, 413, 415})
 """HTTP statuses that speak of the transport; a fault brings them along. Any other fault has the binding's own."""
-
-
-class ActionDisagrees(Refused):
-    """SOAPAction, the action parameter or wsa:Action names another operation than the Body."""
-
-    code = "soap.action-mismatch"
 
 
 class IdsDisagree(Refused):
@@ -104,18 +100,24 @@ def _envelope(exchange: Exchange, document: Document) -> Envelope:
         exchange.version = error.version
         raise
     exchange.version = received.version
+    exchange.addressing = addressing.glance(received)
+    addressing.check_version(received)
     envelope.check_understood(received, addressing.UNDERSTOOD)
     return received
 
 
 def _addressing(exchange: Exchange, received: Envelope) -> None:
     """The addressing headers, and the action wherever it is named."""
-    exchange.addressing = addressing.read(received.headers)
+    exchange.addressing = addressing.read(received)
+    addressing.check_to(exchange.addressing, soap_addresses(exchange.request))
+    for where in (exchange.addressing.reply_to, exchange.addressing.fault_to):
+        if where.elsewhere:
+            raise addressing.ReplyElsewhere("the address of an answer is the anonymous or the none address")
     exchange.operation = service.operation_name(received.body)
     wanted = service.action_of(exchange.operation)
     for action in (_action(exchange), exchange.addressing.action):
         if action not in ("", wanted):
-            raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}")
+            raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}", header="Action")
 
 
 def _action(exchange: Exchange) -> str:
@@ -141,6 +143,7 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
     if problem.status >= 500:
         log.error("failed", correlation=trace.correlation, code=problem.code, exc_info=error)
     version = exchange.version
+    names, header = fault.named_by_addressing(error) if exchange.addressing.present else ((), "")
     told = fault.Fault(
         kind=fault.kind_of(error, callers_fault=problem.callers_fault),
         code=problem.code,
@@ -148,7 +151,9 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
         correlation=trace.correlation,
         findings=problem.findings,
         recipients=tuple((outcome.agency, outcome.code) for outcome in problem.recipients),
-        names=error.names if isinstance(error, envelope.MustUnderstand) else (),
+        names=fault.not_understood(error),
+        addressing=names,
+        header=header,
     )
     status_code = _fault_status(version, told, problem)
     headers = dict(problem.headers)
@@ -157,7 +162,8 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
     return _response(
         exchange,
         fault.body(told, version),
-        action=addressing.FAULT_ACTION,
+        action=told.action,
+        to=exchange.addressing.fault_to,
         more=fault.headers(told, version),
         status_code=status_code,
         headers=headers,
@@ -176,13 +182,14 @@ def _response(
     body: etree._Element,
     *,
     action: str,
+    to: Reference | None = None,
     more: tuple[etree._Element, ...] = (),
     status_code: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
     gateway = exchange.gateway
     message_id = f"urn:uuid:{gateway.new_id(gateway.clock.now())}"
-    blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=message_id)
+    blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=message_id, to=to)
     data = envelope.write(exchange.version, body, (*blocks, *more))
     content_type = exchange.version.content_type
     return Response(data, status_code=status_code, media_type=content_type, headers=headers)

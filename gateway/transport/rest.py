@@ -3,14 +3,13 @@
 Source: RFC 2387 (multipart/related), RFC 9530 (Content-Digest).
 """
 
-import base64
-import hashlib
 from datetime import timedelta
 
 from gateway.clock import Clock
 from gateway.delivery.outcome import Outcome
 from gateway.transport.answer import Answer, outcome
 from gateway.transport.connections import Connections
+from gateway.transport.content_digest import content_digest_header
 from gateway.transport.interface import Parcel
 from gateway.transport.log_head import log_head_header
 from gateway.transport.post import post
@@ -81,7 +80,6 @@ def _boundary(parcel: Parcel) -> str:
 
 def headers(parcel: Parcel, content_type: str, body: bytes) -> dict[str, str]:
     """Headers of the request; the same on every try, but for the head of the log."""
-    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     made = {
         "Content-Type": content_type,
         "Accept-Encoding": "identity",
@@ -89,7 +87,7 @@ def headers(parcel: Parcel, content_type: str, body: bytes) -> dict[str, str]:
         "Message-Id": parcel.message,
         "Delivery-Id": parcel.delivery,
         "Idempotency-Key": parcel.dissemination,
-        "Content-Digest": f"sha-256=:{digest}:",
+        **content_digest_header(body),
     }
     if parcel.endpoint.payload_alone:
         made["Cover-URL"] = parcel.cover_url

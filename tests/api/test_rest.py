@@ -8,6 +8,7 @@ from gateway.exchange.submission import IdConflict, InvalidMessage, NoRecipient,
 from gateway.finding import Finding
 from gateway.message import Action
 from gateway.store.interface import StoreUnavailable
+from gateway.transport.content_digest import content_digest
 from tests.api.pretend_gateway import COVER, DIGEST, JAIL, NOTICE, PAYLOAD, POLICE, PretendGateway
 from tests.api.wire import once, status
 
@@ -385,3 +386,72 @@ async def test_every_answer_carries_its_id_and_keeps_caches_and_browsers_out(cli
     assert answer.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "Strict-Transport-Security" not in answer.headers
+
+
+# --- digests of bodies (RFC 9530) ---
+
+
+@pytest.mark.parametrize("header", ["Content-Digest", "Repr-Digest"])
+@pytest.mark.parametrize("algorithm", ["sha-256", "sha-512"])
+async def test_a_body_with_its_digest_is_taken(
+    client: aiohttp.ClientSession, gateway: PretendGateway, header: str, algorithm: str
+) -> None:
+    digest = {header: content_digest(BODY, algorithm)}
+    assert (await client.post("/v1/messages", data=BODY, headers=XML | digest)).status == 202
+    assert [each.body for each in gateway.submissions] == [BODY]
+
+
+@pytest.mark.parametrize(
+    ("digest", "code"),
+    [
+        (content_digest(b"<Other/>"), "request.digest-mismatch"),
+        ("sha-256=:not base64:", "request.digest-malformed"),
+        ("md5=:AAAA:", "request.digest-unsupported"),
+    ],
+)
+@pytest.mark.parametrize("header", ["Content-Digest", "Repr-Digest"])
+async def test_a_body_is_compared_with_its_digest_before_anybody_reads_it(
+    client: aiohttp.ClientSession, gateway: PretendGateway, header: str, digest: str, code: str
+) -> None:
+    answer = await client.post("/v1/messages", data=b"no <XML", headers=XML | {header: digest})
+    assert answer.status == 400
+    assert (await problem(answer))["code"] == code
+    assert answer.headers.get("Want-Content-Digest") == (
+        "sha-256=10, sha-512=9" if code == "request.digest-unsupported" else None
+    )
+    assert gateway.submissions == []
+    assert gateway.refusals == [(JAIL.id, code, "rest")]
+
+
+async def test_both_digests_are_compared(client: aiohttp.ClientSession, gateway: PretendGateway) -> None:
+    headers = XML | {"Content-Digest": content_digest(BODY), "Repr-Digest": content_digest(b"<Other/>")}
+    assert (await client.post("/v1/messages", data=BODY, headers=headers)).status == 400
+    assert gateway.submissions == []
+
+
+async def test_a_large_body_is_compared_too(client: aiohttp.ClientSession, gateway: PretendGateway) -> None:
+    body = b"<Notice>" + b"x" * (512 * 1024) + b"</Notice>"
+    digest = {"Content-Digest": content_digest(body)}
+    assert (await client.post("/v1/messages", data=body, headers=XML | digest)).status == 202
+    answer = await client.post("/v1/messages", data=body[:-1] + b" ", headers=XML | digest)
+    assert (await problem(answer))["code"] == "request.digest-mismatch"
+    assert len(gateway.submissions) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/inbox", "/v1/inbox/d-3/payload", "/v1/inbox/d-3/cover"])
+async def test_answers_carry_their_digest(police: aiohttp.ClientSession, path: str) -> None:
+    answer = await police.get(path)
+    assert answer.headers["Content-Digest"] == content_digest(await answer.read())
+
+
+async def test_an_answer_to_a_submission_and_a_status_carry_their_digest(client: aiohttp.ClientSession) -> None:
+    for answer in (
+        await client.post("/v1/messages", data=BODY, headers=XML),
+        await client.get("/v1/messages/release-1"),
+    ):
+        assert answer.headers["Content-Digest"] == content_digest(await answer.read())
+
+
+async def test_a_recipient_may_want_another_digest(police: aiohttp.ClientSession) -> None:
+    answer = await police.get("/v1/inbox/d-3/payload", headers={"Want-Content-Digest": "sha-512=10, sha-256=1"})
+    assert answer.headers["Content-Digest"] == content_digest(PAYLOAD, "sha-512")
