@@ -6,6 +6,7 @@ ages. Source: SOAP 1.2 part 2 section 7, WS-Addressing 1.0, WS-Security 1.1.
 
 import asyncio
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
@@ -41,9 +42,9 @@ _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^>]*\?>\s*")
 
 
 class SoapTransport:
-    """`Send` for SOAP endpoints."""
+    """`Send` for SOAP endpoints. signer: asked for each envelope, since the key may be replaced meanwhile."""
 
-    def __init__(self, connections: Connections, clock: Clock, signer: Signer) -> None:
+    def __init__(self, connections: Connections, clock: Clock, signer: Callable[[], Signer]) -> None:
         self._connections = connections
         self._clock = clock
         self._signer = signer
@@ -71,8 +72,8 @@ class SoapTransport:
     async def _body(self, parcel: Parcel) -> bytes:
         now = self._clock.now()
         if len(parcel.payload) <= LARGE_BYTES:
-            return signed(parcel, self._signer, now)
-        return await asyncio.to_thread(signed, parcel, self._signer, now)
+            return signed(parcel, self._signer(), now)
+        return await asyncio.to_thread(signed, parcel, self._signer(), now)
 
 
 def headers(parcel: Parcel) -> dict[str, str]:
