@@ -7,6 +7,7 @@ Source: SOAP 1.2 part 2 section 7, WS-Addressing 1.0, WS-Security 1.1, SOAP MTOM
 
 import asyncio
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
@@ -46,9 +47,9 @@ _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^>]*\?>\s*")
 
 
 class SoapTransport:
-    """`Send` for SOAP endpoints."""
+    """`Send` for SOAP endpoints. signer: asked for each envelope, since the key may be replaced meanwhile."""
 
-    def __init__(self, connections: Connections, clock: Clock, signer: Signer) -> None:
+    def __init__(self, connections: Connections, clock: Clock, signer: Callable[[], Signer]) -> None:
         self._connections = connections
         self._clock = clock
         self._signer = signer
@@ -76,8 +77,8 @@ class SoapTransport:
     async def _request(self, parcel: Parcel) -> tuple[str, bytes]:
         now = self._clock.now()
         if len(parcel.payload) <= LARGE_BYTES:
-            return request(parcel, self._signer, now)
-        return await asyncio.to_thread(request, parcel, self._signer, now)
+            return request(parcel, self._signer(), now)
+        return await asyncio.to_thread(request, parcel, self._signer(), now)
 
 
 def headers(parcel: Parcel, content_type: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from gateway.signing.cover import COVER as COVER_NAMESPACE
 from gateway.signing.cover import Cover, sign_cover, verify_cover
 from gateway.signing.header import verify_envelope
 from gateway.signing.keyring import TrustedKeys
-from gateway.transport.connections import Connections
+from gateway.transport.connections import Connections, Own
 from gateway.transport.soap import ACTION, DELIVERY, LARGE_BYTES, SoapTransport, request
 from gateway.transport.tls import Trust
 from tests.pretend_agency import Behavior, Fault, PretendServer, Refuse, TakeAndHangUp, TakeAndSay, serving
@@ -39,7 +39,7 @@ async def agency() -> AsyncIterator[PretendServer]:
 
 @pytest.fixture
 async def soap() -> AsyncIterator[SoapTransport]:
-    transport = SoapTransport(Connections(trust=Trust(system=True)), StoppedClock(), SIGNER)
+    transport = SoapTransport(Connections(now=lambda: Own(trust=Trust(system=True))), StoppedClock(), lambda: SIGNER)
     yield transport
     await transport.close()
 
@@ -85,7 +85,7 @@ async def test_the_media_type_names_the_action(agency: PretendServer, soap: Soap
 
 async def test_each_try_is_signed_anew(agency: PretendServer) -> None:
     clock = StoppedClock()
-    soap = SoapTransport(Connections(trust=Trust()), clock, SIGNER)
+    soap = SoapTransport(Connections(now=lambda: Own(trust=Trust())), clock, lambda: SIGNER)
     for _ in range(2):
         await soap.send(parcel(agency.url("/soap")), deadline=SECONDS)
         clock.moment += timedelta(hours=1)
@@ -185,7 +185,7 @@ async def test_a_signer_that_cannot_sign_is_a_try_that_did_not_arrive(agency: Pr
         def sign(self, data: bytes) -> bytes:
             raise TokenAway("the token is not there")
 
-    soap = SoapTransport(Connections(trust=Trust()), StoppedClock(), Away())
+    soap = SoapTransport(Connections(now=lambda: Own(trust=Trust())), StoppedClock(), Away)
     outcome = await soap.send(parcel(agency.url("/soap")), deadline=SECONDS)
     await soap.close()
     assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "key.away")
