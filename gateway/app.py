@@ -16,6 +16,7 @@ from gateway.config import FILE, Settings, read_settings, settings
 from gateway.errors import Misconfigured
 from gateway.exchange.acting import Acting
 from gateway.exchange.activate import (
+    AgencyUnknown,
     put_agency,
     register_certificate,
     register_exchanges,
@@ -60,6 +61,12 @@ class KeyFileTaken(Misconfigured):
     """A new key would overwrite one that an agency may be using."""
 
     code = "key.exists"
+
+
+class CertificateFileTaken(Misconfigured):
+    """A new certificate would overwrite a file."""
+
+    code = "certificate.file-exists"
 
 
 class DatabaseLost(Misconfigured):
@@ -230,6 +237,30 @@ async def issue_certificate(
     # Last, so that no certificate counts whose key nobody has.
     await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, by=by, actor="cli")
     return {"key": str(key), "certificate": str(certificate)}
+
+
+async def certify_request(
+    gateway: Gateway, id: AgencyId, request: Path, file: Path, *, by: Acting | None = None
+) -> Mapping[str, str]:
+    """A certificate for the key of a request, registered and written to a new file: the agency's key is its own.
+
+    Raises `AgencyUnknown`, `RequestRefused`, `CertificateFileTaken`, and what `register_certificate` raises.
+    """
+    agency = gateway.current.agencies.get(id)
+    if agency is None:
+        raise AgencyUnknown(f"there is no agency {id}")
+    pem = key_store(gateway.settings).authority.certify(id, agency.name, request.read_bytes(), now=gateway.clock.now())
+    try:
+        with file.open("xb") as opened:
+            opened.write(pem)
+    except FileExistsError as error:
+        raise CertificateFileTaken(f"{file}: is there already and is not written over; give --out") from error
+    try:
+        credential = await register_certificate(gateway, id, pem_to_der(pem), pem, by=by, actor="cli")
+    except BaseException:
+        file.unlink()  # nobody takes a certificate home that does not count
+        raise
+    return {"certificate": str(file), "fingerprint": credential.fingerprint}
 
 
 # --- without a deployment ---------------------------------------------------------------------------------------

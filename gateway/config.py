@@ -32,6 +32,8 @@ class Listen(_Section):
     """Where other systems reach the gateway.
 
     public_url  what partners type, where it is not host and port: it goes into the WSDL and into Cover-URL; "" = those
+    soap_addresses  further addresses that a SOAP message may be sent to by its wsa:To, besides that in the WSDL: what a
+                partner's proxy calls us, or the address before a move
     tls         off only for a loopback host; anything else is refused
     console     port of the second listener (docs, metrics), loopback unless `console_host` says otherwise; 0 = none
     """
@@ -40,6 +42,7 @@ class Listen(_Section):
     port: int = Field(default=8443, ge=0, le=65535)
     tls: bool = True
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
+    soap_addresses: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$")], ...] = ()
     console_host: str = "127.0.0.1"
     console: int = Field(default=0, ge=0, le=65535)
 

@@ -61,6 +61,11 @@ def person(user: str, key: Path | None, directory: Path, *, variable: str = PASS
         fail(error)
 
 
+def signer(user: str, key: Path | None, directory: Path) -> Acting | None:
+    """`person`, where an account was named at all."""
+    return person(user, key, directory) if user else None
+
+
 def key_path(directory: Path, user: str) -> Path:
     """Where this person's key lies in a deployment."""
     return directory / FOLDER / f"{user}.key"

@@ -1,6 +1,5 @@
 """`gateway agency`: who exchanges, with which credentials."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,115 +7,22 @@ import typer
 from rich.markup import escape
 
 from gateway.agency import Agency, AgencyId, Contact
-from gateway.app import issue_certificate, open_deployment
-from gateway.cli.acting import As, Key, person
-from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
+from gateway.app import open_deployment
+from gateway.cli.acting import As, Key, signer
+from gateway.cli.agency_add import add
+from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import SystemClock, timestamp
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import (
-    AgencyUnknown,
-    check_unsigned,
-    issue_token,
-    put_agency,
-    register_certificate,
-    revoke_credential,
-    suspend_agency,
-)
-from gateway.finding import errors
-from gateway.policy.agencies import read_agency
-from gateway.signing.certificate import pem_to_der
+from gateway.exchange.activate import AgencyUnknown, check_unsigned, revoke_credential, suspend_agency
 from gateway.store.configuration import Credential
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, show, credentials, suspend.")
+app.command()(add)
 
 FINGERPRINT_SHOWN = 16
 """Hex digits of a fingerprint that people are shown: enough to tell an agency's credentials apart."""
 
 Id = Annotated[str, typer.Argument(help="The agency's id, such as millbrook-police.")]
-
-
-@app.command()
-def add(
-    file: Annotated[
-        Path | None, typer.Argument(help="The agency's YAML file (see policies/agencies/).", exists=True)
-    ] = None,
-    id: Annotated[str, typer.Option("--id", help="Only add a credential to this agency.")] = "",
-    token: Annotated[bool, typer.Option("--token", help="Issue a bearer token; it is shown once.")] = False,
-    issue: Annotated[
-        Path | None, typer.Option("--issue", help="Issue a key and certificate into this folder.", file_okay=False)
-    ] = None,
-    certificate: Annotated[
-        Path | None, typer.Option("--certificate", help="Register the agency's own certificate (PEM).", exists=True)
-    ] = None,
-    by: As = "",
-    key: Key = None,
-    directory: Directory = Path(),
-    json: AsJson = False,
-) -> None:
-    """Add an agency from its file, or change it, and give it a credential.
-
-    Whoever adds one signs (--as): an officer of the operator, for the agency's kind, duties and state decide which law
-    binds what it gets. A credential alone is signed too, once the operator has anybody who can.
-
-    [bold]gateway agency add policies/agencies/millbrook-police.yaml --token --as USER[/]
-    [bold]gateway agency add --id harlan-probation --issue certificates/ --as USER[/]
-    """
-    if file is None and not id:
-        raise typer.BadParameter("give the agency's file, or --id of one that is there")
-    agency = _read(file) if file is not None else None
-    if agency is not None and not by:
-        raise typer.BadParameter("whoever adds or changes an agency signs it: give --as with your account")
-    given = _Given(id=AgencyId(id), agency=agency, token=token, issue=issue, certificate=certificate)
-    run(_add(given, _signer(by, key, directory), directory, json))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Given:
-    """What an agency is given."""
-
-    id: AgencyId
-    agency: Agency | None
-    token: bool
-    issue: Path | None
-    certificate: Path | None
-
-
-def _signer(by: str, key: Path | None, directory: Path) -> Acting | None:
-    return person(by, key, directory) if by else None
-
-
-def _read(file: Path) -> Agency:
-    agency, findings = read_agency(file.read_bytes(), str(file))
-    show(findings)
-    if agency is None or errors(findings):
-        raise typer.Exit(1)
-    return agency
-
-
-async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) -> None:
-    done: dict[str, str] = {}
-    async with open_deployment(directory) as gateway:
-        if by is None:
-            check_unsigned(gateway)
-        if given.agency is not None:
-            await put_agency(gateway, given.agency, by=by)
-        id = given.agency.id if given.agency is not None else given.id
-        done["agency"] = id
-        if given.token:
-            done["token"] = await issue_token(gateway, id, by=by, actor="cli")
-        if given.issue is not None:
-            done |= await issue_certificate(gateway, id, given.issue, by=by)
-        if given.certificate is not None:
-            pem = given.certificate.read_bytes()
-            credential = await register_certificate(gateway, id, pem_to_der(pem), pem, by=by, actor="cli")
-            done["certificate"] = credential.fingerprint
-    if json:
-        answer(done)
-        return
-    for what, value in done.items():
-        out.print(f"{what:>12}  {value}")
-    if given.token:
-        err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
 
 
 @app.command("list")
@@ -171,7 +77,7 @@ def suspend(
 
     Anybody at the machine may, at once; with --as it is signed. Letting it in again is signed.
     """
-    run(_suspend(AgencyId(id), _signer(by, key, directory), directory, resume))
+    run(_suspend(AgencyId(id), signer(by, key, directory), directory, resume))
     out.print(f"{id} is {'let in again' if resume else 'suspended'}")
 
 
@@ -263,7 +169,7 @@ def revoke(
 
     Anybody at the machine may, at once; with --as it is signed.
     """
-    run(_revoke(AgencyId(id), credential, _signer(by, key, directory), directory, json))
+    run(_revoke(AgencyId(id), credential, signer(by, key, directory), directory, json))
 
 
 async def _revoke(id: AgencyId, prefix: str, by: Acting | None, directory: Path, json: bool) -> None:

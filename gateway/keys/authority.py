@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -31,6 +32,9 @@ CLOCKS_DIFFER = timedelta(hours=1)
 
 NAME_LENGTH_MAX = 64
 """Upper bounds ub-common-name and ub-organization-name of RFC 5280."""
+
+
+REQUEST_SIZE_BYTES_MAX = 64 * 1024
 
 
 class RequestRefused(Refused):
@@ -94,6 +98,14 @@ class Authority:
         )
         return self._issue(leaf, key, now=now, days=days)
 
+    def certify(self, agency: AgencyId, name: str, request: bytes, *, now: datetime, days: int = AGENCY_DAYS) -> bytes:
+        """PEM certificate for the key of a request, which shows that whoever asks has the private key. Names and
+        extensions that it asks for are not taken: what an agency is called is ours to say.
+
+        Raises `RequestRefused`.
+        """
+        return self.issue(agency, name, _requested(request), now=now, days=days)
+
     def new_agency_key(self, agency: AgencyId, name: str, *, now: datetime, days: int = AGENCY_DAYS) -> AgencyKey:
         """A fresh P-256 key with its certificate, for an agency that cannot make a request of its own."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -156,25 +168,33 @@ def self_signed(key: ec.EllipticCurvePrivateKey, name: str, *, now: datetime, da
 
 def read_request(data: bytes) -> PublicKey:
     """The key of a certificate request, PEM or DER, or of a public key in PEM. Raises `RequestRefused`."""
-    key = _public_key(data)
-    if not is_strong(key):
-        raise RequestRefused("the key must be P-256, P-384, or RSA of at least 2048 bits")
-    return key  # type: ignore[return-value]  # is_strong has settled the kind
-
-
-def _public_key(data: bytes) -> object:
+    if b"-----BEGIN PUBLIC KEY-----" not in data:
+        return _requested(data)
     try:
-        if b"-----BEGIN PUBLIC KEY-----" in data:
-            return serialization.load_pem_public_key(data)
+        return _strong(serialization.load_pem_public_key(data))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise RequestRefused("neither a certificate request nor a public key") from error
+
+
+def _requested(data: bytes) -> PublicKey:
+    if len(data) > REQUEST_SIZE_BYTES_MAX:
+        raise RequestRefused(f"a certificate request has at most {REQUEST_SIZE_BYTES_MAX} bytes")
+    try:
         pem = b"-----BEGIN" in data
         request = x509.load_pem_x509_csr(data) if pem else x509.load_der_x509_csr(data)
         key, signed = request.public_key(), request.is_signature_valid
     except Exception as error:
         # The parser raises ValueError, UnsupportedAlgorithm, InvalidVersion and others, all meaning this.
-        raise RequestRefused("neither a certificate request nor a public key") from error
+        raise RequestRefused("not a certificate request (PKCS #10)") from error
     if not signed:
         raise RequestRefused("the certificate request is not signed by its own key")
-    return key
+    return _strong(key)
+
+
+def _strong(key: object) -> PublicKey:
+    if not is_strong(key):
+        raise RequestRefused("the key must be P-256, P-384, or RSA of at least 2048 bits")
+    return key  # type: ignore[return-value]  # is_strong has settled the kind
 
 
 def _builder(subject: x509.Name, public: PublicKey, now: datetime, days: int) -> x509.CertificateBuilder:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from gateway.keys.authority import self_signed
 from tests.cli.deployment import AGENCIES, Deployment, command
@@ -189,5 +191,88 @@ def test_a_credential_is_signed_once_the_operator_has_somebody_who_can(deploymen
     assert len(deployment.json("agency", "show", POLICE)["credentials"]) == 2
 
 
-def test_neither_a_file_nor_an_id_is_wrong_use() -> None:
-    assert command("agency", "add", "--token").exit_code == 2
+def request(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, tampered: bool = False) -> Path:
+    """A certificate request as an agency makes it, with names and extensions of its own."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "harlan-probation")])
+    asked = x509.SubjectAlternativeName([x509.UniformResourceIdentifier("urn:agency:harlan-probation")])
+    made = x509.CertificateSigningRequestBuilder().subject_name(name).add_extension(asked, critical=False)
+    der = bytearray(made.sign(key, SHA256()).public_bytes(serialization.Encoding.DER))
+    if tampered:
+        der[-1] ^= 1
+    path.write_bytes(der)
+    return path
+
+
+def test_a_certificate_for_the_key_of_a_request_is_written_and_counts(deployment: Deployment, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    file = tmp_path / "own.pem"
+    told = deployment.json("agency", "add", "--id", POLICE, "--csr", request(tmp_path / "r", key), "--out", file)
+    assert set(told) == {"agency", "certificate", "fingerprint"}
+    found = x509.load_pem_x509_certificate(file.read_bytes())
+    assert found.public_key() == key.public_key()
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [f"urn:agency:{POLICE}"]
+    assert told["fingerprint"] == found.fingerprint(SHA256()).hex()
+    (credential,) = deployment.json("agency", "show", POLICE)["credentials"]
+    assert (credential["kind"], credential["fingerprint"]) == ("certificate", told["fingerprint"][:16])
+
+
+def test_the_certificate_of_a_request_lies_beside_it_and_nothing_is_written_over(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    csr = request(tmp_path / "r.csr", ec.generate_private_key(ec.SECP256R1()))
+    told = deployment.json("agency", "add", "--id", POLICE, "--csr", csr)
+    assert Path(told["certificate"]) == tmp_path / f"{POLICE}.cert.pem"
+    again = deployment.run("agency", "add", "--id", POLICE, "--csr", csr, status=1)
+    assert "[certificate.file-exists]" in again.stderr
+    assert len(deployment.json("agency", "show", POLICE)["credentials"]) == 1
+
+
+def test_a_request_that_is_none_weak_or_not_signed_by_its_key_gets_nothing(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    strong = ec.generate_private_key(ec.SECP256R1())
+    bare = tmp_path / "public.pem"
+    bare.write_bytes(
+        strong.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    wrong = (
+        request(tmp_path / "tampered", strong, tampered=True),
+        request(tmp_path / "weak", rsa.generate_private_key(public_exponent=65537, key_size=1024)),  # noqa: S505  (the point)
+        bare,
+    )
+    for csr in wrong:
+        file = tmp_path / "none.pem"
+        result = deployment.run("agency", "add", "--id", POLICE, "--csr", csr, "--out", file, status=1)
+        assert "[certificate.request]" in result.stderr
+        assert not file.exists()
+    assert deployment.json("agency", "show", POLICE)["credentials"] == []
+
+
+def test_a_request_of_an_agency_nobody_knows_writes_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    csr = request(tmp_path / "r.csr", ec.generate_private_key(ec.SECP256R1()))
+    result = deployment.run("agency", "add", "--id", "nobody", "--csr", csr, "--out", tmp_path / "c.pem", status=1)
+    assert "[agency.unknown]" in result.stderr
+    assert not (tmp_path / "c.pem").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--token",), "--id"),
+        (("FILE", "--id", POLICE, "--token", "--as", "x"), "--id"),
+        (("FILE",), "--as with your account"),
+        (("--id", POLICE), "--token"),
+        (("--id", POLICE, "--csr", "FILE", "--issue", "folder"), "one certificate at a time"),
+        (("--id", POLICE, "--csr", "FILE", "--certificate", "FILE"), "one certificate at a time"),
+        (("--id", POLICE, "--certificate", "FILE", "--out", "x.pem"), "--csr"),
+        (("--id", POLICE, "--token", "--out", "x.pem"), "--csr"),
+        (("--id", POLICE, "--csr", "no-such-file"), "does not exist"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_use(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    file = tmp_path / "court.yaml"
+    file.write_text(COURT)
+    result = command("agency", "add", *(file if word == "FILE" else word for word in words))
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.replace("│", " ").split())

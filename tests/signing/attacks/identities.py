@@ -82,7 +82,13 @@ def enter(table: Table) -> None:
         table.add(FAMILY, f"moved-{each}", partial(_moved, attribute), SHAPE, says=says, why=why)
     table.add(FAMILY, "twice-spaced", _spaced, SHAPE, says="Two ids that differ in white space", why=why)
     table.add(FAMILY, "id-less", _id_less, SHAPE, says="An id that came after signing", why=why)
-    table.add(FAMILY, "two-on-one", _two_on_one, says="Two ids on the root, in two attributes: both lead to it")
+    table.add(
+        FAMILY,
+        "two-on-one",
+        _two_on_one,
+        says="Two ids on the root, in two attributes: both lead to it",
+        edge="message.invalid",
+    )
     dtd = "a document has no DTD: it would declare ids, add attributes, and write other text than was signed"
     subsets = {
         "id": "<!ATTLIST cr:Subject secret ID #IMPLIED>",

@@ -39,14 +39,14 @@ def signxml_says(data: bytes, trusted: Path) -> str:
     except Exception:  # noqa: BLE001  (it raises many things, and each is a refusal)
         return REFUSES
     results = found if isinstance(found, list) else [found]
-    whole = _unsigned(data)
+    whole = unsigned(data)
     taken = [each.signed_xml for each in results if each.signed_xml is not None]
     return TAKES if any(exclusive(each) == whole for each in taken) else TAKES_PART
 
 
-def _unsigned(data: bytes) -> bytes:
-    """Canonical form of the document without the signature that stands last in it: what a reader would read."""
-    root = etree.fromstring(data)
+def unsigned(data: bytes) -> bytes:
+    """Canonical form of the document without comments and the signature that stands last in it: what a reader reads."""
+    root = etree.fromstring(data, etree.XMLParser(remove_comments=True))
     if len(root) and root[-1].tag == f"{{{DS}}}Signature":
         tail, before = root[-1].tail, root[-1].getprevious()
         if tail and before is not None:

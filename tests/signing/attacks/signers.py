@@ -118,7 +118,7 @@ def _keys(table: Table) -> None:
 
 
 def _hints(table: Table) -> None:
-    why = "the key comes from the registered certificate; what the message brings along only names it"
+    why = "one X509Data with the signer's certificate first, four at most; the key is the registered one's"
 
     def add(each: str, make: Callable[[], bytes], says: str, *codes: str) -> None:
         table.add(HINTS, f"hint-{each}", make, *(codes or (SHAPE,)), says=says, why=why)
@@ -195,7 +195,7 @@ def _hints(table: Table) -> None:
 
 def _certificates(table: Table) -> None:
     add = table.add
-    registered = "the signer must be registered for the agency that the transport has proven"
+    registered = "the signer must be registered for the agency that the transport has proven, and not revoked"
     others: dict[str, tuple[str, Callable[[], Party]]] = {
         "other-agency": ("The police's good certificate", police),
         "unregistered": ("Issued for the jail by a known authority, and never registered", unregistered),

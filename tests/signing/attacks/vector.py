@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-
-ACCEPTED = ""
-"""In the place of a code: this one is as it should be."""
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +16,7 @@ class Vector:
     codes   what it may be refused with: the code of the check that comes first; () = it must be accepted
     why     why the gateway refuses it where a library does not; "" = nothing to explain
     asked   whether the libraries are asked too; some vectors take them many seconds
+    edge    what a good signature is refused with all the same, because what it signs breaks the schema; "" = nothing
     """
 
     name: str
@@ -27,6 +26,7 @@ class Vector:
     codes: tuple[str, ...] = ()
     why: str = ""
     asked: bool = True
+    edge: str = ""
 
     @property
     def valid(self) -> bool:
@@ -40,34 +40,8 @@ class Table:
     def __init__(self) -> None:
         self.vectors: dict[str, Vector] = {}
 
-    def add(
-        self,
-        family: str,
-        name: str,
-        make: Callable[[], bytes],
-        *codes: str,
-        says: str,
-        why: str = "",
-        asked: bool = True,
-    ) -> None:
+    def add(self, family: str, name: str, make: Callable[[], bytes], *codes: str, says: str, **more: Any) -> None:
         """One more."""
         if name in self.vectors:
             raise ValueError(f"there is a vector {name} already")
-        self.vectors[name] = Vector(
-            name=name, family=family, says=says, make=cache(make), codes=codes, why=why, asked=asked
-        )
-
-    def vector(
-        self, family: str, name: str, *codes: str, says: str, why: str = "", asked: bool = True
-    ) -> Callable[[Callable[[], bytes]], Callable[[], bytes]]:
-        """The decorated function makes one more."""
-
-        def enter(make: Callable[[], bytes]) -> Callable[[], bytes]:
-            self.add(family, name, make, *codes, says=says, why=why, asked=asked)
-            return make
-
-        return enter
-
-    def all(self) -> list[Vector]:
-        """All of them."""
-        return list(self.vectors.values())
+        self.vectors[name] = Vector(name=name, family=family, says=says, make=cache(make), codes=codes, **more)

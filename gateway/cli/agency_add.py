@@ -1,0 +1,158 @@
+"""`gateway agency add`: an agency from its file, and one way for its system to prove who it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.agency import Agency, AgencyId
+from gateway.app import certify_request, issue_certificate, open_deployment
+from gateway.cli.acting import As, Key, signer
+from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
+from gateway.exchange.acting import Acting
+from gateway.exchange.activate import check_unsigned, issue_token, put_agency, register_certificate
+from gateway.finding import errors
+from gateway.policy.agencies import read_agency
+from gateway.signing.certificate import pem_to_der
+
+_CERTIFICATES = "A certificate: one of these"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What an agency is given. certified: where the certificate for a request is written."""
+
+    id: AgencyId
+    agency: Agency | None
+    token: bool
+    issue: Path | None
+    csr: Path | None
+    certified: Path | None
+    certificate: Path | None
+
+
+def add(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The agency's YAML file (see policies/agencies/).", exists=True, dir_okay=False),
+    ] = None,
+    id: Annotated[str, typer.Option("--id", help="Only add a credential to this agency.")] = "",
+    token: Annotated[bool, typer.Option("--token", help="Issue a bearer token; it is shown once.")] = False,
+    csr: Annotated[
+        Path | None,
+        typer.Option(
+            "--csr",
+            help="Issue a certificate for the key of this request (PKCS #10, PEM or DER). The key stays where it is.",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="With --csr: the certificate's file, a new one.  \\[default: AGENCY.cert.pem beside the request]",
+            dir_okay=False,
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate",
+            help="Pin a certificate that the agency has already (PEM): this very one, whoever issued it.",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    issue: Annotated[
+        Path | None,
+        typer.Option(
+            "--issue",
+            help="Make a key and certificate in this folder, for an agency that cannot make its own key.",
+            file_okay=False,
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    by: As = "",
+    key: Key = None,
+    directory: Directory = Path(),
+    json: AsJson = False,
+) -> None:
+    """Add an agency from its file, or change it, and give its system a way to prove who it is.
+
+    Whoever adds one signs (--as): an officer of the operator, for the agency's kind, duties and state decide which law
+    binds what it gets. A credential alone is signed too, once the operator has anybody who can. Old and new credentials
+    stand side by side until the old one is revoked: gateway agency revoke.
+
+    [bold]gateway agency add policies/agencies/millbrook-police.yaml --token --as USER[/]
+    [bold]gateway agency add --id harlan-probation --csr probation.csr --out probation.pem --as USER[/]
+    [bold]gateway agency add --id harlan-county-jail --certificate jail.pem --as USER[/]
+    [bold]gateway agency add --id millbrook-police --issue certificates/ --as USER[/]
+    """
+    ways = {"--csr": csr, "--certificate": certificate, "--issue": issue}
+    _check_use(file, id, token=token, given=[name for name, value in ways.items() if value], out=output)
+    agency = _read(file) if file is not None else None
+    if agency is not None and not by:
+        raise typer.BadParameter("whoever adds or changes an agency signs it: give --as with your account")
+    given = _Given(
+        id=agency.id if agency is not None else AgencyId(id),
+        agency=agency,
+        token=token,
+        issue=issue,
+        csr=csr,
+        certified=output,
+        certificate=certificate,
+    )
+    run(_add(given, signer(by, key, directory), directory, json))
+
+
+def _check_use(file: Path | None, id: str, *, token: bool, given: list[str], out: Path | None) -> None:
+    """Raises `BadParameter` for what does not go together."""
+    if (file is None) == (not id):
+        raise typer.BadParameter("give the agency's file, or --id of one that is there")
+    if len(given) > 1:
+        raise typer.BadParameter(f"{' and '.join(given)}: give one certificate at a time")
+    if out is not None and "--csr" not in given:
+        raise typer.BadParameter("--out names the certificate's file of --csr")
+    if file is None and not token and not given:
+        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate or --issue")
+
+
+def _read(file: Path) -> Agency:
+    agency, findings = read_agency(file.read_bytes(), str(file))
+    show(findings)
+    if agency is None or errors(findings):
+        raise typer.Exit(1)
+    return agency
+
+
+async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) -> None:
+    done: dict[str, str] = {"agency": given.id}
+    async with open_deployment(directory) as gateway:
+        if by is None:
+            check_unsigned(gateway)
+        if given.agency is not None:
+            await put_agency(gateway, given.agency, by=by)
+        if given.token:
+            done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
+        if given.issue is not None:
+            done |= await issue_certificate(gateway, given.id, given.issue, by=by)
+        if given.csr is not None:
+            certified = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
+            done |= await certify_request(gateway, given.id, given.csr, certified, by=by)
+        if given.certificate is not None:
+            pem = given.certificate.read_bytes()
+            credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
+            done["certificate"] = credential.fingerprint
+    if json:
+        answer(done)
+        return
+    for what, value in done.items():
+        out.print(f"{what:>12}  {value}")
+    if given.token:
+        err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
