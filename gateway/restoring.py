@@ -339,8 +339,7 @@ async def _bring_keys(
     """Take in the copies of erasable keys; what was destroyed, or is due, is forgotten before anybody can read it."""
     folder = wanted.keys or wanted.archive.parent / FOLDER
     of = shelves(keys, gateway.clock, gateway.settings)
-    receipt = NoteKey(keys.receipt_signer.name, keys.receipt_signer.public_bytes)
-    known = certified(wanted.certificates, receipt)
+    known = certified(wanted.certificates, *(each.key for each in keys.receipt_keys.every()))
     brought = await asyncio.to_thread(
         bring, of, folder, unlock, archive.places(), elsewhere.places, at=gateway.clock.now()
     )

@@ -261,11 +261,12 @@ class Certified:
     unlisted: int
 
 
-def certified(notes: Sequence[bytes], key: NoteKey) -> Certified:
-    """Out of certificates that this gateway signed. Raises what `read_note` raises, and `CertificateMalformed`."""
+def certified(notes: Sequence[bytes], *of: NoteKey) -> Certified:
+    """Out of certificates that this gateway signed, with one of these keys. Raises what `read_note` raises, and
+    `CertificateMalformed`."""
     buckets, single, unlisted = set[str](), dict[str, list[int]](), 0
     for note in notes:
-        keys = read_certificate(read_note(note, [key]).text)["keys"]
+        keys = read_certificate(read_note(note, of).text)["keys"]
         buckets.update(keys["buckets"])
         for key_id in keys["single"]:
             bucket, _, index = key_id.partition("/")
