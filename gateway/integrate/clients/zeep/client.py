@@ -101,15 +101,16 @@ def status(gateway, message_id):
 
 
 def poll(gateway, folder):
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    into = Path(folder)
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
     for item in gateway.call("Poll", Limit=100).Item:
         cover, payload = item.Cover._value_1, item.Payload._value_1
         said = cover.find(COVER + "Payload")
         data = canonical(payload, said.get("prefixes", "").split())
         if "sha-256:" + hashlib.sha256(data).hexdigest() != said.get("digest"):
             raise SystemExit(f"the payload of {item.Delivery} is not the one its Cover was signed for")
-        (Path(folder) / (item.Delivery + ".payload.xml")).write_bytes(data)
-        (Path(folder) / (item.Delivery + ".cover.xml")).write_bytes(canonical(cover, []))
+        (into / (item.Delivery + ".payload.xml")).write_bytes(data)
+        (into / (item.Delivery + ".cover.xml")).write_bytes(canonical(cover, []))
         print("delivery", item.Delivery, item.Exchange, item.Mou)
 
 
