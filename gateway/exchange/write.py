@@ -186,9 +186,10 @@ def disseminate(
     grant, cut = release.grant, release.cut
     clause = grant.clause
     endpoint = moment.configured.agencies[grant.recipient].endpoint
+    signer = gateway.keys.cover_signer  # once: it may be replaced between the two signatures
     prefixes: tuple[str, ...] = ()
     if endpoint.signature is SignatureForm.ENVELOPED and endpoint.kind is not EndpointKind.SOAP:
-        payload = sign_enveloped(cut.document, gateway.keys.cover_signer)
+        payload = sign_enveloped(cut.document, signer)
     else:
         # Canonical, so that a recipient of SOAP, who gets it inside an envelope, can make the same bytes again.
         prefixes = declared_prefixes(cut.document.root)
@@ -209,7 +210,7 @@ def disseminate(
     )
     due = due_at(gateway, moment.configured, release, moment.now)
     sealed, salt = seal(gateway, payload, due=due, id=id)
-    cover = sign_cover(_cover(moment, message, dissemination, release, prefixes), gateway.keys.cover_signer)
+    cover = sign_cover(_cover(moment, message, dissemination, release, prefixes), signer)
     delivery = _delivery(gateway, moment, message, dissemination, release)
     withheld, reduced = counts(cut.redactions)
     entry = make(

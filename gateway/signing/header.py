@@ -38,11 +38,13 @@ from gateway.signing.shape import (
     SignatureMissing,
     SignatureShape,
     all_ids,
+    check_types,
     read_shape,
     stripped,
     unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
+from gateway.signing.type_name import prefixes_in_values
 
 WSU_ID = f"{{{WSU}}}Id"
 COVER_BLOCK = f"{{{COVER}}}Cover"
@@ -173,7 +175,9 @@ def _reference(place: etree._Element, identity: str) -> Reference:
     has = place.get("Id") if place.tag == COVER_BLOCK else place.get(WSU_ID)
     if not has:
         place.set(WSU_ID, identity)
-    return Reference(uri=f"#{has or identity}", digest=digest(exclusive(place)))
+    prefixes = prefixes_in_values(place)
+    octets = exclusive(place, prefixes=prefixes)
+    return Reference(uri=f"#{has or identity}", digest=digest(octets), prefixes=prefixes)
 
 
 def _header_and_body(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:
@@ -211,6 +215,7 @@ def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
             raise SignatureShape("a Reference leads to something other than Body, Timestamp, token or a header block")
         if any(node.element is other.element for other in found):
             raise SignatureShape("two References lead to the same element")
+        check_types(node.element, reference)
         found.append(node)
     for place in places.required:
         if not any(node.element is place for node in found):
