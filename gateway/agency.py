@@ -104,6 +104,10 @@ class Endpoint:
     test: bool = False
 
 
+REPLY_ADDRESSES_MAX = 10
+"""A toolkit has one; a farm of them a few."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A person or post to call; `role` is liaison, deputy or after-hours."""
@@ -128,6 +132,7 @@ class Agency:
 
     address  where mail reaches it, one line; "" = not known. Accounts of disclosures name it: 45 CFR 164.528(b)(2)
     state    two letters; "" = the first two of its ORI. Its own law packs bind it
+    reply_to where answers to its SOAP requests may go, when a request asks for them elsewhere than on its connection
     """
 
     id: AgencyId
@@ -140,6 +145,7 @@ class Agency:
     contacts: tuple[Contact, ...] = ()
     duties: frozenset[Duty] = field(default_factory=frozenset)
     endpoint: Endpoint = Endpoint(kind=EndpointKind.INBOX)
+    reply_to: tuple[Endpoint, ...] = ()
     signs: bool = False  # its submissions must carry its signature
     suspended: bool = False
 

@@ -10,6 +10,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
 from gateway.message import Dissemination, DisseminationId, Filed, Message, MessageId, Sealed
 from gateway.retention.kept import Kept
+from gateway.store.replies import NewReply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Acceptance:
     recalls: tuple[AgencyId, ...] = ()
     disclosures: tuple[Filed, ...] = ()
     kept: Kept | None = None
+    reply: NewReply | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedMessage:
-    """A refused submission: kept sealed for seven days when there is something to keep."""
+    """A refused submission: kept sealed for seven days when there is something to keep.
+
+    reply  the fault, where it goes to a registered address
+    """
 
     id: MessageId
     sender: AgencyId
@@ -98,6 +103,7 @@ class RefusedMessage:
     original: Sealed | None
     entries: tuple[AuditEntry, ...]
     kept: Kept | None = None
+    reply: NewReply | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_disclosures import PostgresDisclosures
 from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
+from gateway.store.postgres_replies import PostgresReplies
 from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
 from gateway.store.postgres_witness import PostgresWitnesses
@@ -25,6 +26,7 @@ class PostgresStore(
     PostgresConfigurations,
     PostgresMessages,
     PostgresDeliveries,
+    PostgresReplies,
     PostgresLog,
     AnswersRead,
     PostgresDisclosures,
@@ -52,4 +54,7 @@ class PostgresStore(
                 log_size=await scalar(db, "log_size"),
                 emergencies=await scalar(db, "count_emergencies"),
                 unarranged=await scalar(db, "count_waiting_disclosures"),
+                replies=tuple(
+                    (AgencyId(agency), State(state), count) for agency, state, count in await fetch(db, "count_replies")
+                ),
             )
