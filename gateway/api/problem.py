@@ -45,6 +45,8 @@ STATUS_OF_CODE = {
     "message.unknown": 404,
     "consent.unknown": 404,
     "consent.refused": 422,
+    "mtom.*": 400,
+    "mtom.media-type": 415,
     "policy.*": 403,
     "request.*": 400,
     "request.content-encoding": 415,

@@ -1,7 +1,7 @@
 """SOAP 1.1 and 1.2: the same acts as REST, in envelopes.
 
-A request goes through its stages in this order: head, bytes, tree, envelope, addressing, act; and back as an answer or
-a Fault. What the acts do is in `soap_acts.py`.
+A request goes through its stages in this order: head, bytes, tree (with the parts of an MTOM message in their places),
+envelope, addressing, act; and back as an answer or a Fault. What the acts do is in `soap_acts.py`.
 """
 
 from dataclasses import dataclass, field
@@ -10,19 +10,22 @@ from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api.body import ClientGone, MediaType, check_head, media_type_of, parsed, read_body
+from gateway.api.body import ClientGone, check_head, parsed, read_body
 from gateway.api.edge import trace_of
 from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
 from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
+from gateway.api.soap_mtom import MEDIA_TYPES, packed, reads_parts, unpacked
 from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
-from gateway.soap import addressing, envelope, fault, service
+from gateway.media_type import MediaType, media_type_of, quoted
+from gateway.soap import addressing, envelope, fault, mtom, service
 from gateway.soap.addressing import ActionDisagrees, Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
 from gateway.soap.reference import Reference
+from gateway.soap.service import Poll
 from gateway.telemetry import log
 
 KEEPS_STATUS = frozenset({401, 413, 415})
@@ -38,7 +41,10 @@ class IdsDisagree(Refused):
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """One request on its way through the stages. It fills as they pass: what an answer or a Fault must know of the
-    request is there as soon as it has been read, so that a request refused half-way is answered in its own terms."""
+    request is there as soon as it has been read, so that a request refused half-way is answered in its own terms.
+
+    actions  each one that the media types inside an MTOM message name
+    """
 
     request: Request
     gateway: Gateway
@@ -46,6 +52,7 @@ class Exchange:
     version: Version
     addressing: Addressing = field(default_factory=Addressing)
     operation: str = ""
+    actions: frozenset[str] = frozenset()
 
 
 async def soap(request: Request) -> Response:
@@ -55,17 +62,22 @@ async def soap(request: Request) -> Response:
         request=request,
         gateway=running(request),
         media_type=media_type,
-        version=VERSION_OF_MEDIA_TYPE.get(media_type.name, Version.SOAP_12),
+        version=VERSION_OF_MEDIA_TYPE.get(media_type.name) or mtom.version_meant(media_type) or Version.SOAP_12,
     )
     try:
-        body = await do(await _asked(exchange))
+        asked = await _asked(exchange)
+        body = await do(asked)
     except ClientGone:
         raise
     except Exception as error:  # noqa: BLE001  (a SOAP client is owed a Fault, whatever it was)
         return _fault(exchange, error)
     if exchange.addressing.no_reply:
         return Response(status_code=202)
-    return _response(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
+    answer = _Answer.of(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
+    # Photos are in what is polled. Other answers hold none, and plain XML is what every client reads.
+    if isinstance(asked.act, Poll) and reads_parts(request, media_type):
+        return await answer.in_parts()
+    return answer.whole()
 
 
 # --- the way in -------------------------------------------------------------------------------------------------
@@ -88,14 +100,21 @@ async def _asked(exchange: Exchange) -> Asked:
 async def _document(exchange: Exchange) -> Document:
     """Head, bytes, tree."""
     size_bytes_max = exchange.gateway.settings.limits.body_bytes_max
-    check_head(exchange.request, VERSION_OF_MEDIA_TYPE, size_bytes_max)
-    return await parsed(await read_body(exchange.request, size_bytes_max), LIMITS)
+    check_head(exchange.request, MEDIA_TYPES, size_bytes_max)
+    data = await read_body(exchange.request, size_bytes_max)
+    if exchange.media_type.name != mtom.MULTIPART:
+        return await parsed(data, LIMITS)
+    found = await unpacked(data, exchange.media_type, size_bytes_max)
+    exchange.actions = found.actions
+    return found.document
 
 
 def _envelope(exchange: Exchange, document: Document) -> Envelope:
-    """The envelope's version, and what it says must be understood."""
+    """The envelope's version, and what it says must be understood. What the media types inside an MTOM message say of
+    the version is not always so (`mtom`)."""
+    media_type = "" if exchange.media_type.name == mtom.MULTIPART else exchange.media_type.name
     try:
-        received = envelope.read(document, exchange.media_type.name)
+        received = envelope.read(document, media_type)
     except envelope.MediaTypeMismatch as error:
         exchange.version = error.version
         raise
@@ -115,15 +134,17 @@ def _addressing(exchange: Exchange, received: Envelope) -> None:
             raise addressing.ReplyElsewhere("the address of an answer is the anonymous or the none address")
     exchange.operation = service.operation_name(received.body)
     wanted = service.action_of(exchange.operation)
-    for action in (_action(exchange), exchange.addressing.action):
-        if action not in ("", wanted):
-            raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}", header="Action")
+    if not _actions(exchange) <= {"", wanted}:
+        raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}", header="Action")
 
 
-def _action(exchange: Exchange) -> str:
-    if exchange.version is Version.SOAP_12:
-        return exchange.media_type.action
-    return exchange.request.headers.get("soapaction", "").strip().strip('"')
+def _actions(exchange: Exchange) -> frozenset[str]:
+    """Every action that is named anywhere. All count for both versions: what somebody on the way goes by (a firewall
+    reads SOAPAction) is not another operation than what is done."""
+    header = exchange.request.headers.get("soapaction", "").strip()
+    if len(header) > 1 and header[0] == header[-1] and header[0] in "\"'":
+        header = header[1:-1]
+    return exchange.actions | {header.strip(), exchange.media_type.action, exchange.addressing.action}
 
 
 def _message_id(exchange: Exchange) -> str:
@@ -159,15 +180,14 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
     headers = dict(problem.headers)
     if exchange.addressing.no_fault:
         return Response(status_code=status_code, headers=headers)
-    return _response(
+    answer = _Answer.of(
         exchange,
         fault.body(told, version),
         action=told.action,
         to=exchange.addressing.fault_to,
         more=fault.headers(told, version),
-        status_code=status_code,
-        headers=headers,
     )
+    return answer.whole(status_code, headers)
 
 
 def _fault_status(version: Version, told: fault.Fault, problem: Problem) -> int:
@@ -177,19 +197,42 @@ def _fault_status(version: Version, told: fault.Fault, problem: Problem) -> int:
     return 400 if version is Version.SOAP_12 and told.kind is fault.FaultCode.SENDER else 500
 
 
-def _response(
-    exchange: Exchange,
-    body: etree._Element,
-    *,
-    action: str,
-    to: Reference | None = None,
-    more: tuple[etree._Element, ...] = (),
-    status_code: int = 200,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    gateway = exchange.gateway
-    message_id = f"urn:uuid:{gateway.new_id(gateway.clock.now())}"
-    blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=message_id, to=to)
-    data = envelope.write(exchange.version, body, (*blocks, *more))
-    content_type = exchange.version.content_type
-    return Response(data, status_code=status_code, media_type=content_type, headers=headers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """An envelope on its way out. Whoever signs it does so before it is written either way."""
+
+    version: Version
+    root: etree._Element
+    action: str
+    id: str
+
+    @classmethod
+    def of(
+        cls,
+        exchange: Exchange,
+        body: etree._Element,
+        *,
+        action: str,
+        to: Reference | None = None,
+        more: tuple[etree._Element, ...] = (),
+    ) -> "_Answer":
+        """With the addressing headers that this request is owed."""
+        gateway = exchange.gateway
+        id = gateway.new_id(gateway.clock.now())
+        blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=f"urn:uuid:{id}", to=to)
+        root = envelope.build(exchange.version, body, (*blocks, *more))
+        return cls(version=exchange.version, root=root, action=action, id=id)
+
+    def whole(self, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+        """As one document."""
+        content_type = self.version.content_type
+        if self.version is Version.SOAP_12:
+            content_type += f"; action={quoted(self.action)}"
+        return Response(
+            envelope.serialize(self.root), status_code=status_code, media_type=content_type, headers=headers
+        )
+
+    async def in_parts(self) -> Response:
+        """With its large binaries beside it, if it has any."""
+        message = await packed(self.root, self.version, action=self.action, token=self.id)
+        return Response(message.body, media_type=message.content_type) if message.parts else self.whole()

@@ -7,7 +7,7 @@ What does not look like this is refused, however well it verifies.
 
     Signature: SignedInfo, SignatureValue, KeyInfo
     SignedInfo: CanonicalizationMethod (exclusive), SignatureMethod (listed), Reference …
-    Reference: Transforms (exactly those expected), DigestMethod (SHA-256), DigestValue
+    Reference: Transforms (exactly those expected), DigestMethod (SHA-256, SHA-384 or SHA-512), DigestValue
 
 Source: the profile checks of SAML stacks (OpenSAML; pysaml2 after CVE-2020-5390), and the vectors they missed.
 """
@@ -23,7 +23,7 @@ from lxml import etree
 
 from gateway.document.names import DS, split
 from gateway.errors import Tampered
-from gateway.signing.algorithm import DigestMethod, SignatureMethod, Transform
+from gateway.signing.algorithm import REFUSED, DigestMethod, SignatureMethod, Transform
 from gateway.signing.certificate import CERTIFICATE_SIZE_BYTES_MAX
 
 REFERENCES_MAX = 20
@@ -33,7 +33,8 @@ CERTIFICATES_MAX = 4
 VALUE_SIZE_BYTES_MAX = 1024
 """An RSA-8192 value has exactly as many."""
 
-PREFIX_LIST_LENGTH_MAX = 200
+PREFIX_LIST_LENGTH_MAX = 1000
+"""WSS4J lists every prefix that is in scope: some fifty, of a message that declares all namespaces at its root."""
 
 ID_NAMES = frozenset({"id", "assertionid", "requestid", "responseid"})
 """Local names, in lower case, of attributes that some stack takes for an id: Id, ID, id, xml:id, wsu:Id, SAML's."""
@@ -87,10 +88,11 @@ class NodeId:
     attribute: str
 
 
-def read_shape(signature: etree._Element, transforms: tuple[Transform, ...]) -> Shape:
+def read_shape(signature: etree._Element, transforms: tuple[Transform, ...], *others: tuple[Transform, ...]) -> Shape:
     """The signature's parts. Raises `SignatureShape`, `SignatureAlgorithm`.
 
     transforms  what each Reference must apply, in this order
+    others      what it may apply instead
     """
     signed_info, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
     for element in (signature, signed_info, value, key_info):
@@ -108,7 +110,7 @@ def read_shape(signature: etree._Element, transforms: tuple[Transform, ...]) -> 
         element=signature,
         method=_method(method),
         value=_binary(value, VALUE_SIZE_BYTES_MAX),
-        references=tuple(_reference(reference, transforms) for reference in references),
+        references=tuple(_reference(reference, (transforms, *others)) for reference in references),
         key_info=content[0],
     )
 
@@ -171,32 +173,45 @@ def stripped(root: etree._Element) -> etree._Element:
     return clean
 
 
-def _reference(element: etree._Element, transforms: tuple[Transform, ...]) -> ShapeReference:
+def _reference(element: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> ShapeReference:
     _named(element, "Reference")
     _only_attributes(element, "Id", "URI")
     uri = element.get("URI")
     if uri is None:
         raise SignatureShape("a signature's Reference has a URI")
     chain, method, digest = _children(element, "Transforms", "DigestMethod", "DigestValue")
-    _check_transforms(chain, transforms)
-    _check_algorithm(method, DigestMethod.SHA256)
+    _check_transforms(chain, chains)
+    size_bytes = _digest_method(method).size_bytes
     _only_attributes(digest)
-    value = _binary(digest, 32)
-    if len(value) != 32:
-        raise SignatureShape("a SHA-256 digest has 32 bytes")
+    value = _binary(digest, size_bytes)
+    if len(value) != size_bytes:
+        raise SignatureShape(f"a digest of this method has {size_bytes} bytes")
     return ShapeReference(uri=uri, digest=value)
 
 
-def _check_transforms(chain: etree._Element, expected: tuple[Transform, ...]) -> None:
+def _digest_method(element: etree._Element) -> DigestMethod:
+    _only_attributes(element, "Algorithm")
+    if _elements(element):
+        raise SignatureShape("the digest method takes no parameters")
+    try:
+        return DigestMethod(element.get("Algorithm", ""))
+    except ValueError as error:
+        known = ", ".join(method.rpartition("#")[2] for method in DigestMethod)
+        raise _refused(element, f"the digest method must be one of {known}") from error
+
+
+def _check_transforms(chain: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> None:
     _only_attributes(chain)
     steps = _elements(chain)
+    named = tuple(step.get("Algorithm") for step in steps)
+    expected = next((each for each in chains if named == each), chains[0])
     for step in steps:
         _named(step, "Transform")
         if step.get("Algorithm") not in expected:
             names = ", ".join(expected)
-            raise SignatureAlgorithm(f"a Reference has exactly these transforms: {names}")
+            raise _refused(step, f"a Reference has exactly these transforms: {names}")
     if len(steps) != len(expected):
-        raise SignatureShape(f"a Reference has exactly {len(expected)} transforms")
+        raise SignatureShape(f"a Reference has exactly these transforms: {', '.join(expected)}")
     for step, transform in zip(steps, expected, strict=True):
         if transform is Transform.EXCLUSIVE_C14N:
             _check_exclusive(step)
@@ -213,13 +228,23 @@ def _method(element: etree._Element) -> SignatureMethod:
         return SignatureMethod(element.get("Algorithm", ""))
     except ValueError as error:
         known = ", ".join(method.rpartition("#")[2] for method in SignatureMethod)
-        raise SignatureAlgorithm(f"the signature method must be one of {known}") from error
+        raise _refused(element, f"the signature method must be one of {known}") from error
 
 
-def _check_algorithm(element: etree._Element, expected: Transform | DigestMethod) -> None:
+def _refused(element: etree._Element, rule: str) -> SignatureAlgorithm:
+    """What was asked for is named when it is one of those that toolkits come with; nothing else of the message is."""
+    name = REFUSED.get(element.get("Algorithm", ""))
+    if name is None:
+        return SignatureAlgorithm(rule)
+    return SignatureAlgorithm(
+        f"{name} is refused: {rule}; docs/integrate/ws-security.md has the switch of each toolkit"
+    )
+
+
+def _check_algorithm(element: etree._Element, expected: Transform) -> None:
     _only_attributes(element, "Algorithm")
     if element.get("Algorithm") != expected:
-        raise SignatureAlgorithm(f"the signature's {_local(element)} must be {expected}")
+        raise _refused(element, f"the signature's {_local(element)} must be {expected}")
     if _elements(element):
         raise SignatureShape(f"the signature's {_local(element)} takes no parameters")
 
@@ -228,7 +253,7 @@ def _check_exclusive(element: etree._Element) -> None:
     """Exclusive C14N; it may name prefixes to be treated inclusively, as WSS4J does."""
     _only_attributes(element, "Algorithm")
     if element.get("Algorithm") != Transform.EXCLUSIVE_C14N:
-        raise SignatureAlgorithm(f"the signature's {_local(element)} must be {Transform.EXCLUSIVE_C14N}")
+        raise _refused(element, f"the signature's {_local(element)} must be {Transform.EXCLUSIVE_C14N}")
     parameters = _elements(element)
     if not parameters:
         return
