@@ -1,7 +1,7 @@
 """What the four operations do, and the element each is answered with. Each act is one call of `gateway.exchange`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 from starlette.requests import Request
@@ -21,8 +21,9 @@ from gateway.exchange.inbox import (
     inbox_page,
     inbox_payload,
 )
+from gateway.exchange.reply import Replying
 from gateway.exchange.status import status
-from gateway.exchange.submission import Submission
+from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
 from gateway.soap.service import Acknowledge, Poll, Status, Submit, node, read
 
@@ -46,15 +47,18 @@ class Asked:
     act: Act
 
 
-def read_act(sender: Agency, message_id: str, body: etree._Element) -> Act:
+def read_act(sender: Agency, message_id: str, body: etree._Element, replying: Replying | None = None) -> Act:
     """The act in a Body.
 
     message_id  the sender's id of a message: Idempotency-Key or wsa:MessageID, "" for none
+    replying    when the answer goes elsewhere
 
     Raises `UnknownOperation`, `OperationMalformed`, `QueryRefused`, `BadSenderId`.
     """
     operation = read(body)
-    return _submission(sender, message_id, operation) if isinstance(operation, Submit) else operation
+    if not isinstance(operation, Submit):
+        return operation
+    return replace(_submission(sender, message_id, operation), replying=replying)
 
 
 async def do(asked: Asked) -> etree._Element:
@@ -79,7 +83,11 @@ def _submission(sender: Agency, message_id: str, operation: Submit) -> Submissio
 
 
 async def _submit(asked: Asked, submission: Submission) -> etree._Element:
-    accepted = await accept_measured(asked.request, asked.gateway, submission)
+    return submit_response(await accept_measured(asked.request, asked.gateway, submission))
+
+
+def submit_response(accepted: Accepted) -> etree._Element:
+    """What a submission is answered with."""
     answer = node(
         "SubmitResponse",
         node("Id", accepted.id),

@@ -14,10 +14,10 @@ from gateway.config import Settings
 from gateway.delivery.breaker import CLOSED, BreakerRule, Circuit, CircuitBreaker, after_outcome
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.outcome import Outcome
-from gateway.delivery.schedule import Schedule
 from gateway.exchange.attempt import attempt
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.schedules import schedule_of
 from gateway.store.deliveries import Claim
 from gateway.store.messages import DisseminationRecord
 from gateway.telemetry import Metrics
@@ -35,18 +35,6 @@ class Pace:
     in_flight_max: int = 64
     per_recipient: int = 16
     lease: timedelta = timedelta(seconds=60)
-
-
-def schedule_of(settings: Settings) -> Schedule:
-    """The schedule that the settings ask for."""
-    relay = settings.relay
-    return Schedule(
-        wait_first=timedelta(seconds=relay.wait_seconds_first),
-        wait_max=timedelta(seconds=max(relay.wait_seconds_max, relay.wait_seconds_first)),
-        attempts_max=relay.attempts_max,
-        budget=timedelta(hours=relay.budget_hours),
-        attempt_deadline=timedelta(seconds=relay.attempt_seconds_max),
-    )
 
 
 def pace_of(settings: Settings) -> Pace:

@@ -3,12 +3,16 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gateway.agency import AgencyId
 from gateway.errors import Refused
 from gateway.exchange.trial import Tried
 from gateway.finding import Finding
 from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
+
+if TYPE_CHECKING:
+    from gateway.exchange.reply import Replying
 
 LISTED_MAX = 100
 """Recipients that the audit entry of a reception or refusal names; two such lists of the longest ids fit into one."""
@@ -75,6 +79,7 @@ class Submission:
     only       the recipients asked for; empty = everyone who may have it
     act        correct or cancel, and the earlier message's id, when the address said so
     channel    "rest" or "soap"
+    replying   how its answer is written, where that goes elsewhere than back to who waits for it
     """
 
     sender: AgencyId
@@ -83,6 +88,7 @@ class Submission:
     only: frozenset[AgencyId] = field(default_factory=frozenset)
     act: tuple[Action, str] | None = None
     channel: str = "rest"
+    replying: "Replying | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _SENDER_ID.fullmatch(self.sender_id):
