@@ -1,7 +1,7 @@
 """What the four operations do, and the element each is answered with. Each act is one call of `gateway.exchange`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lxml import etree
 from starlette.requests import Request
@@ -21,10 +21,10 @@ from gateway.exchange.inbox import (
     inbox_page,
     inbox_payload,
 )
-from gateway.exchange.reply import Replying
 from gateway.exchange.status import status
 from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
+from gateway.signing.proof import Proof
 from gateway.soap.service import Acknowledge, Poll, Status, Submit, node, read
 
 POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
@@ -47,18 +47,16 @@ class Asked:
     act: Act
 
 
-def read_act(sender: Agency, message_id: str, body: etree._Element, replying: Replying | None = None) -> Act:
+def read_act(sender: Agency, message_id: str, body: etree._Element, proof: Proof | None = None) -> Act:
     """The act in a Body.
 
     message_id  the sender's id of a message: Idempotency-Key or wsa:MessageID, "" for none
-    replying    when the answer goes elsewhere
+    proof       of the signature over the Body
 
     Raises `UnknownOperation`, `OperationMalformed`, `QueryRefused`, `BadSenderId`.
     """
     operation = read(body)
-    if not isinstance(operation, Submit):
-        return operation
-    return replace(_submission(sender, message_id, operation), replying=replying)
+    return _submission(sender, message_id, operation, proof) if isinstance(operation, Submit) else operation
 
 
 async def do(asked: Asked) -> etree._Element:
@@ -66,7 +64,7 @@ async def do(asked: Asked) -> etree._Element:
     return await _ACTS[type(asked.act)](asked, asked.act)
 
 
-def _submission(sender: Agency, message_id: str, operation: Submit) -> Submission:
+def _submission(sender: Agency, message_id: str, operation: Submit, proof: Proof | None) -> Submission:
     act = None
     if operation.corrects:
         act = (Action.CORRECT, operation.corrects)
@@ -79,6 +77,7 @@ def _submission(sender: Agency, message_id: str, operation: Submit) -> Submissio
         only=recipients(operation.to),
         act=act,
         channel="soap",
+        proof=proof,
     )
 
 

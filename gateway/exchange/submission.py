@@ -10,6 +10,7 @@ from gateway.errors import Refused
 from gateway.exchange.trial import Tried
 from gateway.finding import Finding
 from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
+from gateway.signing.proof import Proof
 
 if TYPE_CHECKING:
     from gateway.exchange.reply import Replying
@@ -40,6 +41,12 @@ class IdConflict(Refused):
     """The sender used this id before, for other content."""
 
     code = "message.id-conflict"
+
+
+class SignatureReplayed(Refused):
+    """The signature is that of a message that was accepted before under another id."""
+
+    code = "signature.replayed"
 
 
 class EarlierUnknown(Refused):
@@ -80,6 +87,8 @@ class Submission:
     act        correct or cancel, and the earlier message's id, when the address said so
     channel    "rest" or "soap"
     replying   how its answer is written, where that goes elsewhere than back to who waits for it
+    proof      of the signature that the edge verified around it; None = there was none. One inside the message is
+               verified here
     """
 
     sender: AgencyId
@@ -89,6 +98,7 @@ class Submission:
     act: tuple[Action, str] | None = None
     channel: str = "rest"
     replying: "Replying | None" = field(default=None, repr=False, compare=False)
+    proof: Proof | None = None
 
     def __post_init__(self) -> None:
         if not _SENDER_ID.fullmatch(self.sender_id):

@@ -42,7 +42,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     reading.table(
         root,
         ("agency", "name", "kind"),
-        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "reply_to", "signs"),
+        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "reply_to", "signs", "sign_answers"),
     )
     agency = reading.agency(root, "agency")
     kind = reading.choice(root, "kind", AgencyKind)
@@ -57,6 +57,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     endpoint = _endpoint(reading, root)
     reply_to = _reply_to(reading, root)
     signs = reading.flag(root, "signs", absent=False)
+    sign_answers = reading.flag(root, "sign_answers", absent=False)
     if agency is None or kind is None:
         return None
     return Agency(
@@ -72,6 +73,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
         endpoint=endpoint,
         reply_to=reply_to,
         signs=signs,
+        sign_answers=sign_answers,
     )
 
 
@@ -124,7 +126,7 @@ def _duties(reading: Reading, root: Table) -> frozenset[Duty]:
 def _endpoint(reading: Reading, root: Table) -> Endpoint:
     node = root.entries.get("endpoint")
     absent = Endpoint(kind=EndpointKind.INBOX)
-    optional = ("url", "signature", "payload_alone", "client_key", "private_network", "test")
+    optional = ("url", "signature", "payload_alone", "mtom", "client_key", "private_network", "test")
     table = None if node is None else reading.table(node, ("kind",), optional)
     if table is None:
         return absent
@@ -137,11 +139,15 @@ def _endpoint(reading: Reading, root: Table) -> Endpoint:
     signature = reading.choice(table, "signature", SignatureForm) or SignatureForm.COVER
     if kind is EndpointKind.SOAP and signature is SignatureForm.ENVELOPED:
         reading.wrong("endpoint", "SOAP payloads are never enveloped: their signature is in the Cover", table)
+    mtom = reading.flag(table, "mtom", absent=absent.mtom)
+    if mtom and kind is not EndpointKind.SOAP:
+        reading.wrong("endpoint", "mtom is for SOAP endpoints: others take the message as one document", table)
     return Endpoint(
         kind=kind,
         url=url,
         signature=signature,
         payload_alone=reading.flag(table, "payload_alone", absent=absent.payload_alone),
+        mtom=mtom,
         client_key=reading.flag(table, "client_key", absent=absent.client_key),
         private_network=reading.flag(table, "private_network", absent=absent.private_network),
         test=reading.flag(table, "test", absent=absent.test),

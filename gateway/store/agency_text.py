@@ -38,6 +38,7 @@ def agency_text(agency: Agency) -> str:
             "duties": sorted(agency.duties),
             "endpoint": _endpoint_text(agency.endpoint),
             "signs": agency.signs,
+            "sign_answers": agency.sign_answers,
             "suspended": agency.suspended,
             # Left out where there is none: the digest of an agency that has none is what it was.
             **({"reply_to": [_endpoint_text(each) for each in agency.reply_to]} if agency.reply_to else {}),
@@ -51,6 +52,7 @@ def _endpoint_text(endpoint: Endpoint) -> dict[str, object]:
         "url": endpoint.url,
         "signature": endpoint.signature,
         "payload_alone": endpoint.payload_alone,
+        "mtom": endpoint.mtom,
         "client_key": endpoint.client_key,
         "private_network": endpoint.private_network,
         "test": endpoint.test,
@@ -73,6 +75,7 @@ def agency_of(text: str) -> Agency:
         endpoint=_endpoint_of(body["endpoint"]),
         reply_to=tuple(map(_endpoint_of, body.get("reply_to", ()))),
         signs=body["signs"],
+        sign_answers=body.get("sign_answers", False),
         suspended=body["suspended"],
     )
 
@@ -83,6 +86,7 @@ def _endpoint_of(endpoint: Mapping[str, Any]) -> Endpoint:
         url=endpoint["url"],
         signature=SignatureForm(endpoint["signature"]),
         payload_alone=endpoint["payload_alone"],
+        mtom=endpoint.get("mtom", False),
         client_key=endpoint["client_key"],
         private_network=endpoint["private_network"],
         test=endpoint.get("test", False),

@@ -42,6 +42,7 @@ class Counts:
     oldest      when the oldest waiting delivery that is not an inbox item fell due
     unsequenced audit entries not yet in the tree, and when the oldest of them was written
     emergencies emergency releases, ever
+    signatures  remembered until they are stale
     unarranged  rows of the disclosure index whose tokens are not arranged for finding yet
     replies     answers to registered addresses, by agency and state; delivered ones are not counted
     """
@@ -53,6 +54,7 @@ class Counts:
     unsequenced_since: datetime | None
     log_size: int
     emergencies: int = 0
+    signatures: int = 0
     unarranged: int = 0
     replies: tuple[tuple[AgencyId, State, int], ...] = ()
 

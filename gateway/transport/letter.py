@@ -1,7 +1,8 @@
 """A SOAP message of its own to a registered address: an answer to a request of before, signed for each try.
 
 Its wsa:MessageID is the same on every try; the WS-Security header is made anew, because its Timestamp ages. It is an
-answer, so no SOAP answer to it is wanted: 202 and nothing is what a one-way service says.
+answer, so no SOAP answer to it is wanted: 202 and nothing is what a one-way service says. The signature is not marked
+mustUnderstand: a receiver that does not verify it has what it had on its connection, and would refuse it otherwise.
 """
 
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ def written(letter: Letter, signer: Signer, now: datetime) -> tuple[dict[str, st
     root = parse(letter.envelope, LIMITS).root
     version = Version(etree.QName(root).namespace)
     action = (root.findtext(f"{{*}}Header/{{{WSA}}}Action") or "").strip()
-    signed = to_bytes(Document(sign_envelope(root, signer, created=now, expires=now + FRESH)))
+    signed = to_bytes(Document(sign_envelope(root, signer, created=now, expires=now + FRESH, must_understand=False)))
     headers = {"Accept-Encoding": "identity", "User-Agent": "justice-gateway", "Idempotency-Key": letter.message_id}
     if version is Version.SOAP_11:
         return headers | {"Content-Type": version.content_type, "SOAPAction": quoted(action)}, signed
