@@ -45,6 +45,7 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/v1/messages/{id:path}/correct", _Act(rest.correct), methods=["POST"]),
     Route("/v1/messages/{id:path}/cancel", _Act(rest.cancel), methods=["POST"]),
     Route("/soap", operations.service_description),
+    Route("/soap/callback", operations.callback_description),
     Route("/soap/xsd/gateway.xsd", operations.service_schema),
     Route("/soap/xsd/{name}/{version}/{path:path}", operations.exchange_file),
     Route("/healthz", operations.alive),

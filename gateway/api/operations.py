@@ -18,6 +18,7 @@ from gateway.errors import GatewayError, Unavailable
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.tell_due import NOTICES_MAX
 from gateway.exchange.trouble import standing as found_of_own_log
+from gateway.soap.callback import callback_wsdl
 from gateway.soap.wsdl import SCHEMA, wsdl
 from gateway.store.interface import Counts
 from gateway.store.witness import LogTrouble
@@ -168,6 +169,13 @@ async def service_description(request: Request) -> Response:
     if "wsdl" not in {name.lower() for name in request.query_params}:
         raise HTTPException(405, headers={"Allow": "POST"})
     return Response(wsdl(f"{base_url(request)}/soap"), media_type="text/xml; charset=utf-8")
+
+
+async def callback_description(request: Request) -> Response:
+    """GET /soap/callback?wsdl: what a partner's receiver of answers has to understand."""
+    if "wsdl" not in {name.lower() for name in request.query_params}:
+        raise HTTPException(404)
+    return Response(callback_wsdl(), media_type="text/xml; charset=utf-8")
 
 
 async def service_schema(_request: Request) -> Response:

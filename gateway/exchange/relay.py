@@ -17,7 +17,7 @@ from gateway.delivery.outcome import Outcome
 from gateway.exchange.attempt import attempt
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.schedules import schedule_of
+from gateway.exchange.schedules import lease_of, schedule_of
 from gateway.store.deliveries import Claim
 from gateway.store.messages import DisseminationRecord
 from gateway.telemetry import Metrics
@@ -38,12 +38,12 @@ class Pace:
 
 
 def pace_of(settings: Settings) -> Pace:
-    """The pace that the settings ask for. A lease shorter than an attempt would have two workers send the same."""
+    """The pace that the settings ask for."""
     relay = settings.relay
     return Pace(
         in_flight_max=relay.in_flight_max,
         per_recipient=relay.in_flight_per_recipient_max,
-        lease=timedelta(seconds=max(relay.lease_seconds, 1.5 * relay.attempt_seconds_max)),
+        lease=lease_of(settings),
     )
 
 

@@ -7,7 +7,6 @@ the database may be lost at any moment: leases run out, breakers learn anew.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,7 +23,7 @@ from gateway.exchange.attempt import HOLD, SETTLE_PAUSES_SECONDS, WORN_OUT
 from gateway.exchange.destination import vouching
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reply import registered
-from gateway.exchange.schedules import schedule_of
+from gateway.exchange.schedules import lease_of, schedule_of
 from gateway.store.interface import StoreUnavailable
 from gateway.store.points import AFTER_REPLY, BEFORE_REPLY, reach
 from gateway.store.replies import ReplyClaim
@@ -55,8 +54,7 @@ class ReplyRelay:
         self._report = report
         self._rule = BreakerRule()
         self._schedule = schedule_of(gateway.settings)
-        self._lease = timedelta(seconds=max(gateway.settings.relay.lease_seconds, 60))
-        self._lease = max(self._lease, 1.5 * self._schedule.attempt_deadline)
+        self._lease = lease_of(gateway.settings)
         self._breakers: dict[AgencyId, CircuitBreaker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.stirred = asyncio.Event()
@@ -167,7 +165,7 @@ class ReplyRelay:
         if breaker == CLOSED:
             self._breakers.pop(agency, None)
         else:
-            self._breakers[agency] = replace(breaker)
+            self._breakers[agency] = breaker
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

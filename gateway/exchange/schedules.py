@@ -1,4 +1,4 @@
-"""The schedule of tries, as the settings have it."""
+"""The schedule of tries, and how long one is its worker's, as the settings have it."""
 
 from datetime import timedelta
 
@@ -16,3 +16,8 @@ def schedule_of(settings: Settings) -> Schedule:
         budget=timedelta(hours=relay.budget_hours),
         attempt_deadline=timedelta(seconds=relay.attempt_seconds_max),
     )
+
+
+def lease_of(settings: Settings) -> timedelta:
+    """How long what is claimed is nobody else's. Shorter than an attempt, and two workers would send the same."""
+    return timedelta(seconds=max(settings.relay.lease_seconds, 1.5 * settings.relay.attempt_seconds_max))
