@@ -26,6 +26,7 @@ from gateway.exchange.rehearse import WouldReceive, rehearse
 from gateway.exchange.status import status
 from gateway.exchange.submission import Submission
 from gateway.message import Action, DeliveryId
+from gateway.signing.proof import Proof
 from gateway.soap.service import Acknowledge, Poll, Preview, Status, Submit, node, read
 
 POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
@@ -56,19 +57,20 @@ class Asked:
     act: Act
 
 
-def read_act(sender: Agency, message_id: str, body: etree._Element) -> Act:
+def read_act(sender: Agency, message_id: str, body: etree._Element, proof: Proof | None = None) -> Act:
     """The act in a Body.
 
     message_id  the sender's id of a message: Idempotency-Key or wsa:MessageID, "" for none
+    proof       of the signature over the Body
 
     Raises `UnknownOperation`, `OperationMalformed`, `QueryRefused`, `BadSenderId`.
     """
     operation = read(body)
     match operation:
         case Submit():
-            return _submission(sender, message_id, operation)
+            return _submission(sender, message_id, operation, proof)
         case Preview():
-            return Tried(submission=_submission(sender, message_id, operation.message))
+            return Tried(submission=_submission(sender, message_id, operation.message, proof))
         case _:
             return operation
 
@@ -78,7 +80,7 @@ async def do(asked: Asked) -> etree._Element:
     return await _ACTS[type(asked.act)](asked, asked.act)
 
 
-def _submission(sender: Agency, message_id: str, operation: Submit) -> Submission:
+def _submission(sender: Agency, message_id: str, operation: Submit, proof: Proof | None) -> Submission:
     act = None
     if operation.corrects:
         act = (Action.CORRECT, operation.corrects)
@@ -91,6 +93,7 @@ def _submission(sender: Agency, message_id: str, operation: Submit) -> Submissio
         only=recipients(operation.to),
         act=act,
         channel="soap",
+        proof=proof,
     )
 
 
