@@ -1,8 +1,8 @@
 """Answers of a SOAP request that go to an address registered for its sender, as messages of their own.
 
-Poll is not answered so. What it answers are records of several messages: they leave on the connection that was
-authenticated for them, and no second copy of them is kept that would outlive the destruction of one of the records.
-An agency that wants records sent has an endpoint.
+Poll and Preview are not answered so. What they answer holds records: they leave on the connection that was proven
+theirs, and no second copy of them is kept that would outlive the destruction of one of the records. An agency that
+wants records sent has an endpoint.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from gateway.soap.envelope import Envelope, Version
 from gateway.soap.reference import Reference
 from gateway.soap.service import action_of, operation_name
 
-SAME_CONNECTION_ONLY = frozenset({"Poll"})
+SAME_CONNECTION_ONLY = frozenset({"Poll", "Preview"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

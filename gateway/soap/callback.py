@@ -12,7 +12,7 @@ SCHEMA_LOCATION: Final = "xsd/gateway.xsd"
 """Relative to this WSDL's own address, `/soap/callback?wsdl`."""
 
 ANSWERS: Final = ("SubmitResponse", "AcknowledgeResponse", "StatusResponse")
-"""Poll is answered on its own connection only."""
+"""Poll and Preview are answered on their own connection only."""
 
 PLACEHOLDER: Final = "https://your-server.example/gateway/replies"
 """Where it will be is the partner's to say: at an address registered for it."""

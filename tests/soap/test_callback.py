@@ -14,8 +14,8 @@ from gateway.soap.wsdl import SCHEMA
 ROOT = etree.fromstring(callback_wsdl().encode())
 
 
-def test_every_answer_but_that_of_poll_is_a_one_way_operation_with_its_action() -> None:
-    assert {f"{operation}Response" for operation in OPERATIONS} - set(ANSWERS) == {"PollResponse"}
+def test_every_answer_that_holds_no_records_is_a_one_way_operation_with_its_action() -> None:
+    assert {f"{operation}Response" for operation in OPERATIONS} - set(ANSWERS) == {"PollResponse", "PreviewResponse"}
     operations = ROOT.findall(f"{{{WSDL}}}portType/{{{WSDL}}}operation")
     assert [each.get("name") for each in operations] == list(ANSWERS)
     assert [[etree.QName(child).localname for child in each] for each in operations] == [["input"]] * 3
