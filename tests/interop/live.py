@@ -57,9 +57,13 @@ class Pack:
 
     def run(self, *words: object, status: int = 0, seconds: float = ACT_SECONDS_MAX) -> Done:
         """An act of the client, which should end so, within the deadline; what it leaves running is ended."""
-        done = _run([*self.client.run, *map(str, words)], self.folder, seconds)
+        done = self.act(*words, seconds=seconds)
         assert done.status == status, f"{self.client.name} {words}: {done.status}\n{done.out}\n{done.err}"
         return done
+
+    def act(self, *words: object, seconds: float = ACT_SECONDS_MAX) -> Done:
+        """The same, however it ends."""
+        return _run([*self.client.run, *map(str, words)], self.folder, seconds)
 
     def set(self, **settings: str) -> None:
         """Change lines of the settings file, as its reader would with an editor."""
