@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import audit, consents, operations, rest, soap_description
+from gateway.api import audit, consents, operations, rest, sandbox, soap_description
 from gateway.api.edge import Edge
 from gateway.api.openapi import openapi
 from gateway.api.soap import soap
@@ -44,6 +44,7 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/soap", _Act(soap), methods=["POST"]),
     Route("/v1/messages/{id:path}/correct", _Act(rest.correct), methods=["POST"]),
     Route("/v1/messages/{id:path}/cancel", _Act(rest.cancel), methods=["POST"]),
+    Route("/v1/sandbox/messages", _Act(sandbox.try_out), methods=["POST"]),
     Route("/soap", soap_description.service_description),
     Route("/soap/xsd", soap_description.exchange_list),
     Route("/soap/xsd/gateway.xsd", soap_description.service_schema),
