@@ -112,6 +112,9 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     metrics.deliveries.clear()
     for recipient, state, count in counts.deliveries:
         metrics.deliveries.labels(recipient, state.value).set(count)
+    metrics.replies.clear()
+    for agency, state, count in counts.replies:
+        metrics.replies.labels(agency, state.value).set(count)
     metrics.oldest_delivery_seconds.set(_seconds_since(counts.oldest, now))
     metrics.emergencies.set(counts.emergencies)
     metrics.log_size.set(counts.log_size)

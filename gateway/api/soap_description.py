@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from gateway.api.own_address import base_url
 from gateway.api.rest import running
 from gateway.iepd.package import Iepd
+from gateway.soap.callback import callback_wsdl
 from gateway.soap.wsdl import SCHEMA, wsdl
 
 XSD_TYPE = "application/xml"
@@ -30,6 +31,13 @@ async def service_description(request: Request) -> Response:
         raise HTTPException(405, headers={"Allow": "POST"})
     text = wsdl(f"{base_url(request)}/soap", whole=WHOLE in asked)
     return Response(text, media_type="text/xml; charset=utf-8")
+
+
+async def callback_description(request: Request) -> Response:
+    """GET /soap/callback?wsdl: what a partner's receiver of answers has to understand."""
+    if "wsdl" not in {name.lower() for name in request.query_params}:
+        raise HTTPException(404)
+    return Response(callback_wsdl(), media_type="text/xml; charset=utf-8")
 
 
 async def service_schema(_request: Request) -> Response:
