@@ -23,10 +23,13 @@ class _OfThread(threading.local):
     """XPath objects of one thread: lxml locks them."""
 
     def __init__(self) -> None:
+        self._any = etree.XPath("boolean(/descendant::*/@xsi:type)", namespaces={"xsi": XSI})
         self._typed = etree.XPath("descendant-or-self::*[@xsi:type]", namespaces={"xsi": XSI})
 
     def typed(self, apex: etree._Element) -> list[etree._Element]:
         """The elements whose type is named."""
+        if not self._any(apex):  # of nearly all messages; it is asked of the whole document, in a quarter of the time
+            return []
         found: list[etree._Element] = self._typed(apex)  # type: ignore[assignment]  # a path to elements gives elements
         return found
 
