@@ -143,6 +143,7 @@ class Agency:
     duties: frozenset[Duty] = field(default_factory=frozenset)
     endpoint: Endpoint = Endpoint(kind=EndpointKind.INBOX)
     signs: bool = False  # its submissions must carry its signature
+    sign_answers: bool = False  # SOAP answers to it are signed also where its requests are not
     suspended: bool = False
 
     def __post_init__(self) -> None:

@@ -58,6 +58,16 @@ class Limits(_Section):
     connections_per_address_max: int = Field(default=256, gt=0)
 
 
+class Signatures(_Section):
+    """What is asked of signed messages.
+
+    leeway_seconds  how far Created may lie from our clock, before or after: how old a signed SOAP message may be, and
+                    how wrong the sender's clock
+    """
+
+    leeway_seconds: float = Field(default=300, ge=1, le=3600)
+
+
 class Relay(_Section):
     """How hard the worker tries. 72 hours: a weekend's outage plus a working day to mend it."""
 
@@ -232,6 +242,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     listen: Listen = Listen()
     limits: Limits = Limits()
+    signatures: Signatures = Signatures()
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()

@@ -32,7 +32,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     reading.table(
         root,
         ("agency", "name", "kind"),
-        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "signs"),
+        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "signs", "sign_answers"),
     )
     agency = reading.agency(root, "agency")
     kind = reading.choice(root, "kind", AgencyKind)
@@ -46,6 +46,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     duties = _duties(reading, root)
     endpoint = _endpoint(reading, root)
     signs = reading.flag(root, "signs", absent=False)
+    sign_answers = reading.flag(root, "sign_answers", absent=False)
     if agency is None or kind is None:
         return None
     return Agency(
@@ -60,6 +61,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
         duties=duties,
         endpoint=endpoint,
         signs=signs,
+        sign_answers=sign_answers,
     )
 
 

@@ -86,7 +86,9 @@ def _must_be_signed(block: etree._Element) -> bool:
     return block.tag == COVER_BLOCK or etree.QName(block).namespace == WSA
 
 
-def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime, expires: datetime) -> etree._Element:
+def sign_envelope(
+    envelope: etree._Element, signer: Signer, *, created: datetime, expires: datetime, must_understand: bool = True
+) -> etree._Element:
     """Put a signed wsse:Security header into the envelope, and wsu:Id on what is signed; gives the same envelope back.
 
     The envelope has a Header (with the WS-Addressing blocks and the Cover already in it) and a Body.
@@ -99,6 +101,8 @@ def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime
     prefix = _free_prefix(identity for identity, _ in all_ids(envelope))
     signed = [block for block in header if _must_be_signed(block)]
     security = etree.fromstring(_security(soap, prefix, signer, created, expires))
+    if not must_understand:
+        del security.attrib[f"{{{soap}}}mustUnderstand"]
     header.append(security)
     places = [body, *signed, *security]
     references = tuple(_reference(place, f"{prefix}{number}") for number, place in enumerate(places))

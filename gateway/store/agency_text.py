@@ -48,6 +48,7 @@ def agency_text(agency: Agency) -> str:
                 "test": endpoint.test,
             },
             "signs": agency.signs,
+            "sign_answers": agency.sign_answers,
             "suspended": agency.suspended,
         }
     )
@@ -78,5 +79,6 @@ def agency_of(text: str) -> Agency:
             test=endpoint.get("test", False),
         ),
         signs=body["signs"],
+        sign_answers=body.get("sign_answers", False),
         suspended=body["suspended"],
     )
