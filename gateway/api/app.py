@@ -48,6 +48,7 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/v1/messages/{id:path}/cancel", _Act(rest.cancel), methods=["POST"]),
     Route("/v1/sandbox/messages", _Act(sandbox.try_out), methods=["POST"]),
     Route("/soap", operations.service_description),
+    Route("/soap/callback", operations.callback_description),
     Route("/soap/xsd/gateway.xsd", operations.service_schema),
     Route("/soap/xsd/{name}/{version}/{path:path}", operations.exchange_file),
     Route("/healthz", operations.alive),
