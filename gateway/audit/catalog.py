@@ -33,6 +33,7 @@ class EntryType(StrEnum):
     DISSEMINATE = "disseminate"  # decided to share with one recipient: one for each
     EMERGENCY = "emergency"  # two people released it to one recipient without an agreement; its owner is told
     WITHHOLD = "withhold"  # decided to share nothing with one recipient who was asked for
+    SANDBOX = "sandbox"  # a message was tried: nothing of it was kept, shared or delivered
     TRIAL = "trial"  # what an agreement on trial would share with one recipient; nothing left by it
     # a delivery
     DELIVER = "deliver"
@@ -43,6 +44,7 @@ class EntryType(StrEnum):
     RECALL = "recall"
     REQUEUE = "requeue"
     DISCARD = "discard"
+    REPLY = "reply"  # what became of an answer that goes to a registered address
     # keeping and destroying
     DESTROY = "destroy"
     HOLD = "hold"
@@ -243,6 +245,7 @@ SHAPES: Mapping[str, Shape] = {
     "recipients": AGENCIES,
     "reduced": COUNTS,  # places let through in a lesser form, per label
     "refused": AGENCIES,  # recipients who were asked for and get nothing
+    "reply": ID,  # of an answer that goes to a registered address
     "role": CODE,
     "roles": CODES,
     "second": ACTOR,  # account of the second person of an act that takes two
@@ -299,6 +302,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message sender recipient code",
         "mou mou_digest clauses purpose role exchange action configuration kind",
     ),
+    EntryType.SANDBOX: ("sender channel", "exchange code recipients refused count configuration size_bytes"),
     EntryType.TRIAL: (
         "message sender recipient mou mou_digest clauses purpose",
         "shared withheld reduced code exchange role configuration laws",
@@ -311,6 +315,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
     EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
     EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline"),
+    EntryType.REPLY: (
+        "reply agency action",
+        "message code attempts due_at until bucket evidence actor reason",
+    ),
     EntryType.DESTROY: (
         "kind count",
         f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",

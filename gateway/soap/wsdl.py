@@ -45,6 +45,21 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
       the first answer again, and nothing was done twice.</xs:documentation></xs:annotation></xs:element>
   </xs:sequence></xs:complexType></xs:element>
 
+  <xs:element name="Preview"><xs:annotation><xs:documentation>A message is tried: what each partner would receive is
+    said, and nothing is kept, shared or delivered. The content is that of Submit.</xs:documentation></xs:annotation>
+    <xs:complexType><xs:sequence>
+    <xs:element name="To" type="g:Id" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Corrects" type="g:Id" minOccurs="0"/>
+    <xs:element name="Cancels" type="g:Id" minOccurs="0"/>
+    <xs:element name="Payload" type="g:AnyElement"/>
+  </xs:sequence></xs:complexType></xs:element>
+  <xs:element name="PreviewResponse"><xs:complexType><xs:sequence>
+    <xs:element name="Exchange" type="xs:string"/>
+    <xs:element name="TriedAt" type="xs:dateTime"/>
+    <xs:element name="Would" type="g:Would" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Entry" type="g:Id"/>
+  </xs:sequence></xs:complexType></xs:element>
+
   <xs:element name="Poll"><xs:complexType><xs:sequence>
     <xs:element name="After" type="xs:nonNegativeInteger" minOccurs="0"><xs:annotation><xs:documentation>Next of the
       answer before.</xs:documentation></xs:annotation></xs:element>
@@ -94,6 +109,28 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
     <xs:element name="Code" type="xs:string" minOccurs="0"/>
     <xs:element name="Delivery" type="g:Id" minOccurs="0"/>
   </xs:sequence></xs:complexType>
+  <xs:complexType name="Would"><xs:annotation><xs:documentation>What one partner would receive. A Code says why it would
+    receive nothing; the rest is there when it would.</xs:documentation></xs:annotation><xs:sequence>
+    <xs:element name="Agency" type="g:Id"/>
+    <xs:element name="Outcome" type="xs:string"/>
+    <xs:element name="Code" type="xs:string" minOccurs="0"/>
+    <xs:element name="Mou" type="xs:string" minOccurs="0"/>
+    <xs:element name="Clause" type="xs:string" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Purpose" type="xs:string" minOccurs="0"/>
+    <xs:element name="Role" type="xs:string" minOccurs="0"/>
+    <xs:element name="Shared" type="xs:nonNegativeInteger" minOccurs="0"/>
+    <xs:element name="Withheld" type="g:Count" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Reduced" type="g:Count" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Withdrawal" type="xs:boolean" minOccurs="0"/>
+    <xs:element name="ConsentDecides" type="xs:boolean" minOccurs="0"/>
+    <xs:element name="Omitted" type="xs:string" minOccurs="0"/>
+    <xs:element name="Payload" type="g:AnyElement" minOccurs="0"/>
+  </xs:sequence></xs:complexType>
+  <xs:complexType name="Count"><xs:annotation><xs:documentation>How many places of one label.</xs:documentation>
+    </xs:annotation><xs:sequence>
+    <xs:element name="Label" type="xs:string"/>
+    <xs:element name="Places" type="xs:nonNegativeInteger"/>
+  </xs:sequence></xs:complexType>
   <xs:complexType name="Item"><xs:sequence>
     <xs:element name="Delivery" type="g:Id"/>
     <xs:element name="Message" type="g:Id"/>
@@ -129,17 +166,19 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def wsdl(address: str) -> str:
-    """The WSDL of the service at this address: one port for each SOAP version."""
+def wsdl(address: str, *, whole: bool = False) -> str:
+    """The WSDL of the service at this address: one port for each SOAP version.
+
+    whole  with the schema in it, for toolkits that want one file; else it is imported
+    """
+    imported = f'<xs:schema>\n    <xs:import namespace="{SERVICE}" schemaLocation="{SCHEMA_LOCATION}"/>\n  </xs:schema>'
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<wsdl:definitions name="Gateway" targetNamespace="{SERVICE}" xmlns:g="{SERVICE}"',
         '    xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:xs="http://www.w3.org/2001/XMLSchema"',
         f'    xmlns:soap11="{_WSDL_SOAP["11"]}" xmlns:soap12="{_WSDL_SOAP["12"]}">',
         f"  <wsdl:documentation>{_DOCUMENTATION}</wsdl:documentation>",
-        "  <wsdl:types><xs:schema>",
-        f'    <xs:import namespace="{SERVICE}" schemaLocation="{SCHEMA_LOCATION}"/>',
-        "  </xs:schema></wsdl:types>",
+        f"  <wsdl:types>{SCHEMA.partition('?>')[2].strip() if whole else imported}</wsdl:types>",
         *(_messages(operation) for operation in OPERATIONS),
         '  <wsdl:message name="Problem"><wsdl:part name="problem" element="g:Problem"/></wsdl:message>',
         '  <wsdl:portType name="Gateway">',
@@ -161,7 +200,10 @@ def wsdl(address: str) -> str:
 _DOCUMENTATION = (
     "Exchange of justice records under agreements. Port Gateway11 is SOAP 1.1, Gateway12 is SOAP 1.2 "
     f"({SOAP12}). Set wsa:MessageID to your own id of the message and keep it when you try again: the same "
-    "id and content is answered with the first receipt, and nothing is delivered twice."
+    "id and content is answered with the first receipt, and nothing is delivered twice. With wsa:ReplyTo naming an "
+    "address registered for you, HTTP answers 202 and the answer comes there as a one-way message: its WSDL is "
+    "/soap/callback?wsdl. "
+    "Schemas and samples of the exchanges: soap/xsd, beside this document. Photos may travel as MTOM."
 )
 
 
