@@ -115,6 +115,7 @@ async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator
             keys.authority.certificate_der,
             zone=made.zone,
             law_packs=made.law.packs,
+            crl_grace=made.crl_grace,
             pseudonyms=Pseudonyms(seed=keys.pseudonym_seed, period=period_of(clock.now())),
         )
         current = compile_configuration(await store.configuration(), before=before)

@@ -346,7 +346,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.AGENCY: ("agency action", "actor kind configuration digest reason fingerprint signature"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",
-        "actor configuration valid_from valid_until reason key signature digest",
+        "actor configuration valid_from valid_until reason key signature digest count",
     ),
     EntryType.KEY: (
         "action kind",

@@ -12,9 +12,12 @@ from gateway.cli.acting import As, Key, signer
 from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
 from gateway.exchange.acting import Acting
 from gateway.exchange.activate import check_unsigned, issue_token, put_agency, register_certificate
+from gateway.exchange.authorities import register_authority
+from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
+from gateway.signing.certificate_name import NameUnreadable, read_name
 
 _CERTIFICATES = "A certificate: one of these"
 
@@ -30,6 +33,8 @@ class _Given:
     csr: Path | None
     certified: Path | None
     certificate: Path | None
+    authority: Path | None
+    names: tuple[str, ...]
 
 
 def add(
@@ -78,6 +83,36 @@ def add(
             rich_help_panel=_CERTIFICATES,
         ),
     ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(
+            "--authority",
+            help="Take certificates of this authority (PEM; those of authorities below it may follow in the file), "
+            "when they carry a name of --subject or --san.",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    subject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--subject",
+            metavar="DN",
+            help="With --authority: the whole subject of the agency's certificates, CN=gateway,O=Harlan Jail,C=US.",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    san: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--san",
+            metavar="NAME",
+            help="With --authority: an alternative name of them, dns:HOST, uri:URI or email:ADDRESS.  "
+            "\\[default: uri:urn:agency:ID]",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
     by: As = "",
     key: Key = None,
     directory: Directory = Path(),
@@ -92,10 +127,14 @@ def add(
     [bold]gateway agency add policies/agencies/millbrook-police.yaml --token --as USER[/]
     [bold]gateway agency add --id harlan-probation --csr probation.csr --out probation.pem --as USER[/]
     [bold]gateway agency add --id harlan-county-jail --certificate jail.pem --as USER[/]
+    [bold]gateway agency add --id millbrook-police --authority state-ca.pem --san dns:gw.millbrook.example --as USER[/]
     [bold]gateway agency add --id millbrook-police --issue certificates/ --as USER[/]
     """
-    ways = {"--csr": csr, "--certificate": certificate, "--issue": issue}
+    ways = {"--csr": csr, "--certificate": certificate, "--issue": issue, "--authority": authority}
     _check_use(file, id, token=token, given=[name for name, value in ways.items() if value], out=output)
+    names = _names(subject or [], san or [])
+    if names and authority is None:
+        raise typer.BadParameter("--subject and --san name the certificates of an --authority")
     agency = _read(file) if file is not None else None
     if agency is not None and not by:
         raise typer.BadParameter("whoever adds or changes an agency signs it: give --as with your account")
@@ -107,6 +146,8 @@ def add(
         csr=csr,
         certified=output,
         certificate=certificate,
+        authority=authority,
+        names=names,
     )
     run(_add(given, signer(by, key, directory), directory, json))
 
@@ -120,7 +161,17 @@ def _check_use(file: Path | None, id: str, *, token: bool, given: list[str], out
     if out is not None and "--csr" not in given:
         raise typer.BadParameter("--out names the certificate's file of --csr")
     if file is None and not token and not given:
-        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate or --issue")
+        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate, --authority or --issue")
+
+
+def _names(subjects: list[str], alternative: list[str]) -> tuple[str, ...]:
+    for name in alternative:
+        if name.startswith("subject:"):
+            raise typer.BadParameter("--san is dns:HOST, uri:URI or email:ADDRESS; a subject is given with --subject")
+    try:
+        return tuple(map(read_name, (*(f"subject:{each}" for each in subjects), *alternative)))
+    except NameUnreadable as error:
+        raise typer.BadParameter(error.text) from error
 
 
 def _read(file: Path) -> Agency:
@@ -132,23 +183,15 @@ def _read(file: Path) -> Agency:
 
 
 async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) -> None:
-    done: dict[str, str] = {"agency": given.id}
     async with open_deployment(directory) as gateway:
         if by is None:
             check_unsigned(gateway)
         if given.agency is not None:
             await put_agency(gateway, given.agency, by=by)
+        done = {"agency": str(given.id)}
         if given.token:
             done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
-        if given.issue is not None:
-            done |= await issue_certificate(gateway, given.id, given.issue, by=by)
-        if given.csr is not None:
-            certified = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
-            done |= await certify_request(gateway, given.id, given.csr, certified, by=by)
-        if given.certificate is not None:
-            pem = given.certificate.read_bytes()
-            credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
-            done["certificate"] = credential.fingerprint
+        done |= await _certified(gateway, given, by)
     if json:
         answer(done)
         return
@@ -156,3 +199,21 @@ async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) ->
         out.print(f"{what:>12}  {value}")
     if given.token:
         err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
+
+
+async def _certified(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
+    """The one way by which its certificates count from now on."""
+    if given.issue is not None:
+        return dict(await issue_certificate(gateway, given.id, given.issue, by=by))
+    if given.csr is not None:
+        file = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
+        return dict(await certify_request(gateway, given.id, given.csr, file, by=by))
+    if given.certificate is not None:
+        pem = given.certificate.read_bytes()
+        credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
+        return {"certificate": credential.fingerprint}
+    if given.authority is not None:
+        pem = given.authority.read_bytes()
+        known = await register_authority(gateway, given.id, pem, given.names, by=by, actor="cli")
+        return {"authority": known.fingerprint, "names": ", ".join(known.names)}
+    return {}

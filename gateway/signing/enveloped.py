@@ -18,7 +18,7 @@ from gateway.signing.shape import (
     Shape,
     SignatureMissing,
     SignatureShape,
-    certificate_of,
+    certificates_of,
     read_shape,
     stripped,
     unique_ids,
@@ -67,7 +67,8 @@ def verify_root(root: etree._Element, trusted: TrustedKeys, *, now: datetime) ->
     copy = stripped(root)
     shape = read_shape(_signature_of(copy), ENVELOPED)
     ids = _signed_ids(copy, shape)
-    key = signer_key(certificate_of(shape.key_info), trusted, now=now)
+    certificate, *others = certificates_of(shape.key_info)
+    key = signer_key(certificate, trusted, now=now, others=others)
     check_value(shape, key, ids)
     return copy
 

@@ -115,6 +115,11 @@ def read_shape(signature: etree._Element, transforms: tuple[Transform, ...]) -> 
 
 def certificate_of(x509_data: etree._Element) -> bytes:
     """DER of the first certificate of a ds:X509Data, by convention the signer's. A hint, nothing is trusted for it."""
+    return certificates_of(x509_data)[0]
+
+
+def certificates_of(x509_data: etree._Element) -> tuple[bytes, ...]:
+    """DER of every certificate of a ds:X509Data, the signer's first, those of authorities above it after."""
     _named(x509_data, "X509Data")
     certificates: list[etree._Element] = []
     for child in _elements(x509_data):
@@ -125,7 +130,7 @@ def certificate_of(x509_data: etree._Element) -> bytes:
             raise SignatureShape("the signature's X509Data holds something other than certificates and their names")
     if not 1 <= len(certificates) <= CERTIFICATES_MAX:
         raise SignatureShape(f"the signature's X509Data holds 1 to {CERTIFICATES_MAX} certificates")
-    return _binary(certificates[0], CERTIFICATE_SIZE_BYTES_MAX)
+    return tuple(_binary(each, CERTIFICATE_SIZE_BYTES_MAX) for each in certificates)
 
 
 def binary_text(element: etree._Element) -> bytes:

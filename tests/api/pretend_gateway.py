@@ -1,6 +1,7 @@
 """A pretended gateway: real settings, clock and ids; the verbs behind it are plain methods that remember."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -127,7 +128,7 @@ class PretendGateway:
     def identify_token(self, token: str) -> Agency:
         return self._known(self.tokens.get(token))
 
-    def identify_certificate(self, der: bytes) -> Agency:
+    def identify_certificate(self, der: bytes, others: Sequence[bytes] = ()) -> Agency:
         return self._known(self.certificates.get(der))
 
     def _known(self, agency: Agency | None) -> Agency:
