@@ -1,4 +1,4 @@
-# make setup | demo | test | check | bench | soak.  DEMO_ARGS=--once ends by itself.  Without make: see README.md.
+# make setup | demo | test | check | bench | soak | interop.  DEMO_ARGS=--once ends by itself.  Without make: see README.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev demo test check bench soak lock clean
+.PHONY: setup setup-dev demo test check bench soak interop lock clean
 
 setup: $(READY)
 
@@ -32,6 +32,7 @@ demo: setup
 test: setup-dev check
 	@echo "== all tests; what they need besides Python is installed first where that is possible"
 	sh tests/need-postgresql
+	sh tests/need-toolkits
 	$(BIN)/pytest $(TEST_ARGS)
 
 check: setup-dev
@@ -40,6 +41,11 @@ check: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+interop: setup-dev
+	@echo "== every client of gateway integrate against a live gateway; toolkits are installed first where that is possible"
+	sh tests/need-toolkits
+	$(BIN)/pytest tests/interop tests/integrate $(TEST_ARGS)
 
 soak: setup-dev
 	@echo "== the laws of cut, proof and content models over new random messages and policies (LAW_RUNS=20000)"

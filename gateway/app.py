@@ -112,7 +112,6 @@ async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator
         if known != keys.fingerprint and not restoring:
             raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
         before = nothing(
-            keys.authority.certificate_der,
             zone=made.zone,
             law_packs=made.law.packs,
             crl_grace=made.crl_grace,
@@ -309,7 +308,7 @@ def drafts(now: datetime) -> Configured:
         laws=tuple(_drafted(file, data, now) for file, data in shipped_laws().items()),
         exchanges=tuple(Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)) for iepd in iepds),
     )
-    return compile_configuration(configuration, before=nothing(b"", iepds))
+    return compile_configuration(configuration, before=nothing(iepds))
 
 
 def _drafted(file: str, data: bytes, now: datetime) -> Law:

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 
 from gateway.app import key_store
 from gateway.exchange.gateway import Gateway
+from gateway.keys.certified import public_pem
+from gateway.keys.files import KeyStore
 from gateway.transport.ask import HttpAsk
-from gateway.transport.connections import Connections
+from gateway.transport.connections import Connections, Own
 from gateway.transport.tls import ClientIdentity, Trust
 
 
@@ -14,10 +16,17 @@ def connections_of(gateway: Gateway) -> Connections:
     """Connections to partners, to be closed by whoever opened them. Servers are trusted by the system's authorities,
     by the gateway's own, and by those registered for the partner; the gateway shows its client certificate."""
     keys = key_store(gateway.settings)
+    return Connections(now=lambda: _own(keys))
+
+
+def _own(keys: KeyStore) -> Own:
+    """As the key directory is now: a changed key is taken up with the next connection."""
     files = keys.client_files
-    return Connections(
-        trust=Trust(authorities=keys.authority.certificate_pem, system=True),
-        identity=ClientIdentity(certificate=files.certificate, key=files.key, passphrase=files.passphrase),
+    return Own(
+        trust=Trust(authorities=b"\n".join(map(public_pem, keys.authorities)), system=True),
+        identity=ClientIdentity(
+            certificate=files.certificate, key=files.key, passphrase=files.passphrase, looks=files.looks
+        ),
     )
 
 

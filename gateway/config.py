@@ -32,6 +32,8 @@ class Listen(_Section):
     """Where other systems reach the gateway.
 
     public_url  what partners type, where it is not host and port: it goes into the WSDL and into Cover-URL; "" = those
+    soap_addresses  further addresses that a SOAP message may be sent to by its wsa:To, besides that in the WSDL: what a
+                partner's proxy calls us, or the address before a move
     tls         off only for a loopback host; anything else is refused
     console     port of the second listener (docs, metrics), loopback unless `console_host` says otherwise; 0 = none
     """
@@ -40,6 +42,7 @@ class Listen(_Section):
     port: int = Field(default=8443, ge=0, le=65535)
     tls: bool = True
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
+    soap_addresses: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$")], ...] = ()
     console_host: str = "127.0.0.1"
     console: int = Field(default=0, ge=0, le=65535)
 
@@ -53,6 +56,16 @@ class Limits(_Section):
     header_seconds_max: float = Field(default=10, gt=0)
     body_seconds_max: float = Field(default=60, gt=0)
     connections_per_address_max: int = Field(default=256, gt=0)
+
+
+class Signatures(_Section):
+    """What is asked of signed messages.
+
+    leeway_seconds  how far Created may lie from our clock, before or after: how old a signed SOAP message may be, and
+                    how wrong the sender's clock
+    """
+
+    leeway_seconds: float = Field(default=300, ge=1, le=3600)
 
 
 class Relay(_Section):
@@ -141,6 +154,8 @@ class Retention(_Section):
     second_person_from   fewer payloads than this never ask for two, so that a small gateway need not ask every day
     run_every_hours      how often a worker destroys what is due; 0 = only `gateway retention run` does
     payloads_per_run_max a run's certificate stays readable, and a crash leaves little to finish
+    shorter_after_days   when an agreement's new version keeps less long, what is here falls due this long after that is
+                         first seen, or later: a hold can still be placed when the shorter time was a mistake
     attest_within_days   how long past recipients have to attest an early destruction
     notices              whether partners are told when the time of our copies was up
     """
@@ -149,6 +164,7 @@ class Retention(_Section):
     second_person_from: int = Field(default=20, ge=1)
     run_every_hours: float = Field(default=24, ge=0)
     payloads_per_run_max: int = Field(default=20_000, ge=1, le=100_000)
+    shorter_after_days: float = Field(default=7, ge=0, le=365)
     attest_within_days: int = Field(default=10, ge=1, le=365)
     notices: bool = True
 
@@ -239,6 +255,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     listen: Listen = Listen()
     limits: Limits = Limits()
+    signatures: Signatures = Signatures()
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()

@@ -43,13 +43,10 @@ async def serve_process(
         keys = key_store(made)
         tls = None
         if made.listen.tls:
-            files = keys.tls_files
             tls = server_context(
-                files.certificate,
-                files.key,
-                lambda: trusted_clients(gateway.current),
+                lambda: keys.tls_files,
+                lambda: trusted_clients(gateway.current, keys.authorities),
                 on_failure=lambda: log.error("failed", code=TlsUnusable.code),
-                passphrase=files.passphrase,
             )
         listeners = [Listener(app=make_app(gateway, metrics=metrics, docs=plain), sockets=listening, tls=tls)]
         if console:
@@ -103,7 +100,7 @@ async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
         yield Outward(
             sends={
                 EndpointKind.REST: RestTransport(connections, gateway.clock),
-                EndpointKind.SOAP: SoapTransport(connections, gateway.clock, gateway.keys.cover_signer),
+                EndpointKind.SOAP: SoapTransport(connections, gateway.clock, lambda: gateway.keys.cover_signer),
             },
             ask=HttpAsk(connections),
         )

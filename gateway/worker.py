@@ -14,11 +14,13 @@ from gateway.agency import EndpointKind
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.expire import expire
 from gateway.exchange.expunge import finish_expunging
+from gateway.exchange.forget_signatures import forget_signatures
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_disclosures
 from gateway.exchange.purge_due import DueLoop
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay
+from gateway.exchange.rotate_key import take_over_due
 from gateway.exchange.watch import Watch
 from gateway.exchange.watch_log import LogWatch
 from gateway.store.interface import StoreUnavailable
@@ -44,6 +46,7 @@ class Rhythm:
     witness    looks for heads of partners' logs to countersign, and for what else is due for the log
     expire     looks through what no worker claims: what is too late, and what has no agreement any more
     arrange    makes rows of the disclosure index quick to find; they are found before, too
+    keys       lets a key take over whose moment has come
     retain     looks at the clock, finishes runs of destruction that were stopped, and destroys what is due
     watch      looks for what the operator must see to; None = as the settings say
     pause_max  longest pause after trouble; the first is a tenth of a second, each next one twice as long
@@ -55,6 +58,7 @@ class Rhythm:
     expire: float = 300.0
     arrange: float = 5.0
     watch: float | None = None
+    keys: float = 5.0
     retain: float = 3600.0
     pause_max: float = 15.0
 
@@ -120,6 +124,7 @@ class Worker:
             asyncio.create_task(self._loop("arrange", self._arrange, stop, never)),
             asyncio.create_task(self._loop("watch", self._look, stop, never)),
             asyncio.create_task(self._loop("retain", self._retain, stop, never)),
+            asyncio.create_task(self._loop("keys", self._keys, stop, never)),
         ]
         try:
             await stop.wait()
@@ -139,6 +144,10 @@ class Worker:
     async def _retain(self) -> float:
         await self._due.turn()
         return self._rhythm.retain
+
+    async def _keys(self) -> float:
+        await take_over_due(self._gateway)
+        return self._rhythm.keys
 
     async def _look(self) -> float:
         every = self._rhythm.watch or self._gateway.settings.alerts.every_seconds
@@ -168,6 +177,7 @@ class Worker:
         await recall_ended(self._gateway)
         await finish_expunging(self._gateway)
         await expire_disclosures(self._gateway)
+        await forget_signatures(self._gateway)
         return self._rhythm.expire
 
     async def _arrange(self) -> float:

@@ -16,7 +16,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.store.interface import StoreUnavailable
 from gateway.store.open import open_store
 from gateway.telemetry import Metrics
-from gateway.transport.connections import Connections
+from gateway.transport.connections import Connections, Own
 from gateway.transport.interface import Parcel
 from gateway.transport.rest import RestTransport
 from gateway.transport.tls import Trust
@@ -197,7 +197,7 @@ async def test_a_transport_that_breaks_costs_its_delivery_a_lease_and_no_more(he
 
 async def test_a_burst_goes_out_over_real_sockets_within_seconds(tmp_path: Path) -> None:
     async with serving() as there, world(tmp_path, agency(POLICE, endpoint(there.url()))) as here:
-        rest = RestTransport(Connections(trust=Trust()), here.clock)
+        rest = RestTransport(Connections(now=lambda: Own(trust=Trust())), here.clock)
         for _ in range(100):
             await here.deliver(POLICE)
         async with working(here.gateway, rest):

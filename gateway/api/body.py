@@ -1,25 +1,17 @@
 """The body of a request: its media type judged first, then read with its bytes counted, then parsed."""
 
 import asyncio
-import functools
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from gateway.document.parse import Document, Limits, parse
 from gateway.errors import Refused
+from gateway.media_type import CHARSETS, MediaType, media_type_of
 from gateway.transport.content_digest import CONTENT_DIGEST, REPR_DIGEST, check_digest
 
-CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "utf-16"})
-"""What the document parser reads; it goes by the bytes, and these do not contradict it."""
-
 OFF_LOOP_SIZE_BYTES = 256 * 1024
-"""Larger documents are parsed outside the event loop."""
-
-
-OFF_LOOP_SIZE_BYTES = 256 * 1024
-"""Digests of larger bodies are made outside the event loop: a megabyte takes some 2 ms."""
+"""Larger documents are digested and parsed outside the event loop."""
 
 
 class BodyTooLarge(Refused):
@@ -42,40 +34,6 @@ class ContentEncodingRefused(Refused):
 
 class ClientGone(Exception):
     """The client closed the connection before its request was whole: nobody is left to answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaType:
-    """A Content-Type: type/subtype and charset in lower case, and the `action` of SOAP 1.2."""
-
-    name: str
-    charset: str = ""
-    action: str = ""
-
-
-@functools.lru_cache(maxsize=256)
-def media_type_of(header: str) -> MediaType:
-    """A Content-Type header read. Source: RFC 9110, section 8.3.1."""
-    name, *parameters = _split(header)
-    values = {}
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        values[key.strip().lower()] = value.strip().strip('"')
-    return MediaType(
-        name=name.strip().lower(), charset=values.get("charset", "").lower(), action=values.get("action", "")
-    )
-
-
-def _split(header: str) -> list[str]:
-    """At semicolons outside quotation marks."""
-    parts, quoted = [""], False
-    for letter in header:
-        quoted ^= letter == '"'
-        if letter == ";" and not quoted:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
 
 
 def check_head(request: Request, media_types: Collection[str], size_bytes_max: int) -> MediaType:

@@ -1,6 +1,5 @@
 """For operators and for people who read: is it alive, is it ready, its metrics, the docs page, the WSDL."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,6 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from gateway.alert.alert import Code, Notice, Severity, Standing
 from gateway.alert.condition import LAG_MAX
+from gateway.api.own_address import base_url
 from gateway.api.rest import running
 from gateway.errors import GatewayError, Unavailable
 from gateway.exchange.gateway import Gateway
@@ -34,7 +34,6 @@ DOCS_POLICY = (
 
 _SWAGGER_UI = resources.files("fastapi_offline") / "static"
 _OWN = resources.files("gateway.api") / "static"
-_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](?::[0-9]{1,5})?")
 
 ASSETS: dict[str, tuple[Traversable, str]] = {
     "swagger-ui.css": (_SWAGGER_UI / "swagger-ui.css", "text/css"),
@@ -165,7 +164,7 @@ async def service_description(request: Request) -> Response:
     """GET /soap?wsdl."""
     if "wsdl" not in {name.lower() for name in request.query_params}:
         raise HTTPException(405, headers={"Allow": "POST"})
-    return Response(wsdl(f"{_base_url(request)}/soap"), media_type="text/xml; charset=utf-8")
+    return Response(wsdl(f"{base_url(request)}/soap"), media_type="text/xml; charset=utf-8")
 
 
 async def service_schema(_request: Request) -> Response:
@@ -189,12 +188,3 @@ async def exchange_file(request: Request) -> Response:
     if content is None:
         raise HTTPException(404)
     return Response(content, media_type=XSD_TYPE if path.endswith((".xsd", ".xml")) else "text/plain")
-
-
-def _base_url(request: Request) -> str:
-    """Where partners reach us: as configured; else as this caller does, who hears of it alone."""
-    settings = running(request).settings
-    host = request.headers.get("host", "")
-    if settings.listen.public_url or not _HOST.fullmatch(host):
-        return settings.public_url
-    return f"{request.scope['scheme']}://{host}"

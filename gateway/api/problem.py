@@ -45,6 +45,8 @@ STATUS_OF_CODE = {
     "message.unknown": 404,
     "consent.unknown": 404,
     "consent.refused": 422,
+    "mtom.*": 400,
+    "mtom.media-type": 415,
     "policy.*": 403,
     "request.*": 400,
     "request.content-encoding": 415,
@@ -53,6 +55,7 @@ STATUS_OF_CODE = {
     "request.not-found": 404,
     "request.too-large": 413,
     "signature.*": 403,
+    "signature.replayed": 409,
     "soap.*": 400,
     "soap.media-type": 415,
 }

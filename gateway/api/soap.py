@@ -1,36 +1,43 @@
 """SOAP 1.1 and 1.2: the same acts as REST, in envelopes.
 
-A request goes through its stages in this order: head, bytes, tree, envelope, addressing, act; and back as an answer or
-a Fault. What the acts do is in `soap_acts.py`.
+A request goes through its stages in this order: head, bytes, tree (with the parts of an MTOM message in their places),
+envelope, addressing, security, act; and back as an answer or a Fault. What the acts do is in `soap_acts.py`.
 """
 
+import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api.body import ClientGone, MediaType, check_head, media_type_of, parsed, read_body
+from gateway.agency import Agency
+from gateway.api.body import ClientGone, check_head, parsed, read_body
 from gateway.api.edge import trace_of
+from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
 from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
+from gateway.api.soap_mtom import MEDIA_TYPES, packed, reads_parts, unpacked
+from gateway.api.soap_security import UNDERSTOOD as SECURITY
+from gateway.api.soap_security import Secured, secured, security_of, sign_answer
 from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
-from gateway.soap import addressing, envelope, fault, service
-from gateway.soap.addressing import Addressing
+from gateway.media_type import MediaType, media_type_of, quoted
+from gateway.soap import addressing, envelope, fault, mtom, service
+from gateway.soap.addressing import ActionDisagrees, Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
+from gateway.soap.reference import Reference
+from gateway.soap.service import Poll
 from gateway.telemetry import log
 
 KEEPS_STATUS = frozenset({401, 413, 415})
 """HTTP statuses that speak of the transport; a fault brings them along. Any other fault has the binding's own."""
 
 
-class ActionDisagrees(Refused):
-    """SOAPAction, the action parameter or wsa:Action names another operation than the Body."""
-
-    code = "soap.action-mismatch"
+UNDERSTOOD = addressing.UNDERSTOOD | SECURITY
 
 
 class IdsDisagree(Refused):
@@ -42,7 +49,11 @@ class IdsDisagree(Refused):
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """One request on its way through the stages. It fills as they pass: what an answer or a Fault must know of the
-    request is there as soon as it has been read, so that a request refused half-way is answered in its own terms."""
+    request is there as soon as it has been read, so that a request refused half-way is answered in its own terms.
+
+    actions  each one that the media types inside an MTOM message name
+    signs    the answer is signed, as the request was, or as the agency wants it
+    """
 
     request: Request
     gateway: Gateway
@@ -50,6 +61,9 @@ class Exchange:
     version: Version
     addressing: Addressing = field(default_factory=Addressing)
     operation: str = ""
+    actions: frozenset[str] = frozenset()
+    size_bytes: int = 0
+    signs: bool = False
 
 
 async def soap(request: Request) -> Response:
@@ -59,17 +73,23 @@ async def soap(request: Request) -> Response:
         request=request,
         gateway=running(request),
         media_type=media_type,
-        version=VERSION_OF_MEDIA_TYPE.get(media_type.name, Version.SOAP_12),
+        version=VERSION_OF_MEDIA_TYPE.get(media_type.name) or mtom.version_meant(media_type) or Version.SOAP_12,
     )
     try:
-        body = await do(await _asked(exchange))
+        asked = await _asked(exchange)
+        body = await do(asked)
+        if exchange.addressing.no_reply:
+            return Response(status_code=202)
+        answer = _Answer.of(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
+        await answer.sign_if(exchange)
     except ClientGone:
         raise
     except Exception as error:  # noqa: BLE001  (a SOAP client is owed a Fault, whatever it was)
-        return _fault(exchange, error)
-    if exchange.addressing.no_reply:
-        return Response(status_code=202)
-    return _response(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
+        return await _fault(exchange, error)
+    # Photos are in what is polled. Other answers hold none, and plain XML is what every client reads.
+    if isinstance(asked.act, Poll) and reads_parts(request, media_type):
+        return await answer.in_parts()
+    return answer.whole()
 
 
 # --- the way in -------------------------------------------------------------------------------------------------
@@ -79,10 +99,13 @@ async def _asked(exchange: Exchange) -> Asked:
     """What the request asks for. A known caller's request that is refused here is a refused message in the log."""
     request, gateway = exchange.request, exchange.gateway
     agency = await known_caller(request, gateway, "soap")
+    exchange.signs = agency.sign_answers
     try:
-        received = _envelope(exchange, await _document(exchange))
+        document = await _document(exchange)
+        received = _envelope(exchange, document)
         _addressing(exchange, received)
-        act = read_act(agency, _message_id(exchange), received.body)
+        found = await _security(exchange, agency, document, received)
+        act = read_act(agency, _message_id(exchange, found), found.received.body, found.proof)
     except GatewayError as error:
         await refuse_unread(gateway, agency.id, error, "soap")
         raise
@@ -92,55 +115,87 @@ async def _asked(exchange: Exchange) -> Asked:
 async def _document(exchange: Exchange) -> Document:
     """Head, bytes, tree."""
     size_bytes_max = exchange.gateway.settings.limits.body_bytes_max
-    check_head(exchange.request, VERSION_OF_MEDIA_TYPE, size_bytes_max)
-    return await parsed(await read_body(exchange.request, size_bytes_max), LIMITS)
+    check_head(exchange.request, MEDIA_TYPES, size_bytes_max)
+    data = await read_body(exchange.request, size_bytes_max)
+    exchange.size_bytes = len(data)
+    if exchange.media_type.name != mtom.MULTIPART:
+        return await parsed(data, LIMITS)
+    found = await unpacked(data, exchange.media_type, size_bytes_max)
+    exchange.actions = found.actions
+    return found.document
 
 
 def _envelope(exchange: Exchange, document: Document) -> Envelope:
-    """The envelope's version, and what it says must be understood."""
+    """The envelope's version, and what it says must be understood. What the media types inside an MTOM message say of
+    the version is not always so (`mtom`)."""
+    media_type = "" if exchange.media_type.name == mtom.MULTIPART else exchange.media_type.name
     try:
-        received = envelope.read(document, exchange.media_type.name)
+        received = envelope.read(document, media_type)
     except envelope.MediaTypeMismatch as error:
         exchange.version = error.version
         raise
     exchange.version = received.version
-    envelope.check_understood(received, addressing.UNDERSTOOD)
+    exchange.addressing = addressing.glance(received)
+    addressing.check_version(received)
+    envelope.check_understood(received, UNDERSTOOD)
     return received
 
 
 def _addressing(exchange: Exchange, received: Envelope) -> None:
     """The addressing headers, and the action wherever it is named."""
-    exchange.addressing = addressing.read(received.headers)
+    exchange.addressing = addressing.read(received)
+    addressing.check_to(exchange.addressing, soap_addresses(exchange.request))
+    for where in (exchange.addressing.reply_to, exchange.addressing.fault_to):
+        if where.elsewhere:
+            raise addressing.ReplyElsewhere("the address of an answer is the anonymous or the none address")
     exchange.operation = service.operation_name(received.body)
     wanted = service.action_of(exchange.operation)
-    for action in (_action(exchange), exchange.addressing.action):
-        if action not in ("", wanted):
-            raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}")
+    if not _actions(exchange) <= {"", wanted}:
+        raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}", header="Action")
 
 
-def _action(exchange: Exchange) -> str:
-    if exchange.version is Version.SOAP_12:
-        return exchange.media_type.action
-    return exchange.request.headers.get("soapaction", "").strip().strip('"')
+async def _security(exchange: Exchange, agency: Agency, document: Document, received: Envelope) -> Secured:
+    """What is in wsse:Security. Of a signed request only what is signed goes on: addressing is read again from that."""
+    security = security_of(received)
+    if security is None:
+        return Secured(received=received)
+    exchange.signs |= security.signature is not None
+    found = await secured(exchange.gateway, agency.id, document, received, security, exchange.size_bytes)
+    if found.proof is not None:
+        _addressing(exchange, found.received)
+    return found
 
 
-def _message_id(exchange: Exchange) -> str:
+def _actions(exchange: Exchange) -> frozenset[str]:
+    """Every action that is named anywhere. All count for both versions: what somebody on the way goes by (a firewall
+    reads SOAPAction) is not another operation than what is done."""
+    header = exchange.request.headers.get("soapaction", "").strip()
+    if len(header) > 1 and header[0] == header[-1] and header[0] in "\"'":
+        header = header[1:-1]
+    return exchange.actions | {header.strip(), exchange.media_type.action, exchange.addressing.action}
+
+
+def _message_id(exchange: Exchange, found: Secured) -> str:
+    """The sender's id of what it sends. Of a signed request that names none it is the signature's own: shown again, it
+    is the same message."""
     by_header, by_addressing = idempotency_key(exchange.request), exchange.addressing.message_id
     if by_header and by_addressing and by_header != by_addressing:
         raise IdsDisagree("wsa:MessageID and Idempotency-Key are both given and differ")
-    return by_header or by_addressing
+    by_signature = f"urn:sha-256:{found.proof.digest.hex()}" if found.proof is not None else ""
+    return by_header or by_addressing or by_signature
 
 
 # --- the way back -----------------------------------------------------------------------------------------------
 
 
-def _fault(exchange: Exchange, error: Exception) -> Response:
+async def _fault(exchange: Exchange, error: Exception) -> Response:
     problem = problem_of(error)
     trace = trace_of(exchange.request.scope)
     trace.code = problem.code
     if problem.status >= 500:
         log.error("failed", correlation=trace.correlation, code=problem.code, exc_info=error)
     version = exchange.version
+    names, header = fault.named_by_addressing(error) if exchange.addressing.present else ((), "")
     told = fault.Fault(
         kind=fault.kind_of(error, callers_fault=problem.callers_fault),
         code=problem.code,
@@ -148,20 +203,26 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
         correlation=trace.correlation,
         findings=problem.findings,
         recipients=tuple((outcome.agency, outcome.code) for outcome in problem.recipients),
-        names=error.names if isinstance(error, envelope.MustUnderstand) else (),
+        names=fault.not_understood(error),
+        addressing=names,
+        header=header,
     )
     status_code = _fault_status(version, told, problem)
     headers = dict(problem.headers)
     if exchange.addressing.no_fault:
         return Response(status_code=status_code, headers=headers)
-    return _response(
+    answer = _Answer.of(
         exchange,
         fault.body(told, version),
-        action=addressing.FAULT_ACTION,
+        action=told.action,
+        to=exchange.addressing.fault_to,
         more=fault.headers(told, version),
-        status_code=status_code,
-        headers=headers,
     )
+    try:
+        await answer.sign_if(exchange)
+    except GatewayError as trouble:  # the key is away: what is wrong is told all the same
+        log.warning("fault.unsigned", correlation=trace.correlation, code=trouble.code)
+    return answer.whole(status_code, headers)
 
 
 def _fault_status(version: Version, told: fault.Fault, problem: Problem) -> int:
@@ -171,18 +232,48 @@ def _fault_status(version: Version, told: fault.Fault, problem: Problem) -> int:
     return 400 if version is Version.SOAP_12 and told.kind is fault.FaultCode.SENDER else 500
 
 
-def _response(
-    exchange: Exchange,
-    body: etree._Element,
-    *,
-    action: str,
-    more: tuple[etree._Element, ...] = (),
-    status_code: int = 200,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    gateway = exchange.gateway
-    message_id = f"urn:uuid:{gateway.new_id(gateway.clock.now())}"
-    blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=message_id)
-    data = envelope.write(exchange.version, body, (*blocks, *more))
-    content_type = exchange.version.content_type
-    return Response(data, status_code=status_code, media_type=content_type, headers=headers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """An envelope on its way out. Whoever signs it does so before it is written either way."""
+
+    version: Version
+    root: etree._Element
+    action: str
+    id: str
+
+    @classmethod
+    def of(
+        cls,
+        exchange: Exchange,
+        body: etree._Element,
+        *,
+        action: str,
+        to: Reference | None = None,
+        more: tuple[etree._Element, ...] = (),
+    ) -> "_Answer":
+        """With the addressing headers that this request is owed."""
+        gateway = exchange.gateway
+        id = gateway.new_id(gateway.clock.now())
+        blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=f"urn:uuid:{id}", to=to)
+        root = envelope.build(exchange.version, body, (*blocks, *more))
+        return cls(version=exchange.version, root=root, action=action, id=id)
+
+    async def sign_if(self, exchange: Exchange) -> None:
+        """Sign it, when it is to be. Raises what the signer raises, and then it is as before."""
+        if exchange.signs:
+            act = partial(sign_answer, self.root, self.version, exchange.gateway)
+            await asyncio.to_thread(act) if exchange.operation == "Poll" else act()
+
+    def whole(self, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+        """As one document."""
+        content_type = self.version.content_type
+        if self.version is Version.SOAP_12:
+            content_type += f"; action={quoted(self.action)}"
+        return Response(
+            envelope.serialize(self.root), status_code=status_code, media_type=content_type, headers=headers
+        )
+
+    async def in_parts(self) -> Response:
+        """With its large binaries beside it, if it has any."""
+        message = await packed(self.root, self.version, action=self.action, token=self.id)
+        return Response(message.body, media_type=message.content_type) if message.parts else self.whole()

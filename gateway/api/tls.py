@@ -7,20 +7,19 @@ agency it is, if any, is said by `Gateway.identify_certificate`, for each reques
 """
 
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cryptography.x509 import Certificate
 
 from gateway.errors import Misconfigured
 from gateway.exchange.configured import Configured
+from gateway.keys.certified import fingerprint_of, public_pem
+from gateway.keys.files import TlsFiles
 from gateway.store.configuration import CredentialKind
 
 CIPHERS_TLS12 = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Forward secret and authenticated; all of TLS 1.3 is. Source: RFC 9325, section 4.2."""
-
-
-Files = tuple[Path, Path, bytes | None]
-"""Certificate chain, key, and the key's passphrase if it has one."""
 
 
 class TlsUnusable(Misconfigured):
@@ -33,16 +32,16 @@ class TlsUnusable(Misconfigured):
 class TrustedClients:
     """Certificates a client's certificate may be, or chain to.
 
-    version  of the configuration they come from: another version makes another context
+    version  of the configuration and the authorities they come from: another version makes another context
     pem      one text, PEM blocks one after the other
     """
 
-    version: int
+    version: object
     pem: str
 
 
-def trusted_clients(configured: Configured) -> TrustedClients:
-    """What the configuration in force registers, and the gateway's own authority."""
+def trusted_clients(configured: Configured, authorities: Sequence[Certificate]) -> TrustedClients:
+    """What the configuration in force registers, and the gateway's own authorities."""
     pinned = (
         credential.certificate
         for credential in configured.credentials.values()
@@ -54,43 +53,29 @@ def trusted_clients(configured: Configured) -> TrustedClients:
         if authority.revoked_at is None
         for part in (authority.certificate, authority.intermediates)
     )
-    registered = b"\n".join(dict.fromkeys((*pinned, *above))).decode("ascii")
-    pem = "\n".join((ssl.DER_cert_to_PEM_cert(configured.authority), registered))
-    return TrustedClients(version=configured.version, pem=pem)
+    pem = b"\n".join(dict.fromkeys((*map(public_pem, authorities), *pinned, *above))).decode("ascii")
+    return TrustedClients(version=(configured.version, *map(fingerprint_of, authorities)), pem=pem)
 
 
 def server_context(
-    certificate: Path,
-    key: Path,
-    trusted: Callable[[], TrustedClients] | None = None,
+    own: Callable[[], TlsFiles],
+    trusted: Callable[[], TrustedClients],
     on_failure: Callable[[], None] = lambda: None,
-    *,
-    passphrase: bytes | None = None,
 ) -> ssl.SSLContext:
-    """The listener's context. `trusted` is asked at each handshake; without it no client certificate is asked for.
+    """The listener's context. Both are asked at each handshake, so that a changed certificate is shown to the next
+    client, and connections that are open go on under the one they began with.
 
     When a later rebuild fails (a file that is being replaced), the context before it stays and `on_failure` is
     called. Raises `TlsUnusable` when the first one cannot be made.
     """
-    files = certificate, key, passphrase
+    files = own()
     try:
-        if trusted is None:
-            return _context(files)
         built = trusted()
         context = _context(files, built.pem)
     except (OSError, ssl.SSLError, ValueError) as error:
-        raise TlsUnusable(f"{certificate}, {key}: cannot serve TLS with these") from error
-    context.sni_callback = _Rebuild(files, trusted, on_failure, built.version, context)
+        raise TlsUnusable(f"{files.certificate}, {files.key}: cannot serve TLS with these") from error
+    context.sni_callback = _Rebuild(own, trusted, on_failure, (files.looks, built.version), context)
     return context
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
-    """The server's certificate with its chain, its key, and what opens the key's file."""
-
-    certificate: Path
-    key: Path
-    passphrase: bytes | None = field(repr=False)
 
 
 class _Rebuild:
@@ -98,47 +83,45 @@ class _Rebuild:
 
     def __init__(
         self,
-        files: Files,
+        own: Callable[[], TlsFiles],
         trusted: Callable[[], TrustedClients],
         on_failure: Callable[[], None],
-        version: int,
+        version: object,
         context: ssl.SSLContext,
     ) -> None:
-        self._files = files
+        self._own = own
         self._trusted = trusted
         self._on_failure = on_failure
         self._version = version
         self._context = context
 
     def __call__(self, tls: ssl.SSLObject, _name: str | None, context: ssl.SSLContext) -> None:
-        now = self._trusted()
-        if now.version != self._version:
-            try:
-                self._context = _context(self._files, now.pem)
-            except (OSError, ssl.SSLError, ValueError):
-                self._on_failure()
-            self._version = now.version
+        try:
+            files, now = self._own(), self._trusted()
+            if (version := (files.looks, now.version)) != self._version:
+                self._version = version
+                self._context = _context(files, now.pem)
+        except (Misconfigured, OSError, ssl.SSLError, ValueError):
+            self._on_failure()
         if self._context is not context:
             tls.context = self._context
 
 
-def _context(files: Files, trusted_pem: str | None = None) -> ssl.SSLContext:
+def _context(files: TlsFiles, trusted_pem: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS_TLS12)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
-    certificate, key, passphrase = files
     # An empty passphrase, not None: OpenSSL must not ask for one on the terminal.
-    context.load_cert_chain(certificate, key, password=passphrase or b"")
-    if trusted_pem is not None:
-        context.verify_mode = ssl.CERT_OPTIONAL
-        # A registered certificate is an anchor though nobody trusts its issuer: that is what a pin is.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(cadata=trusted_pem)
-        # A resumed session remembers the client's certificate and not what came with it, and verifies neither again.
-        context.options |= ssl.OP_NO_TICKET
-        context.num_tickets = 0
+    context.load_cert_chain(files.certificate, files.key, password=files.passphrase or b"")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    # A registered certificate is an anchor though nobody trusts its issuer: that is what a pin is.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=trusted_pem)
+    # A resumed session remembers the client's certificate and not what came with it, and verifies neither again.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
     return context
 
 

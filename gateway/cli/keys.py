@@ -5,20 +5,22 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import key_store, open_deployment
-from gateway.cli.acting import As, Key, passphrase, person
-from gateway.cli.run import AsJson, Directory, answer, fail, out, run
+from gateway.app import key_store
+from gateway.cli.acting import passphrase
+from gateway.cli.keys_rotate import rotate
+from gateway.cli.run import AsJson, Directory, answer, fail, out
+from gateway.clock import timestamp
 from gateway.config import read_settings
 from gateway.errors import GatewayError
-from gateway.exchange.acting import Acting
-from gateway.exchange.rotate_log_key import Handover, rotate_log_key
 from gateway.keys.archive_lock import make_recovery_key
 from gateway.keys.files import KeyStore
+from gateway.keys.listed import USED_AS, KeyFile, KeyState
+from gateway.keys.published import explained
 
 RECOVERY = "GATEWAY_BACKUP_PASSPHRASE"
 """Environment variable with the passphrase of a recovery key, as for `gateway restore`."""
 
-app = typer.Typer(no_args_is_help=True, help="The gateway's keys: list, export, change the log's, one for backups.")
+app = typer.Typer(no_args_is_help=True, help="The gateway's own keys: list, export, change them, one for backups.")
 
 
 def _opened(directory: Path) -> KeyStore:
@@ -30,56 +32,55 @@ def _opened(directory: Path) -> KeyStore:
 
 @app.command("list")
 def list_(directory: Directory = Path(), json: AsJson = False) -> None:
-    """Every key, by fingerprint; nothing secret is shown."""
+    """Every key, by fingerprint: those in use, the next ones, and the old ones by which something still counts.
+
+    Nothing secret is shown. What each is for, and when to change it: docs/keys.md.
+    """
     keys = _opened(directory).list()
     if json:
-        answer(
-            [
-                {
-                    "name": key.name,
-                    "algorithm": key.algorithm,
-                    "fingerprint": key.fingerprint,
-                    "created": key.created,
-                    "expires": key.expires,
-                }
-                for key in keys
-            ]
-        )
+        answer([_row(key) for key in keys])
         return
     for key in keys:
-        until = f"certificate until {key.expires:%Y-%m-%d}" if key.expires else ""
-        out.print(f"{key.name:<8} {key.algorithm:<10} {key.fingerprint[:16]}…  {until}")
+        shown = f"{key.name:<8} {key.state:<8} {key.algorithm or '-':<11} {key.fingerprint[:16]}…"
+        out.print(f"{shown}  {_said(key)}".rstrip())
 
 
-@app.command()
-def rotate(
-    what: Annotated[str, typer.Argument(metavar="log", help="Which key: the log's.")],
-    by: As,
-    reason: Annotated[str, typer.Option(help="A code word for the log: scheduled, compromised.")] = "scheduled",
-    key: Key = None,
-    directory: Directory = Path(),
-    json: AsJson = False,
-) -> None:
-    """Change the log's key: the old key and the new one sign one head of the log, and from there on the new one alone.
-
-    The old private key is destroyed, its public half kept with the sizes it signed. Running processes take the new
-    one up by themselves. One that was interrupted is finished by the same command. Partners and outsiders who hold the
-    old key follow by that head, which names the new one: GET /v1/audit/keys, or handover-*.checkpoint of an export.
-    """
-    if what != "log":
-        raise typer.BadParameter("only the log's key is changed so: gateway keys rotate log")
-    done = run(_rotate(directory, person(by, key, directory), reason))
-    if json:
-        answer({"old": str(done.old), "new": str(done.new), "size": done.size, "checkpoint": done.note.decode()})
-        return
-    out.print(f"from {done.size} entries on the log is signed by {done.new}")
-    out.print("Give partners the new key: gateway keys export FOLDER; both have signed this head:")
-    out.print(done.note.decode(), markup=False, soft_wrap=True, end="")
+def _row(key: KeyFile) -> dict[str, object]:
+    return {
+        "name": key.name,
+        "role": USED_AS[key.name],
+        "state": key.state.value,
+        "algorithm": key.algorithm,
+        "fingerprint": key.fingerprint,
+        "created": key.created,
+        "expires": key.expires,
+        "certificate": key.certificate or None,
+        "issuer": key.issuer or None,
+        "valid_from": key.valid_from,
+        "takes_over": timestamp(key.since) if key.since else None,
+        "until": timestamp(key.until) if key.until else None,
+        "until_size": key.until_size,
+    }
 
 
-async def _rotate(directory: Path, by: Acting, reason: str) -> Handover:
-    async with open_deployment(directory) as gateway:
-        return await rotate_log_key(gateway, by=by, reason=reason)
+def _said(key: KeyFile) -> str:
+    """What else there is to say of it."""
+    parts = []
+    if key.expires:
+        parts.append(f"certificate until {key.expires:%Y-%m-%d}")
+    if key.state is KeyState.NEXT:
+        waits = "waits for its certificate" if not key.algorithm else "not ordered to take over yet"
+        parts.append(f"takes over {timestamp(key.since)}" if key.since else waits)
+    if key.until:
+        parts.append(f"signed until {timestamp(key.until)}")
+    if key.until_size is not None:
+        parts.append(f"signed until {key.until_size} entries")
+    if key.state is KeyState.OLD and key.name == "ca":
+        parts.append("its certificates count until it is retired")
+    return ", ".join(parts)
+
+
+app.command()(rotate)
 
 
 @app.command()
@@ -87,9 +88,15 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Folder for the files.", file_okay=False)],
     directory: Directory = Path(),
 ) -> None:
-    """Write what partners are given: the authority, the Cover certificate, keys of log, receipts and cosignatures."""
-    parts = _opened(directory).public_parts()
+    """Write what partners are given: certificates and public keys in use, the next ones, and the old ones that still
+    count; README.txt says what to do with each."""
+    keys = _opened(directory)
+    parts = dict(keys.public_parts())
+    parts["README.txt"] = explained(sorted(parts), keys.list()).encode()
     folder.mkdir(parents=True, exist_ok=True)
+    for gone in folder.glob("*.next.*"):  # of an earlier export: it may have taken over meanwhile
+        if gone.name not in parts:
+            gone.unlink()
     for name, content in parts.items():
         (folder / name).write_bytes(content)
         out.print(f"{folder / name}")

@@ -14,6 +14,7 @@ from gateway.cli import (
     emergency,
     iepd,
     init,
+    integrate,
     keys,
     law,
     mou,
@@ -50,6 +51,7 @@ app.command()(doctor.doctor)
 app.command()(validate.validate)
 app.command()(validate.redact)
 app.command()(send.send)
+app.command()(integrate.integrate)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.add_typer(iepd.app, name="iepd")

@@ -87,7 +87,7 @@ async def register_authority(
         raise AgencyUnknown(f"there is no agency {id}")
     anchor, below = _arranged(pems_to_ders(pem), now)
     certificate = read_certificate(anchor)
-    if anchor == current.authority:
+    if certificate in gateway.keys.every_authority:
         raise CredentialTaken("certificates of the gateway's own authority are registered one by one: --csr, --issue")
     wanted = tuple(sorted(set(names or [agency_name(id)])))
     _refuse_taken(current, id, issuer_id(certificate), wanted)

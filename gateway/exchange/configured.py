@@ -68,7 +68,6 @@ class PastGrant:
 class Configured:
     """What is in force. A value: a changed configuration is another one.
 
-    authority     certificate (DER) of the gateway's own authority
     zone          of the days that agreements speak of
     credentials   by fingerprint
     authorities   of agencies, revoked ones too
@@ -89,7 +88,6 @@ class Configured:
     """
 
     version: int
-    authority: bytes
     zone: tzinfo
     agencies: Mapping[AgencyId, Agency]
     credentials: Mapping[str, Credential]
@@ -225,7 +223,6 @@ class Configured:
 
 
 def nothing(
-    authority: bytes,
     iepds: Iterable[Iepd] = (),
     *,
     zone: tzinfo = UTC,
@@ -238,7 +235,6 @@ def nothing(
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
         version=-1,
-        authority=authority,
         zone=zone,
         agencies={},
         credentials={},
@@ -291,7 +287,6 @@ def compile_configuration(
     tried = {one.digest for one in activated if one.state is AgreementState.TRIAL}
     return Configured(
         version=stored.version,
-        authority=before.authority,
         zone=before.zone,
         agencies=agencies,
         credentials={credential.fingerprint: credential for credential in stored.credentials},

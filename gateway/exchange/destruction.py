@@ -53,10 +53,10 @@ def receipt_key(signer: NoteSigner) -> NoteKey:
     return NoteKey(signer.name, signer.public_bytes)
 
 
-def check_certificate(note: str | bytes, key: NoteKey) -> dict[str, Any]:
-    """What a certificate says, its signature verified; nothing else is needed for it. Raises what `read_note` and
-    `read_certificate` raise."""
-    return read_certificate(read_note(note, [key]).text)
+def check_certificate(note: str | bytes, *keys: NoteKey) -> dict[str, Any]:
+    """What a certificate says, its signature by one of the keys verified; nothing else is needed for it. Raises what
+    `read_note` and `read_certificate` raise."""
+    return read_certificate(read_note(note, keys).text)
 
 
 async def every_run(
@@ -132,7 +132,7 @@ async def _check(gateway: Gateway, run: Run, *, mend: bool) -> Checked:
 
 async def _certificate_faults(gateway: Gateway, run: Run, items: Sequence[Kept]) -> list[str]:
     try:
-        said = check_certificate(run.certificate, receipt_key(gateway.keys.receipt_signer))
+        said = check_certificate(run.certificate, *(each.key for each in gateway.keys.receipt_keys.every()))
     except GatewayError as error:
         return [f"its certificate does not hold: {error.text}"]
     faults: list[str] = []

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cryptography.x509 import Certificate
+
 from gateway.agency import Agency, AgencyId
 from gateway.audit.handover import LogKey
 from gateway.clock import Clock
@@ -17,6 +19,9 @@ from gateway.exchange.configured import Configured, compile_configuration
 from gateway.exchange.health import Health
 from gateway.exchange.tally import Tally
 from gateway.keys.heads import Kept
+from gateway.keys.listed import KeyFile
+from gateway.keys.receipt_key import ReceiptKey
+from gateway.keys.succession import NextKey, Succession
 from gateway.message import Filed, Sealed, uuid7
 from gateway.policy.consent import FindConsents
 from gateway.signing.certificate import CertificateUnreadable, check, read_certificate
@@ -181,16 +186,11 @@ class HeadKeeper(Protocol):
         """Forget those of more entries: people have decided so."""
 
 
-class KeyFile(Protocol):
-    """What is known of a key without its secret."""
+class ReceiptKeys(Protocol):
+    """The keys that sign receipts, or did; every method reads files."""
 
-    @property
-    def name(self) -> str:
-        """Of its file."""
-
-    @property
-    def expires(self) -> datetime | None:
-        """End of its certificate; None when it has none."""
+    def every(self) -> Sequence[ReceiptKey]:
+        """Every key there ever was, the one in use last."""
 
 
 class Keys(Protocol):
@@ -220,8 +220,32 @@ class Keys(Protocol):
     def receipt_signer(self) -> NoteSigner:
         """Signs receipts."""
 
+    @property
+    def receipt_keys(self) -> ReceiptKeys:
+        """Whose receipts count."""
+
+    @property
+    def authorities(self) -> Sequence[Certificate]:
+        """Whose certificates count as the gateway's own."""
+
+    @property
+    def every_authority(self) -> Sequence[Certificate]:
+        """Whose certificates are behind what was signed at any time; the authority in use first."""
+
     def list(self) -> Sequence[KeyFile]:
-        """Every key file, with the end of its certificate."""
+        """Every key, the next and the old ones too, with the end of its certificate."""
+
+    def succession(self, name: str) -> Succession:
+        """How cover, tls, client, ca or receipt gives way to its next key."""
+
+    def make_next(self, name: str, *, clock: Clock, hosts: Sequence[str], kind: str) -> NextKey:
+        """Its next key, made with its certificate unless it is there.
+
+        hosts  names in a tls certificate, () = those of the one before; kind: of a Cover key
+        """
+
+    def alone(self) -> AbstractContextManager[None]:
+        """The one change of keys over all processes and nodes. Raises `Unavailable` when there is another."""
 
     @property
     def digest_key(self) -> bytes:

@@ -100,10 +100,10 @@ def _terms(current: Configured) -> Iterator[Term]:
 
 
 def _own(gateway: Gateway) -> Iterator[Expiry]:
-    """The gateway's own certificates, as this process uses them."""
+    """The gateway's own certificates: in use, next, and of authorities before."""
     for file in gateway.keys.list():
-        if file.expires is not None:
-            yield Expiry(name=file.name, at=file.expires, own=True)
+        if file.expires is not None and file.counts:
+            yield Expiry(name=file.subject, at=file.expires, own=True)
 
 
 def _held(current: Configured, now: datetime) -> Iterator[Expiry]:

@@ -21,6 +21,7 @@ from gateway.exchange.cosigned import checkpoint_with_cosignatures
 from gateway.exchange.evidence import BATCH, export_log
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.selection import Selected, Told
+from gateway.keys.certified import fingerprint_of, public_pem
 from gateway.policy.digest import canonical, content
 from gateway.report.evidence_page import Happened, happened
 from gateway.signing.cover import certificate_in
@@ -280,10 +281,17 @@ def laws_under(held: Sequence[Law], named: frozenset[str], digest: str) -> tuple
 
 def write_keys(making: Making) -> None:
     """For comparing with what was given by hand; believing them would prove nothing."""
-    log, receipts = making.gateway.keys.log_signer, making.gateway.keys.receipt_signer
-    making.pack.add("keys/log.vkey", f"{NoteKey(log.name, log.public_bytes)}\n".encode())
-    making.pack.add("keys/receipts.vkey", f"{NoteKey(receipts.name, receipts.public_bytes)}\n".encode())
-    making.pack.add("certificates/authority.pem", _pem(making.gateway.current.authority))
+    keys = making.gateway.keys
+    log = NoteKey(keys.log_signer.name, keys.log_signer.public_bytes)
+    making.pack.add("keys/log.vkey", f"{log}\n".encode())
+    *before, receipts = keys.receipt_keys.every()
+    making.pack.add("keys/receipts.vkey", f"{receipts.key}\n".encode())
+    for each in before:
+        making.pack.add(f"keys/receipts-{each.key.id.hex()}.vkey", f"{each.key}\n".encode())
+    authority, *others = keys.every_authority
+    making.pack.add("certificates/authority.pem", public_pem(authority))
+    for other in others:
+        making.pack.add(f"certificates/authority-{fingerprint_of(other)[:16]}.pem", public_pem(other))
 
 
 def _pem(der: bytes) -> bytes:

@@ -4,6 +4,7 @@ A receipt is signed before the log is, so a receipt whose leaf never appears pro
 that it took a message in and its log does not say so. This says which it is, and what exactly is proven.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -11,13 +12,14 @@ from typing import Final
 
 from gateway.agency import AgencyId
 from gateway.audit.checkpoint import unverified_checkpoint
-from gateway.audit.note import NoteKey
+from gateway.audit.note import NoteKeyUnknown
 from gateway.audit.receipt import Receipt, read_receipt
 from gateway.clock import timestamp
 from gateway.errors import GatewayError, Refused, Tampered
 from gateway.exchange.evidence import EntryNotInTree, evidence_of
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.trouble import shout
+from gateway.keys.receipt_key import ReceiptKey
 
 PROMISED: Final = timedelta(seconds=10)
 """Within this time after it was given, a receipt's entry is under a signed head."""
@@ -27,6 +29,12 @@ class ReceiptNotTheirs(Refused):
     """The receipt was given to somebody else."""
 
     code = "receipt.unknown"
+
+
+class ReceiptKeyRetired(Tampered):
+    """A receipt by a key that had given way to the next one when the receipt says it was given."""
+
+    code = "receipt.key-retired"
 
 
 class ReceiptUnkept(Tampered):
@@ -70,8 +78,7 @@ async def check_receipt(gateway: Gateway, note: str | bytes, *, of: AgencyId | N
 
     Raises what `read_receipt` raises when our key did not sign it, `ReceiptNotTheirs`.
     """
-    signer = gateway.keys.receipt_signer
-    receipt = read_receipt(note, [NoteKey(signer.name, signer.public_bytes)])
+    receipt = read_ours(note, gateway.keys.receipt_keys.every())
     if of is not None and receipt.sender != of:
         raise ReceiptNotTheirs("this receipt was not given to you")
     stored = await gateway.store.entry_by_leaf(receipt.leaf_hash)
@@ -99,6 +106,19 @@ async def check_receipt(gateway: Gateway, note: str | bytes, *, of: AgencyId | N
         checkpoint=checkpoint,
         proven=proven(receipt, kept, size),
     )
+
+
+def read_ours(note: str | bytes, keys: Sequence[ReceiptKey]) -> Receipt:
+    """The receipt, signed by a key that was in use when it was given.
+
+    Raises what `read_receipt` raises, and `ReceiptKeyRetired`: whoever stole an old key signs what they like.
+    """
+    receipt = read_receipt(note, [each.key for each in keys])
+    counting = [each.key for each in keys if each.until is None or receipt.received_at <= each.until + PROMISED]
+    try:
+        return read_receipt(note, counting)
+    except NoteKeyUnknown as error:
+        raise ReceiptKeyRetired("the key that signed this receipt signed nothing any more when it was given") from error
 
 
 def proven(receipt: Receipt, kept: Kept, size: int) -> tuple[str, ...]:

@@ -153,9 +153,16 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def self_signed(key: ec.EllipticCurvePrivateKey, name: str, *, now: datetime, days: int = AUTHORITY_DAYS) -> bytes:
-    """PEM certificate of a new authority."""
-    subject = _subject(f"{name} authority", "gateway")
+def self_signed(
+    key: ec.EllipticCurvePrivateKey, name: str, *, now: datetime, days: int = AUTHORITY_DAYS, distinct: bool = False
+) -> bytes:
+    """PEM certificate of a new authority.
+
+    distinct  part of its key's id stands in its name: of two authorities of one name no revocation list could be told
+              whose it is
+    """
+    mark = f" authority {_key_id(key.public_key()).digest.hex()[:8]}" if distinct else " authority"
+    subject = _subject(name[: NAME_LENGTH_MAX - len(mark)] + mark, "gateway")
     certificate = (
         _builder(subject, key.public_key(), now, days)
         .issuer_name(subject)

@@ -12,18 +12,18 @@
 The first start makes them all. The file `directory-id` is made last and says that the directory is whole: without it
 making goes on where it stopped, with it a missing key is an error and is never made anew. Several nodes may start on
 one empty directory at once: of each file one node's stays, and all read that one.
+How the first six change, while processes run: `succession.py`. The last two never do: what they keep would be lost.
 Seeds are kept as Ed25519 keys because that gives them the file format, passphrase and fingerprint of the others.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Self, cast
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -32,81 +32,62 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.audit.cosignature import CosignerKey
 from gateway.audit.note import NoteKey
 from gateway.clock import Clock
-from gateway.keys.authority import Authority, self_signed
+from gateway.keys.authority import Authority, names_of, self_signed
+from gateway.keys.certified import AUTHORITY, CertifiedKey, Held
 from gateway.keys.heads import DIRECTORY as HEADS
 from gateway.keys.heads import KeptHeads
+from gateway.keys.listed import KeyFile, certified_keys, log_keys, note_key, receipt_keys
 from gateway.keys.log_key import LogKeyFiles
 from gateway.keys.payload import PayloadKeys
-from gateway.keys.private_key import (
-    KeyKind,
-    MessageKey,
-    PrivateKey,
-    WeakKey,
-    algorithm_name,
-    from_pem,
-    generate,
-    is_for,
-    spki,
-    to_pem,
-)
+from gateway.keys.private_key import KeyKind, MessageKey, from_pem, generate, to_pem
+from gateway.keys.published import public_parts
+from gateway.keys.receipt_key import ReceiptKeyFiles
 from gateway.keys.secret_file import (
     PUBLIC_MODE,
     KeyMissing,
-    KeyUnreadable,
+    KeysBusy,
     check_directory,
     create,
     make_directory,
-    read_public,
     read_secret,
-    replace,
 )
 from gateway.keys.signer import Ed25519Signer, signer_of
 from gateway.keys.subject import SubjectKeys
+from gateway.keys.succession import Look, NextKey, Succession, alone, look
 from gateway.signing.keyring import Signer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ID_FILE = "directory-id"
 BUCKETS = "buckets"
 SUBJECTS = "subjects"
-NOTE_KEYS = ("log", "receipt", "digest", "wrap")
+RECEIPT = "receipt"
+SEEDS = ("digest", "wrap")
+NOTE_KEYS = ("log", RECEIPT, *SEEDS)
 CERTIFIED = ("cover", "tls", "client")
-MESSAGE_KEYS = ("ca", *CERTIFIED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFile:
-    """One key, for people: no part of it is secret.
-
-    fingerprint  SHA-256 of its SubjectPublicKeyInfo, hex
-    expires      of its certificate; None for a key without one
-    """
-
-    name: str
-    algorithm: str
-    fingerprint: str
-    created: datetime
-    path: Path
-    expires: datetime | None = None
+MESSAGE_KEYS = (AUTHORITY, *CERTIFIED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFiles:
-    """Files for `ssl.SSLContext.load_cert_chain`: certificate with its authority behind it, key, and passphrase."""
+    """Files for `ssl.SSLContext.load_cert_chain`: certificate with its authority behind it, key, and passphrase.
+
+    looks  how they looked: with others it is another certificate
+    """
 
     certificate: Path
     key: Path
-    passphrase: bytes | None
+    passphrase: bytes | None = field(repr=False)
+    looks: tuple[Look, Look]
 
 
 class KeyStore:
     """The keys of one directory, ready to use; safe from several threads. Made by `create` or `open`.
 
-    cover_signer    signs what goes to partners
-    log_signer      signs checkpoints, under the gateway's name, which is the log's origin
-    receipt_signer  signs receipts, under the gateway's name and "/receipt"
+    cover_signer, receipt_signer, authority, tls_files and client_files are those of now: each may be replaced while the
+    process runs. Whoever signs one thing takes the signer once.
+
     digest_key      32 bytes
     pseudonym_seed  32 bytes, of the keys of pseudonyms
-    authority       issues certificates
     fingerprint     "sha-256:<hex>", names the directory; a database remembers it
     """
 
@@ -117,20 +98,19 @@ class KeyStore:
         self._name = name
         self._passphrase = passphrase
         identity = _read_identity(directory)
-        keys = {each: _read_key(directory, each, passphrase) for each in (*MESSAGE_KEYS, *NOTE_KEYS)}
-        certificates = {each: _read_certificate(directory, each, keys[each]) for each in MESSAGE_KEYS}
-        self._keys: Mapping[str, PrivateKey] = keys
-        self._certificates: Mapping[str, x509.Certificate] = certificates
+        self._certified = {each: CertifiedKey(directory, each, passphrase) for each in MESSAGE_KEYS}
+        self._seeds = {each: _read_seed(directory, each, passphrase) for each in SEEDS}
+        self._receipt = ReceiptKeyFiles(directory, name=name, passphrase=passphrase)
+        self._cover: tuple[Held, Signer] | None = None
+        self._authorities: tuple[Look, tuple[x509.Certificate, ...]] | None = None
         self.fingerprint = "sha-256:" + sha256(identity).hexdigest()
-        self.authority = Authority(cast("ec.EllipticCurvePrivateKey", keys["ca"]), certificates["ca"])
-        self.cover_signer: Signer = signer_of(cast("MessageKey", keys["cover"]), certificates["cover"])
         self.log_key = LogKeyFiles(directory, name=name, passphrase=passphrase)
         self.heads = KeptHeads(directory / HEADS)
-        self.receipt_signer = Ed25519Signer(_ed25519(keys, "receipt"), f"{name}/receipt")
-        self.digest_key = _derived(_ed25519(keys, "digest"), b"gateway/digest-key/1")
-        witness = _derived(_ed25519(keys, "digest"), b"gateway/witness-key/1")
+        self.digest_key = _derived(self._seeds["digest"], b"gateway/digest-key/1")
+        witness = _derived(self._seeds["digest"], b"gateway/witness-key/1")
         self.witness_signer = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(witness), f"{name}/witness")
-        self.pseudonym_seed = _derived(_ed25519(keys, "digest"), b"gateway/pseudonym-seed/1")
+        self.pseudonym_seed = _derived(self._seeds["digest"], b"gateway/pseudonym-seed/1")
+        self._finish()
 
     @classmethod
     def create(
@@ -154,7 +134,7 @@ class KeyStore:
         check_directory(directory)
         if not (directory / ID_FILE).exists():
             _make_keys(directory, KeyKind(cover), passphrase)
-            _make_certificates(directory, name=name, hosts=hosts, now=clock.now(), passphrase=passphrase)
+            _make_certificates(directory, name=name, hosts=hosts, clock=clock, passphrase=passphrase)
             create(directory / ID_FILE, clock.random(32).hex().encode() + b"\n")
         return cls.open(directory, name=name, passphrase=passphrase)
 
@@ -164,10 +144,54 @@ class KeyStore:
         key.weak, key.passphrase, key.unreadable."""
         return cls(directory, name=name, passphrase=passphrase)
 
+    # --- in use -------------------------------------------------------------------------------------------------
+
+    @property
+    def cover_signer(self) -> Signer:
+        """Signs what goes to partners."""
+        held, made = self._certified["cover"].current(), self._cover
+        if made is None or made[0] is not held:
+            self._cover = made = (held, signer_of(held.key, held.certificate))
+        return made[1]
+
     @property
     def log_signer(self) -> Ed25519Signer:
-        """Signs checkpoints; the key may be replaced while the process runs."""
+        """Signs checkpoints, under the gateway's name, which is the log's origin."""
         return self.log_key.signer
+
+    @property
+    def receipt_signer(self) -> Ed25519Signer:
+        """Signs receipts, under the gateway's name and "/receipt"."""
+        return self._receipt.signer
+
+    @property
+    def receipt_keys(self) -> ReceiptKeyFiles:
+        """Every key that ever signed receipts."""
+        return self._receipt
+
+    @property
+    def authority(self) -> Authority:
+        """Issues certificates."""
+        held = self._certified[AUTHORITY].current()
+        return Authority(cast("ec.EllipticCurvePrivateKey", held.key), held.certificate)
+
+    @property
+    def authorities(self) -> tuple[x509.Certificate, ...]:
+        """Whose certificates count as the gateway's own: of the authority in use, of the next one, and of those before
+        that are not retired."""
+        seen = look(self.directory)  # each change of keys renames something in it
+        if self._authorities is None or self._authorities[0] != seen:
+            key = self._certified[AUTHORITY]
+            following = key.next_certificate()
+            before = [each.certificate for each in key.old() if each.key is not None]
+            self._authorities = seen, (key.current().certificate, *([following] if following else []), *before)
+        return self._authorities[1]
+
+    @property
+    def every_authority(self) -> tuple[x509.Certificate, ...]:
+        """Whose certificates are behind what was signed at any time: of the authority in use and all before it."""
+        key = self._certified[AUTHORITY]
+        return (key.current().certificate, *(each.certificate for each in key.old()))
 
     @property
     def tls_files(self) -> TlsFiles:
@@ -182,66 +206,93 @@ class KeyStore:
     @property
     def tls_certificate(self) -> x509.Certificate:
         """Certificate of the gateway's own listener."""
-        return self._certificates["tls"]
+        return self._certified["tls"].current().certificate
+
+    def certificate(self, name: str) -> x509.Certificate:
+        """Certificate in use of cover, tls, client or ca."""
+        return self._certified[name].current().certificate
 
     def payload_keys(self, clock: Clock) -> PayloadKeys:
         """Keys of the stored payloads."""
-        wrapping = _derived(_ed25519(self._keys, "wrap"), b"gateway/wrapping-key/1")
+        wrapping = _derived(self._seeds["wrap"], b"gateway/wrapping-key/1")
         return PayloadKeys(self.directory / BUCKETS, wrapping=wrapping, clock=clock, fingerprint=self.fingerprint)
 
     def subject_keys(self, clock: Clock) -> SubjectKeys:
         """Keys of the disclosure index."""
-        wrapping = _derived(_ed25519(self._keys, "wrap"), b"gateway/subject-wrapping-key/1")
+        wrapping = _derived(self._seeds["wrap"], b"gateway/subject-wrapping-key/1")
         return SubjectKeys(self.directory / SUBJECTS, wrapping=wrapping, clock=clock)
 
+    # --- all of them --------------------------------------------------------------------------------------------
+
     def list(self) -> tuple[KeyFile, ...]:
-        """Every key of the directory, buckets aside."""
-        return tuple(self._described(name) for name in (*MESSAGE_KEYS, *NOTE_KEYS))
+        """Every key of the directory, buckets aside; of each name the one in use first."""
+        found: list[KeyFile] = []
+        for name, key in self._certified.items():
+            found += certified_keys(self.directory, name, key)
+        found += log_keys(self.directory, self.log_key)
+        found += receipt_keys(self.directory, self._receipt)
+        for name, seed in self._seeds.items():
+            public = NoteKey(name, seed.public_key().public_bytes_raw())
+            found.append(note_key(self.directory, name, public))
+        return tuple(found)
 
     def public_parts(self) -> Mapping[str, bytes]:
-        """What partners are given, by file name: certificates to pin, keys of log, receipts and cosignatures."""
-        log = NoteKey(self.log_signer.name, self.log_signer.public_bytes)
-        receipt = NoteKey(self.receipt_signer.name, self.receipt_signer.public_bytes)
+        """What partners are given, by file name: certificates to pin, keys of log, receipts and cosignatures; of each
+        also the next one, and those before by which something still counts."""
         witness = CosignerKey(self.witness_signer.name, self.witness_signer.public_bytes)
-        return {
-            "authority.pem": self.authority.certificate_pem,
-            "cover.pem": _pem(self._certificates["cover"]),
-            "client.pem": _pem(self._certificates["client"]),
+        log = NoteKey(self.log_signer.name, self.log_signer.public_bytes)
+        return public_parts(self._certified, self._receipt) | {
             "log.vkey": f"{log}\n".encode(),
-            "receipt.vkey": f"{receipt}\n".encode(),
             "witness.vkey": f"{witness}\n".encode(),
         }
 
-    def renewed(self, name: str, *, clock: Clock, hosts: Sequence[str] = LOOPBACK) -> "KeyStore":
-        """The store with a new certificate for cover, tls or client; the key stays. `hosts` is for tls.
+    # --- change -------------------------------------------------------------------------------------------------
 
-        Processes that run go on with the old certificate until they open the directory again.
+    def succession(self, name: str) -> Succession:
+        """How cover, tls, client, ca or receipt gives way to its next key."""
+        return self._receipt if name == RECEIPT else self._certified[name]
+
+    def certified(self, name: str) -> CertifiedKey:
+        """Cover, tls, client or ca, with what comes after it and was before it."""
+        return self._certified[name]
+
+    def make_next(self, name: str, *, clock: Clock, hosts: Sequence[str] = (), kind: str = KeyKind.P256) -> NextKey:
+        """The next key of this name, made with its certificate unless it is there. Raises leaves of `Misconfigured`.
+
+        hosts  names in a tls certificate, () = those of the one before; kind: of a Cover key
         """
-        if name not in CERTIFIED:
-            raise ValueError(f"only {', '.join(CERTIFIED)} have certificates that are renewed")
-        key = cast("MessageKey", self._keys[name])
-        chain = _issue(self.authority, name, key, gateway=self._name, hosts=hosts, now=clock.now())
-        replace(_certificate_path(self.directory, name), chain, mode=PUBLIC_MODE)
-        return KeyStore.open(self.directory, name=self._name, passphrase=self._passphrase)
+        if name == RECEIPT:
+            self._receipt.make_next()
+        else:
+            wanted = KeyKind(kind) if name == "cover" else KeyKind.P256
+            names = tuple(hosts) or tuple(names_of(self.tls_certificate))
+            self._certified[name].make_next(wanted, lambda key: self._certify(name, key, names, clock))
+        made = self.succession(name).next()
+        if made is None:
+            raise KeysBusy(f"{name}: another process changes this key; look again")
+        return made
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """The one change of keys over all processes and nodes that share the directory. Raises `KeysBusy`."""
+        return alone(self.directory)
+
+    def _certify(self, name: str, key: MessageKey, hosts: Sequence[str], clock: Clock) -> bytes:
+        if name == AUTHORITY:
+            return self_signed(cast("ec.EllipticCurvePrivateKey", key), self._name, now=clock.now(), distinct=True)
+        return _issue(self.authority, name, key, gateway=self._name, hosts=hosts, clock=clock)
+
+    def _finish(self) -> None:
+        """What a change left that was stopped; unless somebody is at it."""
+        successions: tuple[Succession, ...] = (*self._certified.values(), self._receipt)
+        if any(each.unfinished() for each in successions):
+            with contextlib.suppress(KeysBusy), self.alone():
+                for each in successions:
+                    each.finish()
 
     def _files(self, name: str) -> TlsFiles:
+        held = self._certified[name].current()
         return TlsFiles(
-            certificate=_certificate_path(self.directory, name),
-            key=_key_path(self.directory, name),
-            passphrase=self._passphrase,
-        )
-
-    def _described(self, name: str) -> KeyFile:
-        path = _key_path(self.directory, name)
-        public = self._keys[name].public_key()
-        certificate = self._certificates.get(name)
-        return KeyFile(
-            name=name,
-            algorithm=algorithm_name(public),
-            fingerprint=sha256(spki(public)).hexdigest(),
-            created=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-            path=path,
-            expires=certificate.not_valid_after_utc if certificate else None,
+            certificate=held.path, key=_key_path(self.directory, name), passphrase=self._passphrase, looks=held.looks
         )
 
 
@@ -254,23 +305,24 @@ def _make_keys(directory: Path, cover: KeyKind, passphrase: bytes | None) -> Non
 
 
 def _make_certificates(
-    directory: Path, *, name: str, hosts: Sequence[str], now: datetime, passphrase: bytes | None
+    directory: Path, *, name: str, hosts: Sequence[str], clock: Clock, passphrase: bytes | None
 ) -> None:
     """Certificates for the keys that are on disk by now, whichever process made them."""
-    ca = cast("ec.EllipticCurvePrivateKey", _read_key(directory, "ca", passphrase))
-    create(_certificate_path(directory, "ca"), self_signed(ca, name, now=now), mode=PUBLIC_MODE)
-    authority = Authority(ca, _read_certificate(directory, "ca", ca))
+    ca = cast("ec.EllipticCurvePrivateKey", _read_message_key(directory, AUTHORITY, passphrase))
+    create(_certificate_path(directory, AUTHORITY), self_signed(ca, name, now=clock.now()), mode=PUBLIC_MODE)
+    authority = Authority(ca, CertifiedKey(directory, AUTHORITY, passphrase).current().certificate)
     for each in CERTIFIED:
         path = _certificate_path(directory, each)
         if not path.exists():
-            key = cast("MessageKey", _read_key(directory, each, passphrase))
-            create(path, _issue(authority, each, key, gateway=name, hosts=hosts, now=now), mode=PUBLIC_MODE)
+            key = _read_message_key(directory, each, passphrase)
+            create(path, _issue(authority, each, key, gateway=name, hosts=hosts, clock=clock), mode=PUBLIC_MODE)
 
 
 def _issue(
-    authority: Authority, name: str, key: MessageKey, *, gateway: str, hosts: Sequence[str], now: datetime
+    authority: Authority, name: str, key: MessageKey, *, gateway: str, hosts: Sequence[str], clock: Clock
 ) -> bytes:
     """Certificate and, behind it, the authority's: what a TLS peer is shown."""
+    now = clock.now()
     if name == "tls":
         leaf = authority.issue_server(hosts, key.public_key(), now=now)
     else:
@@ -293,32 +345,15 @@ def _read_identity(directory: Path) -> bytes:
         raise KeyMissing(f"{directory}: the keys were not made, or not all of them; run `gateway init`") from error
 
 
-def _read_key(directory: Path, name: str, passphrase: bytes | None) -> PrivateKey:
+def _read_message_key(directory: Path, name: str, passphrase: bytes | None) -> MessageKey:
     path = _key_path(directory, name)
-    key = from_pem(read_secret(path), passphrase, name=str(path), note=name in NOTE_KEYS)
-    if name == "ca" and not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise WeakKey(f"{path}: the authority's key must be P-256 or P-384")
-    return key
+    return cast("MessageKey", from_pem(read_secret(path), passphrase, name=str(path), note=False))
 
 
-def _read_certificate(directory: Path, name: str, key: PrivateKey) -> x509.Certificate:
-    path = _certificate_path(directory, name)
-    try:
-        certificate = x509.load_pem_x509_certificate(read_public(path))
-    except ValueError as error:
-        raise KeyUnreadable(f"{path}: not a certificate in PEM form") from error
-    if not is_for(certificate, cast("MessageKey", key)):
-        raise KeyUnreadable(f"{path}: not the certificate of {name}.key.pem; restore both from one backup")
-    return certificate
-
-
-def _ed25519(keys: Mapping[str, PrivateKey], name: str) -> Ed25519PrivateKey:
-    return cast("Ed25519PrivateKey", keys[name])
+def _read_seed(directory: Path, name: str, passphrase: bytes | None) -> Ed25519PrivateKey:
+    path = _key_path(directory, name)
+    return cast("Ed25519PrivateKey", from_pem(read_secret(path), passphrase, name=str(path), note=True))
 
 
 def _derived(seed: Ed25519PrivateKey, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(seed.private_bytes_raw())
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)

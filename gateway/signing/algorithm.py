@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 RSA_BITS_MIN = 2048
 RSA_BITS_MAX = 8192
 """Larger keys only cost the verifier time."""
+RSA_EXPONENT_MIN = 65537
+"""Source: FIPS 186-5, section 5.4: more than 2^16. Under an exponent of 3 a verifier that is lenient with padding takes
+values that nobody signed."""
 
 
 class SignatureMethod(StrEnum):
@@ -44,9 +47,19 @@ _HASHES: dict[SignatureMethod, HashAlgorithm] = {
 
 
 class DigestMethod(StrEnum):
-    """How what is referred to is digested."""
+    """How what is referred to is digested. We write SHA-256; of partners the longer ones are taken too."""
 
     SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+    SHA384 = "http://www.w3.org/2001/04/xmldsig-more#sha384"
+    SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of its digests."""
+        return _DIGEST_SIZE_BYTES[self]
+
+
+_DIGEST_SIZE_BYTES = {DigestMethod.SHA256: 32, DigestMethod.SHA384: 48, DigestMethod.SHA512: 64}
 
 
 class Transform(StrEnum):
@@ -55,6 +68,30 @@ class Transform(StrEnum):
     ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
     EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"  # drops comments
 
+
+_DS, _MORE, _C14N = (
+    "http://www.w3.org/2000/09/xmldsig#",
+    "http://www.w3.org/2001/04/xmldsig-more#",
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+)
+REFUSED = {
+    f"{_DS}sha1": "SHA-1",
+    f"{_DS}rsa-sha1": "SHA-1",
+    f"{_DS}dsa-sha1": "DSA with SHA-1",
+    f"{_DS}hmac-sha1": "HMAC",
+    f"{_MORE}ecdsa-sha1": "SHA-1",
+    f"{_MORE}md5": "MD5",
+    f"{_MORE}rsa-md5": "MD5",
+    f"{_MORE}hmac-sha256": "HMAC",
+    f"{_MORE}hmac-sha384": "HMAC",
+    f"{_MORE}hmac-sha512": "HMAC",
+    _C14N: "inclusive canonicalization",
+    f"{_C14N}#WithComments": "inclusive canonicalization",
+    "http://www.w3.org/2006/12/xml-c14n11": "inclusive canonicalization",
+    "http://www.w3.org/2001/10/xml-exc-c14n#WithComments": "canonicalization with comments",
+}
+"""Algorithms that toolkits send by default or by mistake, with the name by which a refusal speaks of them. They are
+named to be refused: nothing here makes one of them work."""
 
 PKCS1 = padding.PKCS1v15()
 
@@ -65,10 +102,13 @@ _CURVES = (ec.SECP256R1, ec.SECP384R1)
 
 
 def is_strong(key: object) -> bool:
-    """Whether a public key is of an allowed kind and size: P-256, P-384, or RSA of 2,048 to 8,192 bits."""
+    """Whether a public key is of an allowed kind and size: P-256, P-384, or RSA of 2,048 to 8,192 bits, its exponent
+    65,537 or more."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return isinstance(key.curve, _CURVES)
-    return isinstance(key, rsa.RSAPublicKey) and RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX
+    if not isinstance(key, rsa.RSAPublicKey) or not RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
+        return False
+    return key.public_numbers().e >= RSA_EXPONENT_MIN
 
 
 def fits(method: SignatureMethod, key: PublicKey) -> bool:

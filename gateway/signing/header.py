@@ -7,47 +7,45 @@ Source: OASIS WS-Security 1.1 with the X.509 Token Profile; reference processing
 """
 
 import base64
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lxml import etree
 
-from gateway.clock import timestamp
+from gateway.clock import timestamp as moment_text
 from gateway.document.canonical import exclusive
 from gateway.document.names import SOAP11, SOAP12, WSA, WSSE, WSU
 from gateway.document.parse import Document
-from gateway.errors import Refused
 from gateway.signing.algorithm import Transform
 from gateway.signing.cover import COVER
-from gateway.signing.enveloped import SIGNATURE
+from gateway.signing.enveloped import ENVELOPED
+from gateway.signing.key_reference import BASE64, X509_TOKEN, certificate_named
 from gateway.signing.keyring import Signer, TrustedKeys
+from gateway.signing.proof import Proof, proof_of
+from gateway.signing.security import (
+    LEEWAY,
+    SECURITY,
+    SIGNATURE,
+    Security,
+    check_fresh,
+    read_security,
+    read_timestamp,
+)
 from gateway.signing.shape import (
     NodeId,
     Shape,
     SignatureMissing,
     SignatureShape,
     all_ids,
-    binary_text,
-    certificate_of,
+    check_types,
     read_shape,
     stripped,
     unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
+from gateway.signing.type_name import prefixes_in_values
 
-_OASIS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
-X509_TOKEN = f"{_OASIS}x509-token-profile-1.0#X509v3"
-BASE64 = f"{_OASIS}soap-message-security-1.0#Base64Binary"
-
-LEEWAY = timedelta(minutes=5)
-"""How far two clocks may differ, and how old a signature may be."""
-
-SECURITY = f"{{{WSSE}}}Security"
-TIMESTAMP = f"{{{WSU}}}Timestamp"
-TOKEN = f"{{{WSSE}}}BinarySecurityToken"
-TOKEN_REFERENCE = f"{{{WSSE}}}SecurityTokenReference"
 WSU_ID = f"{{{WSU}}}Id"
 COVER_BLOCK = f"{{{COVER}}}Cover"
 
@@ -55,10 +53,12 @@ COVER_BLOCK = f"{{{COVER}}}Cover"
 Ids = Mapping[str, NodeId]
 
 
-class SignatureStale(Refused):
-    """Signed too long ago, not yet, or past its end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedEnvelope:
+    """An envelope whose signature was verified: go on with this document, and with nothing else."""
 
-    code = "signature.stale"
+    document: Document
+    proof: Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +67,14 @@ class _Places:
 
     header: etree._Element
     body: etree._Element
-    security: etree._Element
+    security: Security
     timestamp: etree._Element
     signature: etree._Element
-    token: etree._Element | None
 
     @property
     def blocks(self) -> list[etree._Element]:
         """Header blocks other than wsse:Security."""
-        return [block for block in self.header if block is not self.security]
+        return [block for block in self.header if block is not self.security.element]
 
     @property
     def required(self) -> list[etree._Element]:
@@ -87,7 +86,9 @@ def _must_be_signed(block: etree._Element) -> bool:
     return block.tag == COVER_BLOCK or etree.QName(block).namespace == WSA
 
 
-def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime, expires: datetime) -> etree._Element:
+def sign_envelope(
+    envelope: etree._Element, signer: Signer, *, created: datetime, expires: datetime, must_understand: bool = True
+) -> etree._Element:
     """Put a signed wsse:Security header into the envelope, and wsu:Id on what is signed; gives the same envelope back.
 
     The envelope has a Header (with the WS-Addressing blocks and the Cover already in it) and a Body.
@@ -100,6 +101,8 @@ def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime
     prefix = _free_prefix(identity for identity, _ in all_ids(envelope))
     signed = [block for block in header if _must_be_signed(block)]
     security = etree.fromstring(_security(soap, prefix, signer, created, expires))
+    if not must_understand:
+        del security.attrib[f"{{{soap}}}mustUnderstand"]
     header.append(security)
     places = [body, *signed, *security]
     references = tuple(_reference(place, f"{prefix}{number}") for number, place in enumerate(places))
@@ -112,23 +115,34 @@ def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime
 
 
 def verify_envelope(document: Document, trusted: TrustedKeys, *, now: datetime, leeway: timedelta = LEEWAY) -> Document:
+    """The document of `verify_signed`, for who needs nothing else."""
+    return verify_signed(document, trusted, now=now, leeway=leeway).document
+
+
+def verify_signed(
+    document: Document, trusted: TrustedKeys, *, now: datetime, leeway: timedelta = LEEWAY
+) -> SignedEnvelope:
     """The verified envelope: its signed header blocks and its Body. wsse:Security and unsigned blocks are left out.
+
+    Everything that can be judged by its form is, before the first certificate or digest is looked at.
 
     Raises `SignatureMissing`, `SignatureShape`, `SignatureAlgorithm`, `SignatureInvalid`, `SignatureStale`,
     `NotSigner` and the certificate errors.
     """
     envelope = stripped(document.root)
     places = _places(envelope)
-    shape = read_shape(places.signature, (Transform.EXCLUSIVE_C14N,))
+    shape = read_shape(places.signature, (Transform.EXCLUSIVE_C14N,), ENVELOPED)
+    timestamp = read_timestamp(places.timestamp)
     ids = unique_ids(envelope)
     signed = _signed(shape, ids, places)
-    key = signer_key(_certificate(shape, places, ids), trusted, now=now)
-    check_value(shape, key, signed)
-    _check_fresh(places.timestamp, now, leeway)
+    certificate = certificate_named(shape.key_info, trusted, lambda name: _token(name, ids, places))
+    check_value(shape, signer_key(certificate, trusted, now=now), signed)
+    check_fresh(timestamp, now, leeway)
+    proof = proof_of(shape, certificate, until=timestamp.until(leeway))
     kept = [node.element for node in signed]
-    for block in [places.security, *(block for block in places.blocks if block not in kept)]:
+    for block in [places.security.element, *(block for block in places.blocks if block not in kept)]:
         places.header.remove(block)
-    return Document(envelope)
+    return SignedEnvelope(document=Document(envelope), proof=proof)
 
 
 def is_signed(envelope: etree._Element) -> bool:
@@ -151,8 +165,8 @@ def _security(soap: str, prefix: str, signer: Signer, created: datetime, expires
     return (
         f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}" xmlns:soap="{soap}" soap:mustUnderstand="{must}">'
         f'<wsse:BinarySecurityToken EncodingType="{BASE64}" ValueType="{X509_TOKEN}" wsu:Id="{prefix}token">{token}'
-        f"</wsse:BinarySecurityToken><wsu:Timestamp><wsu:Created>{timestamp(created)}</wsu:Created>"
-        f"<wsu:Expires>{timestamp(expires)}</wsu:Expires></wsu:Timestamp></wsse:Security>"
+        f"</wsse:BinarySecurityToken><wsu:Timestamp><wsu:Created>{moment_text(created)}</wsu:Created>"
+        f"<wsu:Expires>{moment_text(expires)}</wsu:Expires></wsu:Timestamp></wsse:Security>"
     )
 
 
@@ -161,7 +175,9 @@ def _reference(place: etree._Element, identity: str) -> Reference:
     has = place.get("Id") if place.tag == COVER_BLOCK else place.get(WSU_ID)
     if not has:
         place.set(WSU_ID, identity)
-    return Reference(uri=f"#{has or identity}", digest=digest(exclusive(place)))
+    prefixes = prefixes_in_values(place)
+    octets = exclusive(place, prefixes=prefixes)
+    return Reference(uri=f"#{has or identity}", digest=digest(octets), prefixes=prefixes)
 
 
 def _header_and_body(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:
@@ -176,37 +192,22 @@ def _header_and_body(envelope: etree._Element) -> tuple[etree._Element, etree._E
 
 def _places(envelope: etree._Element) -> _Places:
     header, body = _header_and_body(envelope)
-    securities = header.findall(SECURITY)
-    if not securities:
+    security = read_security(header, etree.QName(envelope).namespace or "")
+    if security is None:
         raise SignatureMissing("the envelope has no WS-Security header, and must be signed")
-    if len(securities) > 1:
-        raise SignatureShape("the envelope has more than one WS-Security header")
-    security = securities[0]
-    soap = etree.QName(envelope).namespace
-    if security.get(f"{{{soap}}}actor") or security.get(f"{{{soap}}}role"):
-        raise SignatureShape("the WS-Security header is addressed to somebody on the way")
-    parts: dict[str, etree._Element] = {}
-    for child in security:
-        if child.tag in parts or child.tag not in {TIMESTAMP, TOKEN, SIGNATURE}:
-            raise SignatureShape("a WS-Security header holds one Timestamp, one Signature, and one token at most")
-        parts[str(child.tag)] = child
-    if SIGNATURE not in parts:
+    if security.signature is None:
         raise SignatureMissing("the WS-Security header has no signature")
-    if TIMESTAMP not in parts:
+    if security.timestamp is None:
         raise SignatureShape("the WS-Security header has no Timestamp")
     return _Places(
-        header=header,
-        body=body,
-        security=security,
-        timestamp=parts[TIMESTAMP],
-        signature=parts[SIGNATURE],
-        token=parts.get(TOKEN),
+        header=header, body=body, security=security, timestamp=security.timestamp, signature=security.signature
     )
 
 
 def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
     """Where the References lead: only to fixed places, each once, and to all that must be signed."""
-    allowed = [*places.required, *places.blocks] + ([] if places.token is None else [places.token])
+    tokens = [each for each in (places.security.token, places.security.username) if each is not None]
+    allowed = [*places.required, *places.blocks, *tokens]
     found: list[NodeId] = []
     for reference in shape.references:
         node = ids.get(reference.uri[1:])
@@ -214,6 +215,7 @@ def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
             raise SignatureShape("a Reference leads to something other than Body, Timestamp, token or a header block")
         if any(node.element is other.element for other in found):
             raise SignatureShape("two References lead to the same element")
+        check_types(node.element, reference)
         found.append(node)
     for place in places.required:
         if not any(node.element is place for node in found):
@@ -221,43 +223,7 @@ def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
     return tuple(found)
 
 
-def _certificate(shape: Shape, places: _Places, ids: Ids) -> bytes:
-    """DER of the certificate: the token, when KeyInfo refers to it, or X509Data."""
-    reference = shape.key_info
-    if reference.tag == TOKEN_REFERENCE:
-        if len(reference) != 1:
-            raise SignatureShape("a SecurityTokenReference has exactly one child")
-        reference = reference[0]
-    if reference.tag != f"{{{WSSE}}}Reference":
-        return certificate_of(reference)
-    node = ids.get(reference.get("URI", "")[1:])
-    token = places.token
-    if node is None or token is None or node.element is not token:
-        raise SignatureShape("the signature's token is not in the WS-Security header")
-    if token.get("ValueType") != X509_TOKEN or token.get("EncodingType", BASE64) != BASE64:
-        raise SignatureShape("the token must be one X.509 certificate in base64")
-    return binary_text(token)
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
-
-
-def _check_fresh(element: etree._Element, now: datetime, leeway: timedelta) -> None:
-    names = [child.tag for child in element]
-    if names not in ([f"{{{WSU}}}Created"], [f"{{{WSU}}}Created", f"{{{WSU}}}Expires"]):
-        raise SignatureShape("a Timestamp has Created and Expires")
-    created = _moment(element[0])
-    if not now - leeway <= created <= now + leeway:
-        raise SignatureStale(f"Created must be within {leeway} of the gateway's clock: is the sender's clock right?")
-    if len(element) == 2 and _moment(element[1]) <= now:
-        raise SignatureStale("the signature's Expires has passed")
-
-
-def _moment(element: etree._Element) -> datetime:
-    text = (element.text or "").strip()
-    if not _MOMENT.fullmatch(text):
-        raise SignatureShape("a Timestamp is written in UTC, such as 2026-01-31T08:15:00.25Z")
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SignatureShape("a Timestamp names no such moment") from error
+def _token(name: str, ids: Ids, places: _Places) -> etree._Element | None:
+    """The header's token, when this is its id."""
+    node, token = ids.get(name), places.security.token
+    return token if node is not None and node.element is token else None

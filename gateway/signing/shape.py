@@ -7,7 +7,7 @@ What does not look like this is refused, however well it verifies.
 
     Signature: SignedInfo, SignatureValue, KeyInfo
     SignedInfo: CanonicalizationMethod (exclusive), SignatureMethod (listed), Reference …
-    Reference: Transforms (exactly those expected), DigestMethod (SHA-256), DigestValue
+    Reference: Transforms (exactly those expected), DigestMethod (SHA-256, SHA-384 or SHA-512), DigestValue
 
 Source: the profile checks of SAML stacks (OpenSAML; pysaml2 after CVE-2020-5390), and the vectors they missed.
 """
@@ -23,8 +23,9 @@ from lxml import etree
 
 from gateway.document.names import DS, split
 from gateway.errors import Tampered
-from gateway.signing.algorithm import DigestMethod, SignatureMethod, Transform
+from gateway.signing.algorithm import REFUSED, DigestMethod, SignatureMethod, Transform
 from gateway.signing.certificate import CERTIFICATE_SIZE_BYTES_MAX
+from gateway.signing.type_name import are_covered
 
 REFERENCES_MAX = 20
 """A signed SOAP message has about eight. A thousand cost a library 15 s."""
@@ -33,7 +34,8 @@ CERTIFICATES_MAX = 4
 VALUE_SIZE_BYTES_MAX = 1024
 """An RSA-8192 value has exactly as many."""
 
-PREFIX_LIST_LENGTH_MAX = 200
+PREFIX_LIST_LENGTH_MAX = 1000
+"""WSS4J lists every prefix that is in scope: some fifty, of a message that declares all namespaces at its root."""
 
 ID_NAMES = frozenset({"id", "assertionid", "requestid", "responseid"})
 """Local names, in lower case, of attributes that some stack takes for an id: Id, ID, id, xml:id, wsu:Id, SAML's."""
@@ -59,10 +61,11 @@ class SignatureMissing(Tampered):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShapeReference:
-    """A ds:Reference: its URI, and the declared digest."""
+    """A ds:Reference: its URI, the declared digest, and the prefixes that its canonicalization treats inclusively."""
 
     uri: str
     digest: bytes
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +90,11 @@ class NodeId:
     attribute: str
 
 
-def read_shape(signature: etree._Element, transforms: tuple[Transform, ...]) -> Shape:
+def read_shape(signature: etree._Element, transforms: tuple[Transform, ...], *others: tuple[Transform, ...]) -> Shape:
     """The signature's parts. Raises `SignatureShape`, `SignatureAlgorithm`.
 
     transforms  what each Reference must apply, in this order
+    others      what it may apply instead
     """
     signed_info, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
     for element in (signature, signed_info, value, key_info):
@@ -108,7 +112,7 @@ def read_shape(signature: etree._Element, transforms: tuple[Transform, ...]) -> 
         element=signature,
         method=_method(method),
         value=_binary(value, VALUE_SIZE_BYTES_MAX),
-        references=tuple(_reference(reference, transforms) for reference in references),
+        references=tuple(_reference(reference, (transforms, *others)) for reference in references),
         key_info=content[0],
     )
 
@@ -176,37 +180,59 @@ def stripped(root: etree._Element) -> etree._Element:
     return clean
 
 
-def _reference(element: etree._Element, transforms: tuple[Transform, ...]) -> ShapeReference:
+def check_types(apex: etree._Element, reference: ShapeReference) -> None:
+    """Raises `SignatureShape` when a type is named in this element by a prefix that the reference does not sign."""
+    if not are_covered(apex, reference.prefixes):
+        raise SignatureShape("an xsi:type has a prefix that is not signed: use it in a name there, or list it")
+
+
+def _reference(element: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> ShapeReference:
     _named(element, "Reference")
     _only_attributes(element, "Id", "URI")
     uri = element.get("URI")
     if uri is None:
         raise SignatureShape("a signature's Reference has a URI")
     chain, method, digest = _children(element, "Transforms", "DigestMethod", "DigestValue")
-    _check_transforms(chain, transforms)
-    _check_algorithm(method, DigestMethod.SHA256)
+    prefixes = _check_transforms(chain, chains)
+    size_bytes = _digest_method(method).size_bytes
     _only_attributes(digest)
-    value = _binary(digest, 32)
-    if len(value) != 32:
-        raise SignatureShape("a SHA-256 digest has 32 bytes")
-    return ShapeReference(uri=uri, digest=value)
+    value = _binary(digest, size_bytes)
+    if len(value) != size_bytes:
+        raise SignatureShape(f"a digest of this method has {size_bytes} bytes")
+    return ShapeReference(uri=uri, digest=value, prefixes=prefixes)
 
 
-def _check_transforms(chain: etree._Element, expected: tuple[Transform, ...]) -> None:
+def _digest_method(element: etree._Element) -> DigestMethod:
+    _only_attributes(element, "Algorithm")
+    if _elements(element):
+        raise SignatureShape("the digest method takes no parameters")
+    try:
+        return DigestMethod(element.get("Algorithm", ""))
+    except ValueError as error:
+        known = ", ".join(method.rpartition("#")[2] for method in DigestMethod)
+        raise _refused(element, f"the digest method must be one of {known}") from error
+
+
+def _check_transforms(chain: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> tuple[str, ...]:
+    """The prefixes that its canonicalization treats inclusively."""
     _only_attributes(chain)
     steps = _elements(chain)
+    named = tuple(step.get("Algorithm") for step in steps)
+    expected = next((each for each in chains if named == each), chains[0])
     for step in steps:
         _named(step, "Transform")
         if step.get("Algorithm") not in expected:
             names = ", ".join(expected)
-            raise SignatureAlgorithm(f"a Reference has exactly these transforms: {names}")
+            raise _refused(step, f"a Reference has exactly these transforms: {names}")
     if len(steps) != len(expected):
-        raise SignatureShape(f"a Reference has exactly {len(expected)} transforms")
+        raise SignatureShape(f"a Reference has exactly these transforms: {', '.join(expected)}")
+    prefixes: tuple[str, ...] = ()
     for step, transform in zip(steps, expected, strict=True):
         if transform is Transform.EXCLUSIVE_C14N:
-            _check_exclusive(step)
+            prefixes = _check_exclusive(step)
         else:
             _check_algorithm(step, transform)
+    return prefixes
 
 
 def _method(element: etree._Element) -> SignatureMethod:
@@ -218,31 +244,43 @@ def _method(element: etree._Element) -> SignatureMethod:
         return SignatureMethod(element.get("Algorithm", ""))
     except ValueError as error:
         known = ", ".join(method.rpartition("#")[2] for method in SignatureMethod)
-        raise SignatureAlgorithm(f"the signature method must be one of {known}") from error
+        raise _refused(element, f"the signature method must be one of {known}") from error
 
 
-def _check_algorithm(element: etree._Element, expected: Transform | DigestMethod) -> None:
+def _refused(element: etree._Element, rule: str) -> SignatureAlgorithm:
+    """What was asked for is named when it is one of those that toolkits come with; nothing else of the message is."""
+    name = REFUSED.get(element.get("Algorithm", ""))
+    if name is None:
+        return SignatureAlgorithm(rule)
+    return SignatureAlgorithm(
+        f"{name} is refused: {rule}; docs/integrate/ws-security.md has the switch of each toolkit"
+    )
+
+
+def _check_algorithm(element: etree._Element, expected: Transform) -> None:
     _only_attributes(element, "Algorithm")
     if element.get("Algorithm") != expected:
-        raise SignatureAlgorithm(f"the signature's {_local(element)} must be {expected}")
+        raise _refused(element, f"the signature's {_local(element)} must be {expected}")
     if _elements(element):
         raise SignatureShape(f"the signature's {_local(element)} takes no parameters")
 
 
-def _check_exclusive(element: etree._Element) -> None:
-    """Exclusive C14N; it may name prefixes to be treated inclusively, as WSS4J does."""
+def _check_exclusive(element: etree._Element) -> tuple[str, ...]:
+    """Exclusive C14N; it may name prefixes to be treated inclusively, as WSS4J does, and these come back."""
     _only_attributes(element, "Algorithm")
     if element.get("Algorithm") != Transform.EXCLUSIVE_C14N:
-        raise SignatureAlgorithm(f"the signature's {_local(element)} must be {Transform.EXCLUSIVE_C14N}")
+        raise _refused(element, f"the signature's {_local(element)} must be {Transform.EXCLUSIVE_C14N}")
     parameters = _elements(element)
     if not parameters:
-        return
+        return ()
     prefixes = parameters[0]
     if len(parameters) > 1 or prefixes.tag != f"{{{Transform.EXCLUSIVE_C14N}}}InclusiveNamespaces":
         raise SignatureShape("canonicalization takes no parameters but InclusiveNamespaces")
     _only_attributes(prefixes, "PrefixList")
-    if len(prefixes.get("PrefixList", "")) > PREFIX_LIST_LENGTH_MAX or _elements(prefixes):
+    listed = prefixes.get("PrefixList", "")
+    if len(listed) > PREFIX_LIST_LENGTH_MAX or _elements(prefixes):
         raise SignatureShape("the InclusiveNamespaces list is too long")
+    return tuple(listed.split())
 
 
 def _children(element: etree._Element, *names: str) -> list[etree._Element]:

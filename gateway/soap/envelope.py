@@ -127,13 +127,14 @@ def check_understood(envelope: Envelope, understood: frozenset[str]) -> None:
         for block in envelope.headers
         if block.tag not in understood
         and (block.get(envelope.version.name_of("mustUnderstand")) or "").strip() in TRUE
-        and _is_for_us(block, envelope.version)
+        and is_for_us(block, envelope.version)
     )
     if unknown:
         raise MustUnderstand(unknown)
 
 
-def _is_for_us(block: etree._Element, version: Version) -> bool:
+def is_for_us(block: etree._Element, version: Version) -> bool:
+    """Not for somebody else on the way."""
     if version is Version.SOAP_11:
         return block.get(version.name_of("actor"), "") in {"", NEXT[version]}
     return block.get(version.name_of("role"), "") in {"", NEXT[version], ULTIMATE_RECEIVER}

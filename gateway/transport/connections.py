@@ -1,5 +1,6 @@
 """Connections: kept-alive HTTP connections, apart by how far they may go and whom they trust."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,11 +20,20 @@ HEADER_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What the whole deployment trusts, and what it shows."""
+
+    trust: Trust
+    identity: ClientIdentity | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     reach: Reach
     authorities: bytes
     client_key: bool
+    own: Own
 
 
 class FarSide(Protocol):
@@ -40,16 +50,19 @@ class FarSide(Protocol):
 
 class Connections:
     """Sessions by what their connections may do. One trust set is never used for another's endpoint: a partner's own
-    certificate authority vouches for that partner's servers only."""
+    certificate authority vouches for that partner's servers only.
 
-    def __init__(self, *, trust: Trust, identity: ClientIdentity | None = None) -> None:
-        self._trust = trust
-        self._identity = identity
+    now  the gateway's own side, asked for each request: after a change new sessions are made; those before are used no
+         more, and their connections end when they are idle
+    """
+
+    def __init__(self, *, now: Callable[[], Own]) -> None:
+        self._now = now
         self._sessions: dict[_Key, aiohttp.ClientSession] = {}
 
     async def session(self, far: FarSide, reach: Reach) -> aiohttp.ClientSession:
         """The session for this endpoint. Raises `Misconfigured` when a certificate or key does not load."""
-        key = _Key(reach, far.authorities, far.endpoint.client_key)
+        key = _Key(reach, far.authorities, far.endpoint.client_key, self._now())
         session = self._sessions.pop(key, None)
         if session is None:
             session = self._made(key)
@@ -60,9 +73,10 @@ class Connections:
         return session
 
     def _made(self, key: _Key) -> aiohttp.ClientSession:
-        authorities = b"\n".join(part for part in (self._trust.authorities, key.authorities) if part)
-        trust = Trust(authorities=authorities, system=self._trust.system)
-        context = client_context(trust, self._identity if key.client_key else None)
+        own = key.own
+        authorities = b"\n".join(part for part in (own.trust.authorities, key.authorities) if part)
+        trust = Trust(authorities=authorities, system=own.trust.system)
+        context = client_context(trust, own.identity if key.client_key else None)
         connector = aiohttp.TCPConnector(
             ssl=context,
             limit=0,  # the worker bounds what is in flight, for each recipient and in all

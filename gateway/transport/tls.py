@@ -21,11 +21,15 @@ class AuthoritiesUnusable(Misconfigured):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientIdentity:
-    """Files of the gateway's client certificate (with its chain) and key, both PEM, and the key's passphrase."""
+    """Files of the gateway's client certificate (with its chain) and key, both PEM, and the key's passphrase.
+
+    looks  how the files looked: with others they hold another certificate
+    """
 
     certificate: Path
     key: Path
     passphrase: bytes | None = field(default=None, repr=False)
+    looks: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ class Answer:
         self.status = answer.status
         self.headers = answer.headers
         self.media_type = answer.content_type
+        self.data = data
         self.root = etree.fromstring(data)
         self.version = etree.QName(self.root).namespace
         self.body = self.root[-1][0]
@@ -136,7 +137,10 @@ async def test_message_id_and_idempotency_key_must_agree(
 async def test_an_answer_is_never_sent_elsewhere(
     client: aiohttp.ClientSession, gateway: PretendGateway, block: str
 ) -> None:
-    header = f"<wsa:{block}><wsa:Address>https://elsewhere.example/</wsa:Address></wsa:{block}>"
+    header = (
+        f"<wsa:MessageID>urn:uuid:1</wsa:MessageID><wsa:Action>{action_of('Submit')}</wsa:Action>"
+        f"<wsa:{block}><wsa:Address>https://elsewhere.example/</wsa:Address></wsa:{block}>"
+    )
     answer = await post(client, enveloped(SUBMIT, header=header))
     assert answer.problem("Code") == "soap.reply-address"
     assert gateway.submissions == []
@@ -155,6 +159,45 @@ async def test_an_answer_nobody_wants_is_202_and_empty(client: aiohttp.ClientSes
 async def test_an_addressing_header_twice_is_a_fault(client: aiohttp.ClientSession) -> None:
     header = "<wsa:MessageID>a</wsa:MessageID><wsa:MessageID>b</wsa:MessageID>"
     assert (await post(client, enveloped(SUBMIT, header=header))).problem("Code") == "soap.addressing-cardinality"
+
+
+@BOTH
+async def test_what_is_wrong_with_addressing_is_said_in_its_own_words(
+    client: aiohttp.ClientSession, gateway: PretendGateway, version: str
+) -> None:
+    header = "<wsa:MessageID>m-1</wsa:MessageID><wsa:To>https://elsewhere.example/soap</wsa:To>"
+    answer = await post(client, enveloped(SUBMIT, version, header), TYPES[version])
+    assert answer.problem("Code") == "soap.destination"
+    assert (answer.header("RelatesTo"), answer.header("Action")) == ("m-1", f"{WSA}/fault")
+    assert (answer.fault_code == "wsa:DestinationUnreachable") == (version == SOAP11)
+    assert answer.root.findtext(f".//{{{WSA}}}ProblemHeaderQName") == "wsa:To"
+    assert gateway.submissions == []
+
+
+async def test_a_request_may_name_the_address_of_the_wsdl_and_those_that_are_set(
+    client: aiohttp.ClientSession, gateway: PretendGateway
+) -> None:
+    read = etree.fromstring(await (await client.get("/soap?wsdl")).read())
+    (own,) = {each.get("location") for each in read.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")}
+    moved = "https://old-name.example/soap"
+    for to, code in ((own, None), (moved, "soap.destination")):
+        answer = await post(client, enveloped(SUBMIT, header=f"<wsa:To>{to}</wsa:To>"))
+        assert answer.problem("Code") == code
+    listen = gateway.settings.listen.model_copy(update={"soap_addresses": (moved,)})
+    gateway.settings = gateway.settings.model_copy(update={"listen": listen})
+    assert (await post(client, enveloped(SUBMIT, header=f"<wsa:To>{moved}</wsa:To>"))).status == 200
+
+
+@BOTH
+async def test_a_draft_of_addressing_is_told_what_is_spoken_here(
+    client: aiohttp.ClientSession, gateway: PretendGateway, version: str
+) -> None:
+    draft = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
+    header = f'<a:MessageID xmlns:a="{draft}" s:mustUnderstand="1">uuid:7</a:MessageID>'
+    answer = await post(client, enveloped(SUBMIT, version, header), TYPES[version])
+    assert (answer.fault_code, answer.problem("Code")) == ("soap:MustUnderstand", "soap.addressing-version")
+    assert answer.root.findtext(f".//{{{draft}}}RelatesTo") == "uuid:7"
+    assert gateway.submissions == []
 
 
 @BOTH

@@ -1,12 +1,14 @@
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gateway.api.tls import TlsUnusable, TrustedClients, server_context
+from gateway.keys.files import TlsFiles
+from gateway.keys.succession import look
 from tests.api.certificates import Identity, make
 from tests.api.wire import Echo, listening, status, wire
 
@@ -53,9 +55,15 @@ class Town:
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     authority = make("Gateway CA", authority=True)
     town = Town(tmp_path, authority, Echo(), [])
-    certificate, key = make("gateway", issuer=authority, client=False).write(tmp_path, "server")
-    async with listening(town.echo, tls=server_context(certificate, key, town.clients)) as town.port:
+    own = files(tmp_path, make("gateway", issuer=authority, client=False))
+    async with listening(town.echo, tls=server_context(own, town.clients)) as town.port:
         yield town
+
+
+def files(folder: Path, server: Identity) -> Callable[[], TlsFiles]:
+    """The server's files, as they are whenever it is asked."""
+    certificate, key = server.write(folder, "server")
+    return lambda: TlsFiles(certificate=certificate, key=key, passphrase=None, looks=(look(certificate), look(key)))
 
 
 REFUSED = (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)
@@ -155,9 +163,9 @@ async def test_a_certificate_is_refused_from_the_moment_it_is_withdrawn(town: To
 async def test_registered_certificates_that_cannot_be_read_leave_the_context_before(tmp_path: Path) -> None:
     authority = make("Gateway CA", authority=True)
     town, failures = Town(tmp_path, authority, Echo(), []), []
-    certificate, key = make("gateway", issuer=authority, client=False).write(tmp_path, "server")
+    own = files(tmp_path, make("gateway", issuer=authority, client=False))
     pem = {"now": TrustedClients(version=1, pem=authority.pem.decode())}
-    context = server_context(certificate, key, lambda: pem["now"], lambda: failures.append(1))
+    context = server_context(own, lambda: pem["now"], lambda: failures.append(1))
     async with listening(town.echo, tls=context) as town.port:
         pem["now"] = TrustedClients(version=2, pem="not PEM")
         assert status(await town.get(make("jail", issuer=authority))) == 200
@@ -184,5 +192,8 @@ async def test_plain_http_on_the_tls_port_is_refused(town: Town) -> None:
 
 
 def test_a_missing_key_is_a_clear_error(tmp_path: Path) -> None:
+    gone = TlsFiles(
+        certificate=tmp_path / "server.pem", key=tmp_path / "server.key", passphrase=None, looks=((0, 0), (0, 0))
+    )
     with pytest.raises(TlsUnusable, match=r"server\.pem"):
-        server_context(tmp_path / "server.pem", tmp_path / "server.key")
+        server_context(lambda: gone, lambda: TrustedClients(version=1, pem=""))

@@ -124,7 +124,8 @@ def test_the_log_s_key_is_changed_and_partners_are_given_the_new_one(
     deployment.run("keys", "export", tmp_path / "parts")
     assert NoteKey.read((tmp_path / "parts/log.vkey").read_text()) == new
     deployment.run("audit", "verify")
-    deployment.run("keys", "rotate", "cover", "--as", "ana", status=2)
+    deployment.run("keys", "rotate", "wrap", "--as", "ana", status=2)
+    deployment.run("keys", "rotate", "log", "--prepare", "--as", "ana", status=2)
 
 
 @pytest.mark.usefixtures("people")

@@ -20,7 +20,8 @@ def test_the_list_shows_fingerprints_and_nothing_secret(deployment: Deployment) 
 def test_what_partners_are_given(deployment: Deployment, tmp_path: Path) -> None:
     deployment.run("keys", "export", tmp_path / "out")
     files = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
-    assert set(files) == {"authority.pem", "cover.pem", "client.pem", "log.vkey", "receipt.vkey", "witness.vkey"}
+    certificates, keys = ("authority", "cover", "client", "tls"), ("log", "receipt", "witness")
+    assert set(files) == {*(f"{each}.pem" for each in certificates), *(f"{each}.vkey" for each in keys), "README.txt"}
     authority, cover = (x509.load_pem_x509_certificate(files[name]) for name in ("authority.pem", "cover.pem"))
     cover.verify_directly_issued_by(authority)
     assert NoteKey.read(files["log.vkey"].decode().strip()).name == "gateway.test"

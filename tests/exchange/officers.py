@@ -22,7 +22,7 @@ async def officer(
 ) -> Acting:
     """Somebody of this agency or unit ("" = the gateway's operator), the same one each time."""
     id = UserId(f"officer-{number}{'.' if agency else ''}{agency.replace('/', '.')}")
-    key = (gateway.keys.cover_signer.certificate_der.hex(), id)
+    key = (gateway.keys.digest_key.hex(), id)
     if key not in _known:
         sign, public_key = throwaway()
         _known[key] = Acting(user=id, sign=sign, public_key=public_key)

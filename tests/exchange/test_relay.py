@@ -20,7 +20,7 @@ from gateway.store.configuration import AgreementState
 from gateway.store.interface import StoreUnavailable
 from gateway.store.messages import Acceptance, Stored
 from gateway.telemetry import Metrics
-from gateway.transport.connections import Connections
+from gateway.transport.connections import Connections, Own
 from gateway.transport.interface import Send
 from gateway.transport.rest import RestTransport
 from gateway.transport.soap import SoapTransport
@@ -537,10 +537,10 @@ def test_a_lease_outlasts_an_attempt_whatever_the_settings_say(tmp_path: Path) -
 
 @pytest.fixture
 async def sends(here: World) -> AsyncIterator[dict[EndpointKind, Send]]:
-    connections = Connections(trust=Trust())
+    connections = Connections(now=lambda: Own(trust=Trust()))
     made: dict[EndpointKind, Send] = {
         EndpointKind.REST: RestTransport(connections, here.clock),
-        EndpointKind.SOAP: SoapTransport(connections, here.clock, here.gateway.keys.cover_signer),
+        EndpointKind.SOAP: SoapTransport(connections, here.clock, lambda: here.gateway.keys.cover_signer),
     }
     yield made
     await connections.close()

@@ -89,7 +89,7 @@ async def attacked(url: str, directory: Path) -> AsyncIterator[Attacked]:
         payloads=keys.payload_keys(clock),
         clock=clock,
         settings=settings({"name": NAME}, directory, source="test"),
-        current=nothing(b""),
+        current=nothing(),
     )
     try:
         yield Attacked(gateway=gateway, url=url, keys=directory / "keys")

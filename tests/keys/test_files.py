@@ -4,7 +4,6 @@ import os
 import ssl
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -195,19 +194,6 @@ def test_tls_loads_the_files(tmp_path: Path, passphrase: bytes | None) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files.certificate, files.key, files.passphrase)
     assert list(names_of(keys.tls_certificate)) == ["localhost", "127.0.0.1", "::1"]
-
-
-def test_a_renewed_certificate_has_new_dates_and_names_and_the_same_key(tmp_path: Path) -> None:
-    keys = made(tmp_path)
-    later = StoppedClock(NOW + timedelta(days=300))
-    renewed = keys.renewed("tls", clock=later, hosts=["gateway.example.gov"])
-    assert list(names_of(renewed.tls_certificate)) == ["gateway.example.gov"]
-    assert renewed.tls_certificate.public_key() == keys.tls_certificate.public_key()
-    assert renewed.tls_certificate.not_valid_after_utc == keys.tls_certificate.not_valid_after_utc + timedelta(days=300)
-    cover_before, cover_after = keys.cover_signer, keys.renewed("cover", clock=later).cover_signer
-    assert cover_before.certificate_der != cover_after.certificate_der
-    with pytest.raises(ValueError, match="renewed"):
-        keys.renewed("ca", clock=later)
 
 
 def test_payloads_are_read_by_another_process_of_the_same_directory(tmp_path: Path) -> None:

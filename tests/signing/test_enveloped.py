@@ -428,10 +428,32 @@ def test_a_signature_method_that_is_not_listed_is_refused_by_name(uri: str) -> N
     assert refused.value.code == "signature.algorithm"
 
 
-@pytest.mark.parametrize("uri", ["http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2001/04/xmlenc#sha512"])
-def test_a_digest_other_than_sha_256_is_refused(uri: str) -> None:
+SHA_1 = "http://www.w3.org/2000/09/xmldsig#sha1"
+
+
+@pytest.mark.parametrize("uri", [SHA_1, "http://www.w3.org/2001/04/xmlenc#ripemd160", "urn:sha256", ""])
+def test_a_digest_that_is_not_listed_is_refused(uri: str) -> None:
     with pytest.raises(SignatureAlgorithm):
         verified(changed(lambda root: part(root, "DigestMethod").set("Algorithm", uri)))
+
+
+def test_sha_1_is_refused_by_name_and_the_text_says_where_its_switch_is() -> None:
+    rsa_sha_1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
+    for name, uri in (("DigestMethod", SHA_1), ("SignatureMethod", rsa_sha_1)):
+        with pytest.raises(SignatureAlgorithm, match=r"SHA-1 is refused.*ws-security\.md"):
+            verified(changed(lambda root, name=name, uri=uri: part(root, name).set("Algorithm", uri)))
+
+
+@pytest.mark.parametrize("digest", ["sha384", "sha512"])
+def test_longer_digests_are_taken(digest: str) -> None:
+    data = signxml_signs(NOTICE, p256("jail"), jail().certificate_der, digest_algorithm=digest)
+    assert verified(data) == NOTICE
+
+
+def test_a_digest_shorter_or_longer_than_its_method_makes_it_is_refused() -> None:
+    sha_512 = "http://www.w3.org/2001/04/xmlenc#sha512"
+    with pytest.raises(SignatureShape, match="64 bytes"):
+        verified(changed(lambda root: part(root, "DigestMethod").set("Algorithm", sha_512)))
 
 
 @pytest.mark.parametrize(
@@ -561,7 +583,7 @@ def test_a_signature_of_another_shape_is_refused_before_any_cryptography(name: s
 def test_many_prefixes_are_refused() -> None:
     def add(root: etree._Element) -> None:
         tag = "{http://www.w3.org/2001/10/xml-exc-c14n#}InclusiveNamespaces"
-        etree.SubElement(part(root, "CanonicalizationMethod"), tag).set("PrefixList", "p " * 500)
+        etree.SubElement(part(root, "CanonicalizationMethod"), tag).set("PrefixList", "p " * 501)
 
     with pytest.raises(SignatureShape, match="too long"):
         verified(changed(add))

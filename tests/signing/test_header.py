@@ -21,8 +21,9 @@ from gateway.document.parse import parse
 from gateway.errors import Refused, Tampered
 from gateway.signing.certificate import to_pem
 from gateway.signing.cover import COVER, sign_cover, verify_cover
-from gateway.signing.header import SignatureStale, is_signed, sign_envelope, verify_envelope
+from gateway.signing.header import is_signed, sign_envelope, verify_envelope
 from gateway.signing.keyring import Signer
+from gateway.signing.security import SignatureStale
 from gateway.signing.shape import SignatureAlgorithm, SignatureMissing, SignatureShape
 from gateway.signing.signature import NotSigner, SignatureInvalid
 from tests.signing.oracles import xmlsec_accepts
@@ -269,8 +270,13 @@ def second_timestamp(root: etree._Element) -> None:
     one(root, WSU, "Timestamp").addnext(deepcopy(one(root, WSU, "Timestamp")))
 
 
-def username_token(root: etree._Element) -> None:
-    etree.SubElement(one(root, WSSE, "Security"), f"{{{WSSE}}}UsernameToken")
+def two_username_tokens(root: etree._Element) -> None:
+    for _ in range(2):
+        etree.SubElement(one(root, WSSE, "Security"), f"{{{WSSE}}}UsernameToken")
+
+
+def encrypted_key(root: etree._Element) -> None:
+    etree.SubElement(one(root, WSSE, "Security"), "{http://www.w3.org/2001/04/xmlenc#}EncryptedKey")
 
 
 def for_somebody_else(root: etree._Element) -> None:
@@ -327,7 +333,8 @@ def body_not_referred_to(root: etree._Element) -> None:
         second_body,
         second_security,
         second_timestamp,
-        username_token,
+        two_username_tokens,
+        encrypted_key,
         for_somebody_else,
         added_address,
         token_elsewhere,

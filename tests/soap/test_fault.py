@@ -1,7 +1,7 @@
 import pytest
 from lxml import etree
 
-from gateway.document.names import SOAP11, SOAP12
+from gateway.document.names import SOAP11, SOAP12, WSA
 from gateway.document.parse import parse
 from gateway.finding import Finding
 from gateway.soap.envelope import MustUnderstand, NotAnEnvelope, Version, VersionMismatch, read, write
@@ -77,3 +77,42 @@ def test_what_was_not_understood_is_named_in_1_2(name: str) -> None:
 
 def test_1_1_has_no_such_headers() -> None:
     assert headers(fault(FaultCode.MUST_UNDERSTAND, names=("{urn:x}Block",)), Version.SOAP_11) == ()
+
+
+WRONG = fault(addressing=("InvalidAddressingHeader", "InvalidCardinality"), header="To")
+
+
+def test_1_2_says_what_is_wrong_with_addressing_from_the_general_to_the_special() -> None:
+    made = body(WRONG, Version.SOAP_12)
+    root = parse(write(Version.SOAP_12, made, headers(WRONG, Version.SOAP_12))).root
+    values = [(each.text or "").split(":") for each in root.iter(f"{{{SOAP12}}}Value")]
+    assert [local for _, local in values] == ["Sender", "InvalidAddressingHeader", "InvalidCardinality"]
+    assert [root.find(".//{*}Value").nsmap[prefix] for prefix, _ in values] == [SOAP12, WSA, WSA]  # type: ignore[union-attr]
+    detail = root.find(f".//{{{SOAP12}}}Detail")
+    assert detail is not None
+    assert [each.tag for each in detail] == [f"{{{SERVICE}}}Problem", f"{{{WSA}}}ProblemHeaderQName"]
+    assert detail[1].text == "wsa:To"
+
+
+def test_1_1_says_the_most_special_and_names_the_header_in_a_header() -> None:
+    made = body(WRONG, Version.SOAP_11)
+    root = parse(write(Version.SOAP_11, made, headers(WRONG, Version.SOAP_11))).root
+    code = root.find(".//faultcode")
+    assert code is not None
+    assert (code.text, code.nsmap["wsa"]) == ("wsa:InvalidCardinality", WSA)
+    named = root.find(f"{{*}}Header/{{{WSA}}}FaultDetail/{{{WSA}}}ProblemHeaderQName")
+    assert named is not None
+    assert named.text == "wsa:To"
+    assert [each.tag for each in root.findall(".//detail/*")] == [f"{{{SERVICE}}}Problem"]
+
+
+@pytest.mark.parametrize(
+    ("told", "action"),
+    [
+        (WRONG, f"{WSA}/fault"),
+        (fault(FaultCode.MUST_UNDERSTAND), f"{WSA}/soap/fault"),
+        (fault(), f"{SERVICE}:Problem"),
+    ],
+)
+def test_the_action_tells_whose_fault_it_is(told: Fault, action: str) -> None:
+    assert told.action == action

@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from gateway.delivery.outcome import OutcomeKind
-from gateway.transport.connections import Connections
+from gateway.transport.connections import Connections, Own
 from gateway.transport.rest import RestTransport, multipart
 from gateway.transport.tls import Trust
 from tests.pretend_agency import (
@@ -49,7 +49,7 @@ async def agency() -> AsyncIterator[PretendServer]:
 
 @pytest.fixture
 async def rest() -> AsyncIterator[RestTransport]:
-    transport = RestTransport(Connections(trust=Trust(system=True)), StoppedClock())
+    transport = RestTransport(Connections(now=lambda: Own(trust=Trust(system=True))), StoppedClock())
     yield transport
     await transport.close()
 
@@ -217,7 +217,7 @@ async def test_plain_http_is_not_spoken_without_leave(agency: PretendServer, res
 
 
 def transport(**given: object) -> RestTransport:
-    return RestTransport(Connections(**given), StoppedClock())  # type: ignore[arg-type]
+    return RestTransport(Connections(now=lambda: Own(**given)), StoppedClock())  # type: ignore[arg-type]
 
 
 async def outcomes(rest: RestTransport, urls: Iterable[str], **changes: object) -> list[str]:
