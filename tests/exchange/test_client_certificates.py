@@ -18,6 +18,7 @@ from gateway.exchange.authorities import register_authority, take_crl
 from gateway.exchange.gateway import NotIdentified
 from gateway.exchange.revoke import revoke_credential
 from gateway.keys.files import TlsFiles
+from gateway.keys.succession import look
 from gateway.signing.certificate import fingerprint, pem_to_der
 from gateway.telemetry import Metrics
 from tests.api.certificates import make
@@ -72,10 +73,8 @@ async def edge(template: Path, tmp_path: Path) -> AsyncIterator[Edge]:
     async with deployed(template, tmp_path / "deployment") as place:
         place.clock.moment = NOW
         certificate, key = make("gateway", client=False).write(tmp_path, "server")
-        files, gateway = (
-            TlsFiles(certificate=certificate, key=key, passphrase=None, looks=(look(certificate), look(key))),
-            place.gateway,
-        )
+        looks, gateway = (look(certificate), look(key)), place.gateway
+        files = TlsFiles(certificate=certificate, key=key, passphrase=None, looks=looks)
         server = server_context(lambda: files, lambda: trusted_clients(gateway.current, gateway.keys.authorities))
         async with listening(make_app(place.gateway, metrics=Metrics()), tls=server) as port:
             yield Edge(place, tmp_path, server, port)
