@@ -108,7 +108,7 @@ class PretendGateway:
     settings: Settings = field(default_factory=Settings)
     clock: SystemClock = field(default_factory=SystemClock)
     store: PretendStore = field(default_factory=PretendStore)
-    current: Any = field(default_factory=lambda: SimpleNamespace(registry=PretendRegistry()))
+    current: Any = field(default_factory=lambda: SimpleNamespace(registry=PretendRegistry(), authorities=()))
     tokens: dict[str, Agency] = field(default_factory=lambda: {"jail-token": JAIL, "police-token": POLICE})
     certificates: dict[bytes, Agency] = field(default_factory=dict)
     suspended: set[AgencyId] = field(default_factory=set)

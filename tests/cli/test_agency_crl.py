@@ -72,6 +72,34 @@ def test_a_list_past_its_time_is_held_and_said(shared: Deployment, tmp_path: Pat
     assert "out of date" in shared.run("agency", "show", POLICE).stdout
 
 
+def test_the_doctor_sees_lists_that_are_missing_stale_and_refusing(shared: Deployment, tmp_path: Path) -> None:
+    def seen(status: int) -> list[tuple[str, str]]:
+        told = shared.json("doctor", status=status)
+        return [(each["state"], each["text"]) for each in told if each["name"] == "revocation lists"]
+
+    assert seen(0) == [("warning", "of 0 of 1 authorities of agencies; of the others none is held")]
+    for number, (hours, states, status) in enumerate(
+        [((-40, -1), ["ok", "warning"], 0), ((-30, 24), ["ok"], 0)], start=1
+    ):
+        file = tmp_path / f"{number}.crl"
+        file.write_bytes(crl(ROOT, number=number, hours=hours, now=NOW))
+        command("agency", "crl", file, "--id", POLICE, "-C", shared.directory)
+        assert [state for state, _ in seen(status)] == states
+
+
+def test_the_doctor_says_that_certificates_are_refused(shared: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "old.crl"
+    file.write_bytes(crl(ROOT, hours=(-200, -100), now=NOW))
+    shared.run("agency", "crl", file, "--id", POLICE, status=1)
+    told = [each for each in shared.json("doctor", status=1) if each["name"] == "revocation lists"]
+    assert [each["state"] for each in told] == ["ok", "error"]
+    assert "refused" in told[1]["text"]
+    assert shared.json("agency", "show", POLICE)["crls"][0]["state"] == "refused"
+    settings = shared.directory / "gateway.toml"
+    settings.write_text(settings.read_text() + '\n[certificates]\nstale_crl = "warn"\n')
+    assert shared.json("agency", "show", POLICE)["crls"][0]["state"] == "stale"
+
+
 def test_a_list_that_goes_back_is_refused(shared: Deployment, tmp_path: Path) -> None:
     for number, status in ((5, 0), (4, 1)):
         file = tmp_path / f"{number}.crl"

@@ -6,8 +6,11 @@ import pytest
 from cryptography import x509
 
 from gateway.agency import AgencyId
+from gateway.alert.alert import Code, Severity
+from gateway.alert.condition import expiries, revocation_lists
+from gateway.api.operations import observe_lists
 from gateway.errors import GatewayError
-from gateway.exchange.activate import AgencyUnknown, CredentialRevoked, CredentialTaken
+from gateway.exchange.activate import AgencyUnknown, CredentialRevoked, CredentialTaken, suspend_agency
 from gateway.exchange.authorities import (
     AuthoritiesUnclear,
     NameTaken,
@@ -17,9 +20,11 @@ from gateway.exchange.authorities import (
     take_crl,
 )
 from gateway.exchange.gateway import NotIdentified
+from gateway.exchange.look import look
 from gateway.exchange.revoke import revoke_credential
 from gateway.signing.certificate import CertificateExpired, WeakKey, WrongUsage, fingerprint
 from gateway.signing.crl import CrlOfAnother, CrlOlder
+from gateway.telemetry import Metrics
 from tests.exchange.deployed import JAIL, POLICE, Deployed
 from tests.signing.parties import rsa_key
 from tests.signing.pki import Party, authority, crl, leaf, made
@@ -140,6 +145,23 @@ async def test_a_list_of_nobodys_authority_or_of_another_agencys_is_refused(plac
     with pytest.raises(CrlOfAnother):
         await take_crl(place.gateway, JAIL, crl(OTHER, now=now), actor="test")
     assert place.gateway.current.crls == {}
+
+
+async def test_an_authority_that_ends_and_a_list_that_runs_out_are_looked_at(place: Deployed) -> None:
+    now = place.clock.now()
+    short = authority("Short CA", days=(-1, 9), now=now)
+    await register_authority(place.gateway, JAIL, short.pem, NAMES, actor="test")
+    await take_crl(place.gateway, JAIL, crl(short, hours=(-30, 6), now=now), actor="test")
+    seen = await look(place.gateway, now)
+    codes = {(each.code, each.subject): each.weight for each in (*expiries(seen), *revocation_lists(seen))}
+    assert codes[Code.CREDENTIAL_EXPIRES, JAIL] is Severity.WARNING
+    assert codes[Code.CRL_EXPIRES, JAIL] is Severity.WARNING
+    metrics = Metrics()
+    observe_lists(metrics, place.gateway.current, now)
+    assert b"gateway_crl_seconds_left{" in metrics.exposition()
+    assert b"} 21600.0" in metrics.exposition()
+    await suspend_agency(place.gateway, JAIL, actor="test")
+    assert (await look(place.gateway, now)).lists == ()
 
 
 async def test_lists_are_seen_as_current_stale_and_refusing(place: Deployed) -> None:
