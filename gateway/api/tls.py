@@ -45,7 +45,7 @@ def trusted_clients(configured: Configured, authorities: Sequence[Certificate]) 
     pinned = (
         credential.certificate
         for credential in configured.credentials.values()
-        if credential.kind is not CredentialKind.TOKEN and credential.revoked_at is None
+        if credential.kind not in (CredentialKind.TOKEN, CredentialKind.USERNAME) and credential.revoked_at is None
     )
     above = (
         part

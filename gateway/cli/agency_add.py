@@ -11,7 +11,13 @@ from gateway.app import certify_request, issue_certificate, open_deployment
 from gateway.cli.acting import As, Key, signer
 from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import check_unsigned, issue_token, put_agency, register_certificate
+from gateway.exchange.activate import (
+    check_unsigned,
+    issue_token,
+    put_agency,
+    register_certificate,
+    register_username,
+)
 from gateway.exchange.authorities import register_authority
 from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
@@ -20,6 +26,7 @@ from gateway.signing.certificate import pem_to_der
 from gateway.signing.certificate_name import NameUnreadable, read_name
 
 _CERTIFICATES = "A certificate: one of these"
+_USERNAME = "A username and password, asked for besides"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,8 @@ class _Given:
     certificate: Path | None
     authority: Path | None
     names: tuple[str, ...]
+    username: str
+    password_file: Path | None
 
 
 def add(
@@ -44,6 +53,25 @@ def add(
     ] = None,
     id: Annotated[str, typer.Option("--id", help="Only add a credential to this agency.")] = "",
     token: Annotated[bool, typer.Option("--token", help="Issue a bearer token; it is shown once.")] = False,
+    username: Annotated[
+        str,
+        typer.Option(
+            "--username",
+            metavar="NAME",
+            help="Ask its SOAP requests for a UsernameToken too, with this name, beside token or certificate.",
+            rich_help_panel=_USERNAME,
+        ),
+    ] = "",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--password-file",
+            help="With --username: the file that holds the password.  \\[default: a new one, shown once]",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=_USERNAME,
+        ),
+    ] = None,
     csr: Annotated[
         Path | None,
         typer.Option(
@@ -129,12 +157,16 @@ def add(
     [bold]gateway agency add --id harlan-county-jail --certificate jail.pem --as USER[/]
     [bold]gateway agency add --id millbrook-police --authority state-ca.pem --san dns:gw.millbrook.example --as USER[/]
     [bold]gateway agency add --id millbrook-police --issue certificates/ --as USER[/]
+    [bold]gateway agency add --id millbrook-police --username records --password-file secret.txt --as USER[/]
     """
     ways = {"--csr": csr, "--certificate": certificate, "--issue": issue, "--authority": authority}
-    _check_use(file, id, token=token, given=[name for name, value in ways.items() if value], out=output)
     names = _names(subject or [], san or [])
     if names and authority is None:
         raise typer.BadParameter("--subject and --san name the certificates of an --authority")
+    if password_file is not None and not username:
+        raise typer.BadParameter("--password-file holds the password of --username")
+    named = [name for name, value in ways.items() if value]
+    _check_use(file, id, beside=token or bool(username), given=named, out=output)
     agency = _read(file) if file is not None else None
     if agency is not None and not by:
         raise typer.BadParameter("whoever adds or changes an agency signs it: give --as with your account")
@@ -148,11 +180,13 @@ def add(
         certificate=certificate,
         authority=authority,
         names=names,
+        username=username,
+        password_file=password_file,
     )
     run(_add(given, signer(by, key, directory), directory, json))
 
 
-def _check_use(file: Path | None, id: str, *, token: bool, given: list[str], out: Path | None) -> None:
+def _check_use(file: Path | None, id: str, *, beside: bool, given: list[str], out: Path | None) -> None:
     """Raises `BadParameter` for what does not go together."""
     if (file is None) == (not id):
         raise typer.BadParameter("give the agency's file, or --id of one that is there")
@@ -160,8 +194,9 @@ def _check_use(file: Path | None, id: str, *, token: bool, given: list[str], out
         raise typer.BadParameter(f"{' and '.join(given)}: give one certificate at a time")
     if out is not None and "--csr" not in given:
         raise typer.BadParameter("--out names the certificate's file of --csr")
-    if file is None and not token and not given:
-        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate, --authority or --issue")
+    if file is None and not beside and not given:
+        ways = "--token, --csr, --certificate, --authority, --issue or --username"
+        raise typer.BadParameter(f"say what {id} is given: {ways}")
 
 
 def _names(subjects: list[str], alternative: list[str]) -> tuple[str, ...]:
@@ -191,23 +226,26 @@ async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) ->
         done = {"agency": str(given.id)}
         if given.token:
             done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
-        done |= await _certified(gateway, given, by)
+        done |= await _certificate(gateway, given, by)
+        if given.username:
+            done |= await _username(gateway, given, by)
     if json:
         answer(done)
         return
     for what, value in done.items():
         out.print(f"{what:>12}  {value}")
-    if given.token:
-        err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
+    for shown in ("token", "password"):
+        if shown in done:
+            err.print(f"The {shown} is not stored and cannot be shown again: hand it over by a safe way.")
 
 
-async def _certified(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
-    """The one way by which its certificates count from now on."""
+async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
+    """Give it the certificate that was asked for, if one was."""
     if given.issue is not None:
         return dict(await issue_certificate(gateway, given.id, given.issue, by=by))
     if given.csr is not None:
-        file = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
-        return dict(await certify_request(gateway, given.id, given.csr, file, by=by))
+        certified = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
+        return dict(await certify_request(gateway, given.id, given.csr, certified, by=by))
     if given.certificate is not None:
         pem = given.certificate.read_bytes()
         credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
@@ -217,3 +255,11 @@ async def _certified(gateway: Gateway, given: _Given, by: Acting | None) -> dict
         known = await register_authority(gateway, given.id, pem, given.names, by=by, actor="cli")
         return {"authority": known.fingerprint, "names": ", ".join(known.names)}
     return {}
+
+
+async def _username(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
+    """Register the username; a password that was made for it is shown."""
+    file = given.password_file
+    password = file.read_text(encoding="utf-8").rstrip("\r\n") if file is not None else ""
+    _, issued = await register_username(gateway, given.id, given.username, password, by=by, actor="cli")
+    return {"username": given.username} | ({} if file is not None else {"password": issued})

@@ -178,7 +178,7 @@ def _pins(gateway: Gateway) -> Iterator[Check]:
     pins = [
         one
         for one in every
-        if one.revoked_at is None and not (isinstance(one, Credential) and one.kind is CredentialKind.TOKEN)
+        if one.revoked_at is None and (isinstance(one, AgencyAuthority) or one.kind is CredentialKind.CERTIFICATE)
     ]
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
     text = f"{len(pins)} certificates of agencies and their authorities"

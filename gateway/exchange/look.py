@@ -122,9 +122,7 @@ def _held(current: Configured, now: datetime) -> Iterator[Expiry]:
             yield Expiry(name=one.agency, at=one.not_after, own=False)
 
 
-def _counting(
-    held: Iterable[Credential | AgencyAuthority], now: datetime
-) -> Iterator[Credential | AgencyAuthority]:
+def _counting(held: Iterable[Credential | AgencyAuthority], now: datetime) -> Iterator[Credential | AgencyAuthority]:
     return (one for one in held if one.revoked_at is None and one.not_after > now - FORGOTTEN)
 
 

@@ -9,13 +9,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from gateway.integrate.client import client, names
 from gateway.keys.authority import Authority, self_signed
@@ -67,9 +71,8 @@ def certificate(authority: Authority, host: str, folder: Path) -> Path:
     """A server's key and certificate for this name."""
     key = ec.generate_private_key(ec.SECP256R1())
     file = folder / f"{host}.pem"
-    file.write_bytes(
-        key.private_bytes(*FORM) + authority.issue_server((host,), key.public_key(), now=datetime.now(UTC))
-    )
+    made = authority.issue_server((host,), key.public_key(), now=datetime.now(UTC))
+    file.write_bytes(key.private_bytes(*FORM) + made)
     return file
 
 
@@ -85,11 +88,17 @@ def another() -> Authority:
     return Authority(key, x509.load_pem_x509_certificate(made))
 
 
+def host_of(pack: Pack) -> str:
+    """As this client calls the gateway."""
+    return urlsplit(pack.setting("soap")).hostname or ""
+
+
 @contextmanager
 def sent_to(pack: Pack, port: int) -> Iterator[None]:
     """The client is led astray."""
     before = {name: pack.setting(name) for name in ("soap", "rest")}
-    pack.set(soap=f"https://127.0.0.1:{port}/soap", rest=f"https://127.0.0.1:{port}")
+    host = host_of(pack)
+    pack.set(soap=f"https://{host}:{port}/soap", rest=f"https://{host}:{port}")
     try:
         yield
     finally:
@@ -126,15 +135,52 @@ def test_nobody_of_another_name_is_told_anything(
 
 
 @pytest.mark.parametrize("name", names())
+def test_whoever_sends_the_authority_along_is_told_nothing_for_it(
+    live: Live, name: str, gateways_own: Authority, tmp_path: Path
+) -> None:
+    """The authority's certificate is no secret. This server's own names it in every way, and another key signed it:
+    whoever asks only where a chain ends is taken in."""
+    found = client(name)
+    need(found)
+    pack = live.pack(JAIL, found, "--token")
+    with stranger(forged(gateways_own.certificate, host_of(pack), tmp_path)) as met:
+        led_astray(live, name, met.port)
+        assert met.heard == []
+
+
+def forged(authority: x509.Certificate, host: str, folder: Path) -> Path:
+    """Key, certificate and the authority's: a chain that is right but for the signature."""
+    key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    above = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(hours=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), critical=False)
+        .sign(other, SHA256())
+    )
+    file = folder / "forged.pem"
+    form = serialization.Encoding.PEM
+    file.write_bytes(key.private_bytes(*FORM) + made.public_bytes(form) + authority.public_bytes(form))
+    return file
+
+
+@pytest.mark.parametrize("name", names())
 def test_nobody_is_followed_elsewhere(live: Live, name: str, gateways_own: Authority, tmp_path: Path) -> None:
     """The gateway never redirects. This server has its name and certificate, so that the client does speak to it."""
     found = client(name)
     need(found)
-    own = certificate(gateways_own, "127.0.0.1", tmp_path)
     pack = live.pack(JAIL, found, "--token")
+    own = certificate(gateways_own, host_of(pack), tmp_path)
     with stranger(own) as elsewhere:
         for status in ("301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"):
-            where = f"https://127.0.0.1:{elsewhere.port}/soap"
+            where = f"https://{host_of(pack)}:{elsewhere.port}/soap"
             answer = f"HTTP/1.1 {status}\r\nLocation: {where}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             with stranger(own, answer.encode()) as met, sent_to(pack, met.port):
                 done = pack.act("submit", SAMPLE, "elsewhere")
