@@ -11,6 +11,7 @@ from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, signer
 from gateway.cli.agency_add import add
 from gateway.cli.agency_crl import crl
+from gateway.cli.agency_probe import try_agency
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import SystemClock, timestamp
 from gateway.exchange.acting import Acting
@@ -19,9 +20,10 @@ from gateway.exchange.authorities import HeldList, lists_of
 from gateway.exchange.revoke import revoke_credential
 from gateway.store.configuration import AgencyAuthority, Credential
 
-app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, show, credentials, suspend.")
+app = typer.Typer(no_args_is_help=True, help="Agencies: add, test, list, show, credentials, revocation lists, suspend.")
 app.command()(add)
 app.command()(crl)
+app.command("test")(try_agency)
 
 FINGERPRINT_SHOWN = 16
 """Hex digits of a fingerprint that people are shown: enough to tell an agency's credentials apart."""
