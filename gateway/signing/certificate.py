@@ -124,6 +124,11 @@ def fingerprint(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
+@lru_cache(maxsize=1024)
+def _fingerprint_of(certificate: x509.Certificate) -> str:
+    return fingerprint(certificate.public_bytes(Encoding.DER))
+
+
 def common_name(certificate: x509.Certificate) -> str:
     """The subject's common name, "" when it has none."""
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
@@ -230,7 +235,7 @@ def _check_way(way: _Way, trusted: TrustedKeys, now: datetime) -> None:
     for certificate, issuer in pairwise(way):
         if not isinstance(certificate.signature_hash_algorithm, HASHES):
             raise WeakKey("the hash that a certificate is signed with must be SHA-256, SHA-384 or SHA-512")
-        if fingerprint(certificate.public_bytes(Encoding.DER)) in trusted.revoked:
+        if _fingerprint_of(certificate) in trusted.revoked:
             raise CertificateUntrusted(f"an authority's certificate was revoked for {trusted.agency}")
         _check_crl(certificate, issuer, trusted, now)
 
@@ -241,6 +246,7 @@ def check_authority(authority: x509.Certificate, *, now: datetime) -> None:
     _check_dates(authority, now, "authority's certificate")
 
 
+@lru_cache(maxsize=1024)
 def _check_authority(authority: x509.Certificate, *, authorities_below: int) -> None:
     """CA flag, path length, the right to sign certificates and for this use, strength."""
     constraints = _extension(authority, x509.BasicConstraints)
@@ -293,6 +299,7 @@ def _check_dates(certificate: x509.Certificate, now: datetime, what: str) -> Non
         raise CertificateExpired(f"the {what} was valid until {_day(certificate.not_valid_after_utc)}: renew it")
 
 
+@lru_cache(maxsize=1024)
 def _check_usage(certificate: x509.Certificate, *, pinned: bool) -> None:
     usage = _extension(certificate, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
@@ -312,6 +319,7 @@ def _check_understood(certificate: x509.Certificate, what: str) -> None:
         raise WrongUsage(f"the {what} has a critical extension that is not understood")
 
 
+@lru_cache(maxsize=1024)
 def _strong_key(certificate: x509.Certificate, what: str) -> PublicKey:
     key = certificate.public_key()
     if not is_strong(key):

@@ -6,6 +6,7 @@ to how many spaces stand in them. Source: RFC 5280, sections 7.1 to 7.5.
 """
 
 import re
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -67,6 +68,7 @@ def read_name(text: str) -> str:
     return f"{kind}:{value if kind == 'uri' else value.lower()}"
 
 
+@lru_cache(maxsize=1024)
 def names_of(certificate: x509.Certificate) -> frozenset[str]:
     """Every name a certificate has; none when it has more alternative names than anybody needs."""
     names = {_subject(certificate.subject)} if len(certificate.subject.rdns) else set()
