@@ -25,17 +25,21 @@ class Destination:
 
 def destinations(agencies: Iterable[Agency], authorities: Iterable[AgencyAuthority]) -> dict[AgencyId, Destination]:
     """Every agency that is pushed to. Those with an inbox fetch for themselves; deliveries to suspended ones wait."""
-    vouching: defaultdict[AgencyId, list[bytes]] = defaultdict(list)
-    for authority in authorities:
-        if authority.revoked_at is None:
-            vouching[authority.agency] += filter(None, (authority.certificate, authority.intermediates))
+    vouched = vouching(authorities)
     return {
-        agency.id: Destination(
-            agency=agency.id, endpoint=agency.endpoint, authorities=b"\n".join(sorted(vouching[agency.id]))
-        )
+        agency.id: Destination(agency=agency.id, endpoint=agency.endpoint, authorities=vouched.get(agency.id, b""))
         for agency in agencies
         if agency.endpoint.kind in PUSHED and not agency.suspended
     }
+
+
+def vouching(authorities: Iterable[AgencyAuthority]) -> dict[AgencyId, bytes]:
+    """Per agency, PEM of who vouches for its servers."""
+    found: defaultdict[AgencyId, list[bytes]] = defaultdict(list)
+    for authority in authorities:
+        if authority.revoked_at is None:
+            found[authority.agency] += filter(None, (authority.certificate, authority.intermediates))
+    return {agency: b"\n".join(sorted(each)) for agency, each in found.items()}
 
 
 class Standing(StrEnum):
