@@ -1,5 +1,6 @@
 """`gateway agency`: who exchanges, with which credentials."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -118,6 +119,16 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
     if json:
         answer(_shown(agency, held, lists))
         return
+    _tell_agency(agency)
+    for one in held:
+        _tell_held(one, now)
+    if not held:
+        out.print("credential none")
+    for listed in lists:
+        out.print(f"crl        {escape(listed.name)}: {_told(listed)}")
+
+
+def _tell_agency(agency: Agency) -> None:
     mark = " [red]suspended[/]" if agency.suspended else ""
     out.print(f"{agency.id}: {escape(agency.name)}, {agency.kind}{', ORI ' + agency.ori if agency.ori else ''}{mark}")
     if agency.address:
@@ -129,18 +140,15 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
         out.print(f"reply to   {escape(each.url)}{'' if each.client_key else ', without our certificate'}")
     for contact in agency.contacts:
         out.print(f"contact    {escape(', '.join(filter(None, _contact(contact).values())))}")
-    for one in held:
-        state = f"[red]revoked {one.revoked_at:%Y-%m-%d}[/]" if one.revoked_at else ""
-        state = state or ("[yellow]expired[/]" if one.not_after <= now else "")
-        short = one.fingerprint[:FINGERPRINT_SHOWN]
-        out.print(f"credential {_kind(one):<11} {short}  until {one.not_after:%Y-%m-%d} {state}".rstrip())
-        if isinstance(one, AgencyAuthority):
-            for name in one.names:
-                out.print(f"           {'':<11} {escape(name)}")
-    if not held:
-        out.print("credential none")
-    for each in lists:
-        out.print(f"crl        {escape(each.name)}: {_told(each)}")
+
+
+def _tell_held(one: _Held, now: datetime) -> None:
+    state = f"[red]revoked {one.revoked_at:%Y-%m-%d}[/]" if one.revoked_at else ""
+    state = state or ("[yellow]expired[/]" if one.not_after <= now else "")
+    short = one.fingerprint[:FINGERPRINT_SHOWN]
+    out.print(f"credential {_kind(one):<11} {short}  until {one.not_after:%Y-%m-%d} {state}".rstrip())
+    for name in one.names if isinstance(one, AgencyAuthority) else ():
+        out.print(f"           {'':<11} {escape(name)}")
 
 
 def _told(each: HeldList) -> str:
