@@ -173,6 +173,7 @@ def test_one_agency_is_shown_with_its_endpoint_its_contacts_and_its_credentials(
         "contacts",
         "credentials",
         "crls",
+        "reply_to",
     }
     assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "test": False}
     assert {each["role"] for each in told["contacts"]} >= {"liaison"}
