@@ -186,6 +186,7 @@ def _shown(agency: Agency, credentials: list[_Held], lists: list[HeldList]) -> d
             "kind": agency.endpoint.kind.value,
             "url": agency.endpoint.url,
             "signature": agency.endpoint.signature.value,
+            "mtom": agency.endpoint.mtom,
             "test": agency.endpoint.test,
         },
         "reply_to": [

@@ -175,7 +175,7 @@ def test_one_agency_is_shown_with_its_endpoint_its_contacts_and_its_credentials(
         "crls",
         "reply_to",
     }
-    assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "test": False}
+    assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "mtom": False, "test": False}
     assert {each["role"] for each in told["contacts"]} >= {"liaison"}
     (credential,) = told["credentials"]
     assert set(credential) == {"kind", "fingerprint", "not_after", "revoked_at"}
