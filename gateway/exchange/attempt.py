@@ -6,19 +6,19 @@ lease was lost writes nothing: somebody else has the delivery by then, and his w
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from gateway.agency import EndpointKind
 from gateway.audit.catalog import EntryType, Value
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.after import after, expired, overdue, recalled, released
 from gateway.delivery.delivery import Delivery, State
-from gateway.delivery.outcome import Outcome, failed, refused
+from gateway.delivery.outcome import Outcome, failed, refused, unknown
 from gateway.delivery.schedule import Schedule
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.destination import Destination, Route, Standing
@@ -41,6 +41,9 @@ HOLD: Final = timedelta(minutes=1)
 LARGE_BYTES: Final = 256 * 1024
 """Larger payloads are opened outside the event loop."""
 
+CUT_OFF: Final = "agency.suspended"
+"""The recipient was shut out while this try was under way: whether it arrived is not known."""
+
 WORN_OUT: Final = "delivery.tries-used-up"
 """The tries are used up without an outcome: each time the worker ended before it could write one."""
 
@@ -61,14 +64,44 @@ class Attempt:
     trouble: GatewayError | None = None
 
 
+class Cut:
+    """By which a try is broken off while it is being sent; before and afterwards it has nothing to break off."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._sending: asyncio.Task[object] | None = None
+
+    def off(self) -> None:
+        """Break it off."""
+        self.wanted = True
+        if self._sending is not None:
+            self._sending.cancel()
+
+    async def send(self, sending: Coroutine[Any, Any, Outcome]) -> Outcome:
+        """The outcome; UNKNOWN when it was broken off: what was on its way may have arrived."""
+        task = asyncio.current_task()
+        self._sending = task
+        try:
+            return await sending
+        except asyncio.CancelledError:
+            # Told to end by somebody else: that is not ours to hold up.
+            if not self.wanted or task is None or task.uncancel():
+                raise
+            return unknown(CUT_OFF)
+        finally:
+            self._sending = None
+
+
 async def attempt(
     gateway: Gateway,
     claim: Claim,
     route: Route,
     sends: Mapping[EndpointKind, Send],
     schedule: Schedule,
+    cut: Cut | None = None,
 ) -> Attempt:
     """Try a claimed delivery. Raises `StoreUnavailable` when the outcome could not be written."""
+    cut = cut or Cut()
     delivery, destination = claim.record.delivery, route.destination
     untried = _untried(delivery, route.standing, gateway.clock.now())
     if untried is not None or destination is None:
@@ -81,9 +114,13 @@ async def attempt(
         return await _decided(gateway, claim, refused(error.code), destination, schedule, error)
     except GatewayError as error:  # a key that is not there may be in a directory that is away: it comes back
         return await _decided(gateway, claim, failed(error.code), destination, schedule, error)
+    if cut.wanted:
+        return await _settled(gateway, claim, released(delivery), None)
     reach(BEFORE_SEND)
-    outcome = await sends[destination.endpoint.kind].send(parcel, deadline=schedule.attempt_deadline)
+    outcome = await cut.send(sends[destination.endpoint.kind].send(parcel, deadline=schedule.attempt_deadline))
     reach(AFTER_SEND)
+    if outcome.code == CUT_OFF:  # it says nothing of the endpoint
+        return await _decided(gateway, claim, outcome, destination, schedule)
     return replace(await _decided(gateway, claim, outcome, destination, schedule), outcome=outcome)
 
 

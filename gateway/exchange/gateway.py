@@ -304,6 +304,15 @@ class Gateway:
         """
         return self._holder(hashlib.sha256(der).hexdigest(), CredentialKind.CERTIFICATE)
 
+    def still_speaks(self, agency: AgencyId, credentials: Iterable[str]) -> bool:
+        """Whether who was identified by these credentials (fingerprints) still would be."""
+        held = self.current.agencies.get(agency)
+        if held is None or held.suspended:
+            return False
+        now = self.clock.now()
+        known = (self.current.credentials[each] for each in credentials if each in self.current.credentials)
+        return all(each.revoked_at is None and now < each.not_after for each in known)
+
     def _holder(self, fingerprint: str, kind: CredentialKind) -> Agency:
         credential = self.current.credentials.get(fingerprint)
         now = self.clock.now()
