@@ -90,6 +90,7 @@ class Endpoint:
     url             "" for an inbox
     signature       SOAP endpoints are always COVER: their payload is never enveloped
     payload_alone   REST only: the payload is the whole body, its Cover is at the URL in the `Cover-URL` header
+    mtom            SOAP only: large binaries travel beside the envelope, of every message
     client_key      present the gateway's client certificate
     private_network an administrator allowed this address to be loopback or private
     test            a system that people try things on: what an agreement on trial decides really goes there
@@ -99,6 +100,7 @@ class Endpoint:
     url: str = ""
     signature: SignatureForm = SignatureForm.COVER
     payload_alone: bool = False
+    mtom: bool = False
     client_key: bool = True
     private_network: bool = False
     test: bool = False
@@ -141,6 +143,7 @@ class Agency:
     duties: frozenset[Duty] = field(default_factory=frozenset)
     endpoint: Endpoint = Endpoint(kind=EndpointKind.INBOX)
     signs: bool = False  # its submissions must carry its signature
+    sign_answers: bool = False  # SOAP answers to it are signed also where its requests are not
     suspended: bool = False
 
     def __post_init__(self) -> None:

@@ -219,12 +219,13 @@ async def _sample_officer(gateway: Gateway, agency: AgencyId) -> Acting:
 
 
 async def issue_certificate(
-    gateway: Gateway, id: AgencyId, folder: Path, *, by: Acting | None = None
+    gateway: Gateway, id: AgencyId, folder: Path, *, by: Acting | None = None, wants_rsa: bool = False
 ) -> Mapping[str, str]:
     """A key and certificate for an agency that cannot make its own, into a folder; the key is kept nowhere else."""
     keys = key_store(gateway.settings)
     agency = gateway.current.agencies.get(id)
-    issued = keys.authority.new_agency_key(id, agency.name if agency else id, now=gateway.clock.now())
+    name = agency.name if agency else id
+    issued = keys.authority.new_agency_key(id, name, now=gateway.clock.now(), wants_rsa=wants_rsa)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key, certificate = folder / f"{id}.key.pem", folder / f"{id}.cert.pem"
     try:

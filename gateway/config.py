@@ -58,6 +58,16 @@ class Limits(_Section):
     connections_per_address_max: int = Field(default=256, gt=0)
 
 
+class Signatures(_Section):
+    """What is asked of signed messages.
+
+    leeway_seconds  how far Created may lie from our clock, before or after: how old a signed SOAP message may be, and
+                    how wrong the sender's clock
+    """
+
+    leeway_seconds: float = Field(default=300, ge=1, le=3600)
+
+
 class Relay(_Section):
     """How hard the worker tries. 72 hours: a weekend's outage plus a working day to mend it."""
 
@@ -144,6 +154,8 @@ class Retention(_Section):
     second_person_from   fewer payloads than this never ask for two, so that a small gateway need not ask every day
     run_every_hours      how often a worker destroys what is due; 0 = only `gateway retention run` does
     payloads_per_run_max a run's certificate stays readable, and a crash leaves little to finish
+    shorter_after_days   when an agreement's new version keeps less long, what is here falls due this long after that is
+                         first seen, or later: a hold can still be placed when the shorter time was a mistake
     attest_within_days   how long past recipients have to attest an early destruction
     notices              whether partners are told when the time of our copies was up
     """
@@ -152,6 +164,7 @@ class Retention(_Section):
     second_person_from: int = Field(default=20, ge=1)
     run_every_hours: float = Field(default=24, ge=0)
     payloads_per_run_max: int = Field(default=20_000, ge=1, le=100_000)
+    shorter_after_days: float = Field(default=7, ge=0, le=365)
     attest_within_days: int = Field(default=10, ge=1, le=365)
     notices: bool = True
 
@@ -229,6 +242,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     listen: Listen = Listen()
     limits: Limits = Limits()
+    signatures: Signatures = Signatures()
     relay: Relay = Relay()
     keys: Keys = Keys()
     law: Law = Law()

@@ -14,6 +14,7 @@ from gateway.agency import EndpointKind
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.expire import expire
 from gateway.exchange.expunge import finish_expunging
+from gateway.exchange.forget_signatures import forget_signatures
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_disclosures
 from gateway.exchange.purge_due import DueLoop
@@ -184,6 +185,7 @@ class Worker:
         await recall_ended(self._gateway)
         await finish_expunging(self._gateway)
         await expire_disclosures(self._gateway)
+        await forget_signatures(self._gateway)
         return self._rhythm.expire
 
     async def _arrange(self) -> float:

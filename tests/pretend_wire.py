@@ -1,5 +1,6 @@
 """What a pretended agency reads from the wire and writes to it; written apart from the gateway's own code."""
 
+import base64
 from dataclasses import dataclass, field
 from email.message import Message as HeaderLines
 
@@ -51,9 +52,25 @@ def _part(piece: bytes) -> tuple[str, bytes]:
     return lines["Content-ID"], content
 
 
+def put_together(content_type: str, body: bytes) -> etree._Element:
+    """The envelope of a SOAP request; of an MTOM one with its parts in their places."""
+    found = parameters(content_type)
+    if found[""] != "multipart/related":
+        return etree.fromstring(body)
+    mark = b"\r\n--" + found["boundary"].encode()
+    by_id = dict(_part(piece) for piece in (b"\r\n" + body).split(mark)[1:-1])
+    root = etree.fromstring(by_id.pop(found["start"]))
+    for include in root.findall(".//{http://www.w3.org/2004/08/xop/include}Include"):
+        place = include.getparent()
+        place.remove(include)
+        place.text = base64.b64encode(by_id.pop(f"<{include.get('href')[4:]}>")).decode()
+    assert not by_id
+    return root
+
+
 def read_envelope(body: bytes, headers: dict[str, str], certificate: bytes | None = None) -> Received:
     """What came in a SOAP envelope: the payload is the one child of the wrapper in the Body."""
-    root = etree.fromstring(body)
+    root = put_together(headers.get("Content-Type", ""), body)
     header, soap_body = root.find(f"{{{SOAP12}}}Header"), root.find(f"{{{SOAP12}}}Body")
     assert header is not None
     assert soap_body is not None

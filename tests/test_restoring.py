@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from gateway import restoring
 from gateway.app import RestoreUnfinished
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import unverified_checkpoint
@@ -48,8 +47,9 @@ from gateway.keys.archive_lock import (
     unlock_with_passphrase,
     unlock_with_recovery_key,
 )
+from gateway.keys.secret_file import KeysBusy, locked
 from gateway.message import MessageId
-from gateway.restoring import MARK, FolderTaken, KeysUnlike, Wanted, finish, restore, unfinished
+from gateway.restoring import MARK, FolderTaken, KeysUnlike, Wanted, elsewhere, finish, put_back, restore, unfinished
 from gateway.retention.hold import Cause, Hold, Scope
 from gateway.signing.act import Act, verify_act
 from gateway.store.copying import KEY_DIRECTORY, NotEmpty, copying
@@ -117,7 +117,8 @@ async def bodies(scene: Scene, directory: Path) -> list[dict[str, Any]]:
 
 def left_in(scene: Scene) -> set[str]:
     """What lies in the folders around the deployment that is no deployment."""
-    around = {path.name for path in scene.backups.parent.iterdir()} - {"deployment", "backups", "export"}
+    around = {path.name for path in scene.backups.parent.iterdir() if path.suffix != ".lock"}
+    around -= {"deployment", "backups", "export"}
     return around | {path.name for path in scene.backups.iterdir()} - {"erasable-keys", ".backup.lock"}
 
 
@@ -352,7 +353,7 @@ async def test_what_is_past_its_time_is_not_brought_back_unless_a_hold_keeps_it(
     clock = SetClock()
     clock.moment = max(copy.until for copy in made.copies if copy.kind == "bucket") + timedelta(days=1)
     with clock_of(clock), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restoring, "SystemClock", lambda: clock)
+        patch.setattr(put_back, "SystemClock", lambda: clock)
         restored = await scene.restore(made)
         async with scene.open(restored.directory) as gateway:
             assert await opens(gateway, held)
@@ -391,7 +392,7 @@ async def test_a_hold_that_was_placed_after_the_backup_is_not_undone_with_the_ke
     clock = SetClock()
     clock.moment = max(copy.until for copy in made.copies if copy.kind == "bucket") + timedelta(days=1)
     with clock_of(clock), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restoring, "SystemClock", lambda: clock)
+        patch.setattr(put_back, "SystemClock", lambda: clock)
         restored = await scene.restore(
             made, directory=scene.directory, aside=True, by=scene.operator, reason="database-damaged"
         )
@@ -440,7 +441,7 @@ async def test_a_bucket_whose_week_is_over_and_that_nothing_keeps_is_refused_who
     clock = SetClock()
     clock.moment = max(copy.until for copy in made.copies if copy.kind == "bucket") + timedelta(days=1)
     with clock_of(clock), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restoring, "SystemClock", lambda: clock)
+        patch.setattr(put_back, "SystemClock", lambda: clock)
         restored = await scene.restore(made)
         assert restored.due.buckets == tuple(copy.name for copy in made.copies if copy.kind == "bucket")
         async with scene.open(restored.directory) as gateway:
@@ -575,7 +576,7 @@ async def test_a_partner_who_cosigned_more_is_believed_and_one_who_is_away_is_na
         async def last_seen(*_: object) -> tuple[LastSeen, ...]:
             return found
 
-        monkeypatch.setattr(restoring, "last_seen_by_cosigners", last_seen)
+        monkeypatch.setattr(elsewhere, "last_seen_by_cosigners", last_seen)
 
     saying(seen)
     with pytest.raises(RollBack, match=f"{POLICE}, which cosigns, remembers"):
@@ -583,6 +584,15 @@ async def test_a_partner_who_cosigned_more_is_believed_and_one_who_is_away_is_na
     saying(LastSeen(agency=POLICE, code="partner.no-answer"))
     restored = await scene.restore(old)
     assert "partner.no-answer" in restored.notes[0]
+
+
+async def test_two_restores_into_one_folder_do_not_meet(scene: Scene) -> None:
+    await scene.send()
+    made, into = await scene.backup(), scene.backups.parent / "one-folder"
+    with locked(into.with_name(".one-folder.restoring.lock")), pytest.raises(KeysBusy):
+        await scene.restore(made, directory=into)
+    assert not into.exists()
+    await scene.restore(made, directory=into)
 
 
 # --- archives that are not whole ----------------------------------------------------------------------------------

@@ -11,11 +11,7 @@ from gateway.media_type import CHARSETS, MediaType, media_type_of
 from gateway.transport.content_digest import CONTENT_DIGEST, REPR_DIGEST, check_digest
 
 OFF_LOOP_SIZE_BYTES = 256 * 1024
-"""Larger documents are parsed outside the event loop."""
-
-
-OFF_LOOP_SIZE_BYTES = 256 * 1024
-"""Digests of larger bodies are made outside the event loop: a megabyte takes some 2 ms."""
+"""Larger documents are digested and parsed outside the event loop."""
 
 
 class BodyTooLarge(Refused):

@@ -55,6 +55,7 @@ STATUS_OF_CODE = {
     "request.not-found": 404,
     "request.too-large": 413,
     "signature.*": 403,
+    "signature.replayed": 409,
     "soap.*": 400,
     "soap.media-type": 415,
 }

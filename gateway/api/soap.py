@@ -1,15 +1,18 @@
 """SOAP 1.1 and 1.2: the same acts as REST, in envelopes.
 
 A request goes through its stages in this order: head, bytes, tree (with the parts of an MTOM message in their places),
-envelope, addressing, act; and back as an answer or a Fault. What the acts do is in `soap_acts.py`.
+envelope, addressing, security, act; and back as an answer or a Fault. What the acts do is in `soap_acts.py`.
 """
 
+import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.agency import Agency
 from gateway.api.body import ClientGone, check_head, parsed, read_body
 from gateway.api.edge import trace_of
 from gateway.api.own_address import soap_addresses
@@ -17,6 +20,8 @@ from gateway.api.problem import Problem, problem_of
 from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
 from gateway.api.soap_mtom import MEDIA_TYPES, packed, reads_parts, unpacked
+from gateway.api.soap_security import UNDERSTOOD as SECURITY
+from gateway.api.soap_security import Secured, secured, security_of, sign_answer
 from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
@@ -32,6 +37,9 @@ KEEPS_STATUS = frozenset({401, 413, 415})
 """HTTP statuses that speak of the transport; a fault brings them along. Any other fault has the binding's own."""
 
 
+UNDERSTOOD = addressing.UNDERSTOOD | SECURITY
+
+
 class IdsDisagree(Refused):
     """wsa:MessageID and Idempotency-Key are both given and differ: which one would a retry carry?"""
 
@@ -44,6 +52,7 @@ class Exchange:
     request is there as soon as it has been read, so that a request refused half-way is answered in its own terms.
 
     actions  each one that the media types inside an MTOM message name
+    signs    the answer is signed, as the request was, or as the agency wants it
     """
 
     request: Request
@@ -53,6 +62,8 @@ class Exchange:
     addressing: Addressing = field(default_factory=Addressing)
     operation: str = ""
     actions: frozenset[str] = frozenset()
+    size_bytes: int = 0
+    signs: bool = False
 
 
 async def soap(request: Request) -> Response:
@@ -67,13 +78,14 @@ async def soap(request: Request) -> Response:
     try:
         asked = await _asked(exchange)
         body = await do(asked)
+        if exchange.addressing.no_reply:
+            return Response(status_code=202)
+        answer = _Answer.of(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
+        await answer.sign_if(exchange)
     except ClientGone:
         raise
     except Exception as error:  # noqa: BLE001  (a SOAP client is owed a Fault, whatever it was)
-        return _fault(exchange, error)
-    if exchange.addressing.no_reply:
-        return Response(status_code=202)
-    answer = _Answer.of(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
+        return await _fault(exchange, error)
     # Photos are in what is polled. Other answers hold none, and plain XML is what every client reads.
     if isinstance(asked.act, Poll) and reads_parts(request, media_type):
         return await answer.in_parts()
@@ -87,10 +99,13 @@ async def _asked(exchange: Exchange) -> Asked:
     """What the request asks for. A known caller's request that is refused here is a refused message in the log."""
     request, gateway = exchange.request, exchange.gateway
     agency = await known_caller(request, gateway, "soap")
+    exchange.signs = agency.sign_answers
     try:
-        received = _envelope(exchange, await _document(exchange))
+        document = await _document(exchange)
+        received = _envelope(exchange, document)
         _addressing(exchange, received)
-        act = read_act(agency, _message_id(exchange), received.body)
+        found = await _security(exchange, agency, document, received)
+        act = read_act(agency, _message_id(exchange, found), found.received.body, found.proof)
     except GatewayError as error:
         await refuse_unread(gateway, agency.id, error, "soap")
         raise
@@ -102,6 +117,7 @@ async def _document(exchange: Exchange) -> Document:
     size_bytes_max = exchange.gateway.settings.limits.body_bytes_max
     check_head(exchange.request, MEDIA_TYPES, size_bytes_max)
     data = await read_body(exchange.request, size_bytes_max)
+    exchange.size_bytes = len(data)
     if exchange.media_type.name != mtom.MULTIPART:
         return await parsed(data, LIMITS)
     found = await unpacked(data, exchange.media_type, size_bytes_max)
@@ -121,7 +137,7 @@ def _envelope(exchange: Exchange, document: Document) -> Envelope:
     exchange.version = received.version
     exchange.addressing = addressing.glance(received)
     addressing.check_version(received)
-    envelope.check_understood(received, addressing.UNDERSTOOD)
+    envelope.check_understood(received, UNDERSTOOD)
     return received
 
 
@@ -138,6 +154,18 @@ def _addressing(exchange: Exchange, received: Envelope) -> None:
         raise ActionDisagrees(f"the action does not agree with the Body, whose action is {wanted}", header="Action")
 
 
+async def _security(exchange: Exchange, agency: Agency, document: Document, received: Envelope) -> Secured:
+    """What is in wsse:Security. Of a signed request only what is signed goes on: addressing is read again from that."""
+    security = security_of(received)
+    if security is None:
+        return Secured(received=received)
+    exchange.signs |= security.signature is not None
+    found = await secured(exchange.gateway, agency.id, document, received, security, exchange.size_bytes)
+    if found.proof is not None:
+        _addressing(exchange, found.received)
+    return found
+
+
 def _actions(exchange: Exchange) -> frozenset[str]:
     """Every action that is named anywhere. All count for both versions: what somebody on the way goes by (a firewall
     reads SOAPAction) is not another operation than what is done."""
@@ -147,17 +175,20 @@ def _actions(exchange: Exchange) -> frozenset[str]:
     return exchange.actions | {header.strip(), exchange.media_type.action, exchange.addressing.action}
 
 
-def _message_id(exchange: Exchange) -> str:
+def _message_id(exchange: Exchange, found: Secured) -> str:
+    """The sender's id of what it sends. Of a signed request that names none it is the signature's own: shown again, it
+    is the same message."""
     by_header, by_addressing = idempotency_key(exchange.request), exchange.addressing.message_id
     if by_header and by_addressing and by_header != by_addressing:
         raise IdsDisagree("wsa:MessageID and Idempotency-Key are both given and differ")
-    return by_header or by_addressing
+    by_signature = f"urn:sha-256:{found.proof.digest.hex()}" if found.proof is not None else ""
+    return by_header or by_addressing or by_signature
 
 
 # --- the way back -----------------------------------------------------------------------------------------------
 
 
-def _fault(exchange: Exchange, error: Exception) -> Response:
+async def _fault(exchange: Exchange, error: Exception) -> Response:
     problem = problem_of(error)
     trace = trace_of(exchange.request.scope)
     trace.code = problem.code
@@ -187,6 +218,10 @@ def _fault(exchange: Exchange, error: Exception) -> Response:
         to=exchange.addressing.fault_to,
         more=fault.headers(told, version),
     )
+    try:
+        await answer.sign_if(exchange)
+    except GatewayError as trouble:  # the key is away: what is wrong is told all the same
+        log.warning("fault.unsigned", correlation=trace.correlation, code=trouble.code)
     return answer.whole(status_code, headers)
 
 
@@ -222,6 +257,12 @@ class _Answer:
         blocks = addressing.answer_headers(exchange.addressing, action=action, message_id=f"urn:uuid:{id}", to=to)
         root = envelope.build(exchange.version, body, (*blocks, *more))
         return cls(version=exchange.version, root=root, action=action, id=id)
+
+    async def sign_if(self, exchange: Exchange) -> None:
+        """Sign it, when it is to be. Raises what the signer raises, and then it is as before."""
+        if exchange.signs:
+            act = partial(sign_answer, self.root, self.version, exchange.gateway)
+            await asyncio.to_thread(act) if exchange.operation == "Poll" else act()
 
     def whole(self, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
         """As one document."""

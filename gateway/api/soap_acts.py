@@ -24,6 +24,7 @@ from gateway.exchange.inbox import (
 from gateway.exchange.status import status
 from gateway.exchange.submission import Submission
 from gateway.message import Action, DeliveryId
+from gateway.signing.proof import Proof
 from gateway.soap.service import Acknowledge, Poll, Status, Submit, node, read
 
 POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
@@ -46,15 +47,16 @@ class Asked:
     act: Act
 
 
-def read_act(sender: Agency, message_id: str, body: etree._Element) -> Act:
+def read_act(sender: Agency, message_id: str, body: etree._Element, proof: Proof | None = None) -> Act:
     """The act in a Body.
 
     message_id  the sender's id of a message: Idempotency-Key or wsa:MessageID, "" for none
+    proof       of the signature over the Body
 
     Raises `UnknownOperation`, `OperationMalformed`, `QueryRefused`, `BadSenderId`.
     """
     operation = read(body)
-    return _submission(sender, message_id, operation) if isinstance(operation, Submit) else operation
+    return _submission(sender, message_id, operation, proof) if isinstance(operation, Submit) else operation
 
 
 async def do(asked: Asked) -> etree._Element:
@@ -62,7 +64,7 @@ async def do(asked: Asked) -> etree._Element:
     return await _ACTS[type(asked.act)](asked, asked.act)
 
 
-def _submission(sender: Agency, message_id: str, operation: Submit) -> Submission:
+def _submission(sender: Agency, message_id: str, operation: Submit, proof: Proof | None) -> Submission:
     act = None
     if operation.corrects:
         act = (Action.CORRECT, operation.corrects)
@@ -75,6 +77,7 @@ def _submission(sender: Agency, message_id: str, operation: Submit) -> Submissio
         only=recipients(operation.to),
         act=act,
         channel="soap",
+        proof=proof,
     )
 
 

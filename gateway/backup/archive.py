@@ -117,9 +117,14 @@ class ArchiveReader:
                 self._hash.update(part)
                 yield part
 
-    def content(self) -> bytes:
-        """The whole member, for small ones."""
-        return b"".join(self.blocks())
+    def content(self, *, size_bytes_max: int) -> bytes:
+        """The whole member, for small ones. Raises `ArchiveAltered` for one that is larger than it can rightly be."""
+        read = bytearray()
+        for block in self.blocks():
+            read += block
+            if len(read) > size_bytes_max:
+                raise ArchiveAltered("a member of the archive is larger than the gateway ever writes it")
+        return bytes(read)
 
     def _part(self, size_bytes: int) -> memoryview:
         """Some bytes, at most so many, at least one."""

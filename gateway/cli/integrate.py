@@ -146,7 +146,8 @@ async def _credentials(gateway: Gateway, asked: _Asked, by: Acting | None) -> Cr
     """Issued, registered and written."""
     token = certificate = key = password = ""
     if asked.issue:
-        files = await issue_certificate(gateway, asked.agency, asked.folder, by=by)
+        wants_rsa = asked.client.key == "rsa"
+        files = await issue_certificate(gateway, asked.agency, asked.folder, by=by, wants_rsa=wants_rsa)
         certificate, key = Path(files["certificate"]).name, Path(files["key"]).name
         forms, password = _forms(
             asked, (asked.folder / key).read_bytes(), Path(files["certificate"]).read_bytes(), gateway
@@ -169,9 +170,10 @@ def _forms(asked: _Asked, key: bytes, certificate: bytes, gateway: Gateway) -> t
     files, password = {}, ""
     if "pem" in asked.client.forms:
         files[PEM] = together(key, certificate)
-    if "pkcs12" in asked.client.forms:
+    for form in asked.client.forms & {"pkcs12", "pkcs12-3des"}:
         password = gateway.clock.random(16).hex()
-        files[PKCS12] = as_pkcs12(key, certificate, name=asked.agency, password=password)
+        is_old = form == "pkcs12-3des"
+        files[PKCS12] = as_pkcs12(key, certificate, name=asked.agency, password=password, is_old=is_old)
     return files, password
 
 

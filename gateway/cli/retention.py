@@ -19,9 +19,10 @@ from gateway.cli.table import AsFormat, InPeriod, Output, in_period, tell
 from gateway.clock import timestamp
 from gateway.errors import GatewayError
 from gateway.exchange.answers.explain import MessageNeverSeen
+from gateway.exchange.carry_out import Ran
 from gateway.exchange.destruction import Verified, certificate_of, check_certificate, verify_destruction
 from gateway.exchange.planning import Planned, look_at_clock, plan_run
-from gateway.exchange.purge import Outcome, People, Ran, run_purge
+from gateway.exchange.purge import Outcome, People, run_purge
 from gateway.exchange.reading import record_read
 from gateway.exchange.retention_tables import certificates_table, due_table, message_table
 from gateway.message import MessageId

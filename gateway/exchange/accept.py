@@ -20,7 +20,15 @@ from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, Denied, Release
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
-from gateway.exchange.submission import Accepted, ActionMismatch, IdConflict, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.submission import (
+    Accepted,
+    ActionMismatch,
+    IdConflict,
+    InvalidMessage,
+    NoRecipient,
+    SignatureReplayed,
+    Submission,
+)
 from gateway.exchange.trial import decide_all
 from gateway.exchange.write import Writing, outcomes, write
 from gateway.finding import errors
@@ -33,6 +41,7 @@ from gateway.message import REACHES_PAST_RECIPIENTS
 from gateway.policy.emergency import is_release
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.shape import SignatureMissing
+from gateway.signing.signature import signer_key
 from gateway.store.messages import Known, Stored
 
 OFF_LOOP_SIZE_BYTES = 256 * 1024
@@ -127,6 +136,10 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     if stored is Stored.KNOWN:
         known = await gateway.store.known(submission.sender, submission.sender_id)
         return await _repeat(gateway, submission, read, known) if known else None
+    if stored is Stored.REPLAYED:
+        raise SignatureReplayed(
+            "this signature made a message before, under another id: repeat it under that one, or sign a new message"
+        )
     return answer if stored is Stored.STORED else None
 
 
@@ -153,10 +166,14 @@ async def _case(
 
 def _read(submission: Submission, agency: Agency, configured: Configured, digest_key: bytes, now: datetime) -> Read:
     document = parse(submission.body)
+    if submission.proof is not None:  # the edge asked under a configuration that may be gone
+        signer_key(submission.proof.certificate, configured.trust(agency.id), now=now)
     if has_signature(document):
         document = verify_enveloped(document, configured.trust(agency.id), now=now)
-    elif agency.signs:
-        raise SignatureMissing(f"messages of {agency.id} carry an enveloped signature; this one does not")
+    elif agency.signs and submission.proof is None:
+        raise SignatureMissing(
+            f"messages of {agency.id} are signed, in the message or by WS-Security around it; this one is not"
+        )
     iepd = configured.registry.find(document)
     content = exclusive(document.root)
     return Read(document=document, iepd=iepd, content_digest=hmac.digest(digest_key, content, "sha256"))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from gateway.errors import Refused
 from gateway.exchange.acting import Acting
+from gateway.exchange.carry_out import Progress
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.purge import Outcome, People, Progress, run_early
+from gateway.exchange.purge import Outcome, People, run_early
 from gateway.exchange.status import MessageUnknown
 from gateway.message import MessageId
 from gateway.retention.hold import covers

@@ -29,6 +29,9 @@ from gateway.retention.kept import Kept, bucket_over
 from gateway.retention.plan import free
 
 FOLDER = "erasable-keys"
+
+COPY_BYTES_MAX = 64 * 1024 * 1024
+"""No file of erasable keys is ever larger."""
 """Where the copies go, in a folder of backups."""
 
 KEEP_UNTIL = "keep-until.csv"
@@ -137,7 +140,7 @@ def copies_in(folder: Path, kind: str, unlock: Unlock) -> Iterator[tuple[str, by
         try:
             with path.open("rb") as file:
                 reader = ArchiveReader(file.read, unlock)
-                members = {member: reader.content() for member in reader.names()}
+                members = {member: reader.content(size_bytes_max=COPY_BYTES_MAX) for member in reader.names()}
         except OSError as error:
             raise CopyUnreadable(f"{path}: cannot be read ({error.strerror})") from error
         if name not in members:

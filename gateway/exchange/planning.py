@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
@@ -144,6 +144,7 @@ async def shorten(gateway: Gateway) -> int:
 
 
 async def _shorten_under(gateway: Gateway, earlier: Mou, later: Mou) -> int:
+    not_before = gateway.clock.now() + timedelta(days=gateway.settings.retention.shorter_after_days)
     periods = {
         clause.id: new.retention.gateway_copy or KEPT_DEFAULT
         for clause in earlier.exchanges
@@ -152,7 +153,7 @@ async def _shorten_under(gateway: Gateway, earlier: Mou, later: Mou) -> int:
     moved, after = 0, ""
     while page := await gateway.store.kept_under(f"{earlier.id}@{earlier.version}", after, PAGE):
         after = page[-1].id
-        shorter = [shortened(each, periods[each.clause]) for each in page if each.clause in periods]
+        shorter = [shortened(x, periods[x.clause], not_before=not_before) for x in page if x.clause in periods]
         forward = [
             new for new, old in zip(shorter, (x for x in page if x.clause in periods), strict=True) if new != old
         ]

@@ -39,6 +39,7 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
         configuration=gateway.current.version,
         size_bytes=len(submission.body),
         channel=submission.channel,
+        fingerprint=submission.proof.fingerprint if submission.proof is not None else None,
         count=_count(error),
         refused=tuple(each.agency for each in error.outcomes)[:LISTED_MAX] if isinstance(error, NoRecipient) else None,
     )

@@ -38,6 +38,10 @@ REASONS = ("hardware-lost", "database-damaged", "ransomware", "operator-error", 
 
 ENTRIES_AT_ONCE = 1000
 
+SMALL_BYTES_MAX = 512 * 1024 * 1024
+"""Of all that is held in memory of an archive: settings, keys, and where the nodes of every bucket stood, which grows
+with each payload that was forgotten alone (some 40 bytes a node)."""
+
 
 class RollBack(Refused):
     """Somebody remembers a longer log than the one that is restored."""
@@ -102,7 +106,8 @@ def verified(archive: Path, unlock: Unlock, told: Told) -> Verified:
         reader = ArchiveReader(read, unlock)
         for name in reader.names():
             if not name.startswith(DATABASE):
-                small[name] = reader.content()
+                held = sum(map(len, small.values()))
+                small[name] = reader.content(size_bytes_max=SMALL_BYTES_MAX - held)
     manifest = read_manifest(small.pop(MANIFEST, b""))
     check_members(manifest, reader.members[:-1])
     return Verified(manifest=manifest, digest=f"sha-256:{digest.hexdigest()}", small=small)

@@ -9,6 +9,7 @@ from gateway.errors import Refused
 from gateway.exchange.trial import Tried
 from gateway.finding import Finding
 from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
+from gateway.signing.proof import Proof
 
 LISTED_MAX = 100
 """Recipients that the audit entry of a reception or refusal names; two such lists of the longest ids fit into one."""
@@ -36,6 +37,12 @@ class IdConflict(Refused):
     """The sender used this id before, for other content."""
 
     code = "message.id-conflict"
+
+
+class SignatureReplayed(Refused):
+    """The signature is that of a message that was accepted before under another id."""
+
+    code = "signature.replayed"
 
 
 class EarlierUnknown(Refused):
@@ -75,6 +82,8 @@ class Submission:
     only       the recipients asked for; empty = everyone who may have it
     act        correct or cancel, and the earlier message's id, when the address said so
     channel    "rest" or "soap"
+    proof      of the signature that the edge verified around it; None = there was none. One inside the message is
+               verified here
     """
 
     sender: AgencyId
@@ -83,6 +92,7 @@ class Submission:
     only: frozenset[AgencyId] = field(default_factory=frozenset)
     act: tuple[Action, str] | None = None
     channel: str = "rest"
+    proof: Proof | None = None
 
     def __post_init__(self) -> None:
         if not _SENDER_ID.fullmatch(self.sender_id):

@@ -35,7 +35,7 @@ from gateway.policy.journal import counts
 from gateway.policy.section import code_of
 from gateway.signing.cover import Cover, sign_cover
 from gateway.signing.enveloped import sign_enveloped
-from gateway.store.messages import Acceptance, NewDissemination, Stored
+from gateway.store.messages import Acceptance, NewDissemination, SignatureUse, Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
 
     Everything is made before the transaction opens: a key may sit in a token, and nothing slow may hold a lock.
     """
-    message = _message(gateway, writing)
+    message, proof = _message(gateway, writing), writing.submission.proof
     due = due_of(gateway, writing.configured, releases(writing.decisions), writing.now)
     original, salt = seal(gateway, writing.submission.body, due=due, id=message.id)
     received = _received(gateway, writing, message, salt, due)
@@ -114,6 +114,7 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         recalls=tuple(past.recipient for past in writing.case.past),
         disclosures=_disclosures(gateway, writing, message, made),
         kept=kept_message(message, original, due),
+        signature=SignatureUse(digest=proof.digest, until=proof.until) if proof is not None else None,
     )
     stored = await gateway.store.accept(acceptance)
     gateway.accepted.set()
@@ -173,6 +174,7 @@ def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes,
         configuration=writing.configured.version,
         size_bytes=len(writing.submission.body),
         channel=writing.submission.channel,
+        fingerprint=proof.fingerprint if (proof := writing.submission.proof) is not None else None,
         due_at=due,
     )
 

@@ -30,8 +30,12 @@ FOLDER = Path(__file__).resolve().parent / "clients"
 DESCRIPTION = "client.toml"
 README = "README.md"
 
-FORMS = frozenset({"pem", "pkcs12"})
-"""In which forms beside two PEM files a toolkit may want key and certificate: together in one, or as PKCS #12."""
+FORMS = frozenset({"pem", "pkcs12", "pkcs12-3des"})
+"""In which forms beside two PEM files a toolkit may want key and certificate: together in one, as PKCS #12, or as
+PKCS #12 in its old encryption, which Mono and Windows before 2019 are limited to."""
+
+KEYS = frozenset({"p-256", "rsa"})
+"""Kinds of key that are issued."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,9 @@ class Client:
     run       the words that start it; an act and its arguments follow
     versions  SOAP versions it speaks, the one to start with first
     signs     it can sign with X.509 WS-Security
+    key       the kind of key it is issued, one of `KEYS`; RSA for what signs under nothing else
     forms     forms of key and certificate it wants besides two PEM files; some of `FORMS`
+    mtom      it can send pictures as parts beside the message (`mtom=yes` in its settings)
     notes     its page, Markdown
     files     file name to bytes
     """
@@ -59,15 +65,24 @@ class Client:
     run: tuple[str, ...]
     versions: tuple[str, ...]
     signs: bool = False
+    key: str = "p-256"
+    mtom: bool = False
     forms: frozenset[str] = frozenset()
     notes: str
     files: dict[str, bytes]
+
+    @property
+    def wants_pkcs12(self) -> bool:
+        """In either encryption."""
+        return bool(self.forms & {"pkcs12", "pkcs12-3des"})
 
     def __post_init__(self) -> None:
         if not self.run or not self.versions or not set(self.versions) <= {"1.1", "1.2"}:
             raise ValueError(f"{self.name}: a client is run by a command and speaks SOAP 1.1, 1.2 or both")
         if not self.forms <= FORMS:
             raise ValueError(f"{self.name}: a form of key is one of {', '.join(sorted(FORMS))}")
+        if self.key not in KEYS:
+            raise ValueError(f"{self.name}: a kind of key is one of {', '.join(sorted(KEYS))}")
 
 
 def names() -> tuple[str, ...]:

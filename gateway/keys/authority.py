@@ -13,7 +13,7 @@ from hashlib import sha256
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
@@ -41,6 +41,10 @@ class RequestRefused(Refused):
     """A certificate request that cannot be read, is not signed by its own key, or has a weak key."""
 
     code = "certificate.request"
+
+
+RSA_BITS = 3072
+"""As strong as P-256, says NIST SP 800-57 part 1, table 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +110,14 @@ class Authority:
         """
         return self.issue(agency, name, _requested(request), now=now, days=days)
 
-    def new_agency_key(self, agency: AgencyId, name: str, *, now: datetime, days: int = AGENCY_DAYS) -> AgencyKey:
-        """A fresh P-256 key with its certificate, for an agency that cannot make a request of its own."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def new_agency_key(
+        self, agency: AgencyId, name: str, *, now: datetime, days: int = AGENCY_DAYS, wants_rsa: bool = False
+    ) -> AgencyKey:
+        """A fresh key with its certificate, for an agency that cannot make a request of its own.
+
+        wants_rsa  RSA instead of P-256, for toolkits that sign under nothing else
+        """
+        key = rsa.generate_private_key(65537, RSA_BITS) if wants_rsa else ec.generate_private_key(ec.SECP256R1())
         return AgencyKey(
             key=key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

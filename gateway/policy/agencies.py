@@ -32,7 +32,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     reading.table(
         root,
         ("agency", "name", "kind"),
-        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "signs"),
+        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "signs", "sign_answers"),
     )
     agency = reading.agency(root, "agency")
     kind = reading.choice(root, "kind", AgencyKind)
@@ -46,6 +46,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     duties = _duties(reading, root)
     endpoint = _endpoint(reading, root)
     signs = reading.flag(root, "signs", absent=False)
+    sign_answers = reading.flag(root, "sign_answers", absent=False)
     if agency is None or kind is None:
         return None
     return Agency(
@@ -60,6 +61,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
         duties=duties,
         endpoint=endpoint,
         signs=signs,
+        sign_answers=sign_answers,
     )
 
 
@@ -112,7 +114,7 @@ def _duties(reading: Reading, root: Table) -> frozenset[Duty]:
 def _endpoint(reading: Reading, root: Table) -> Endpoint:
     node = root.entries.get("endpoint")
     absent = Endpoint(kind=EndpointKind.INBOX)
-    optional = ("url", "signature", "payload_alone", "client_key", "private_network", "test")
+    optional = ("url", "signature", "payload_alone", "mtom", "client_key", "private_network", "test")
     table = None if node is None else reading.table(node, ("kind",), optional)
     if table is None:
         return absent
@@ -125,11 +127,15 @@ def _endpoint(reading: Reading, root: Table) -> Endpoint:
     signature = reading.choice(table, "signature", SignatureForm) or SignatureForm.COVER
     if kind is EndpointKind.SOAP and signature is SignatureForm.ENVELOPED:
         reading.wrong("endpoint", "SOAP payloads are never enveloped: their signature is in the Cover", table)
+    mtom = reading.flag(table, "mtom", absent=absent.mtom)
+    if mtom and kind is not EndpointKind.SOAP:
+        reading.wrong("endpoint", "mtom is for SOAP endpoints: others take the message as one document", table)
     return Endpoint(
         kind=kind,
         url=url,
         signature=signature,
         payload_alone=reading.flag(table, "payload_alone", absent=absent.payload_alone),
+        mtom=mtom,
         client_key=reading.flag(table, "client_key", absent=absent.client_key),
         private_network=reading.flag(table, "private_network", absent=absent.private_network),
         test=reading.flag(table, "test", absent=absent.test),

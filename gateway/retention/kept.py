@@ -61,10 +61,13 @@ def bucket_over(bucket: str) -> datetime:
     return datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC) + timedelta(weeks=1)
 
 
-def shortened(kept: Kept, period: timedelta) -> Kept:
+def shortened(kept: Kept, period: timedelta, *, not_before: datetime) -> Kept:
     """As a later version of its agreement has it: a shorter time moves it forward, a longer one does not hold for what
-    is here already."""
-    return replace(kept, due_at=min(kept.due_at, kept.counts_from + period))
+    is here already.
+
+    not_before  nothing becomes due sooner by this: a version that is shorter by mistake is to be noticed in time
+    """
+    return replace(kept, due_at=min(kept.due_at, max(kept.counts_from + period, not_before)))
 
 
 def original_due(original: Kept, made_of_it: Iterable[Kept]) -> Kept:

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 RSA_BITS_MIN = 2048
 RSA_BITS_MAX = 8192
 """Larger keys only cost the verifier time."""
+RSA_EXPONENT_MIN = 65537
+"""Source: FIPS 186-5, section 5.4: more than 2^16. Under an exponent of 3 a verifier that is lenient with padding takes
+values that nobody signed."""
 
 
 class SignatureMethod(StrEnum):
@@ -99,10 +102,13 @@ _CURVES = (ec.SECP256R1, ec.SECP384R1)
 
 
 def is_strong(key: object) -> bool:
-    """Whether a public key is of an allowed kind and size: P-256, P-384, or RSA of 2,048 to 8,192 bits."""
+    """Whether a public key is of an allowed kind and size: P-256, P-384, or RSA of 2,048 to 8,192 bits, its exponent
+    65,537 or more."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return isinstance(key.curve, _CURVES)
-    return isinstance(key, rsa.RSAPublicKey) and RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX
+    if not isinstance(key, rsa.RSAPublicKey) or not RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
+        return False
+    return key.public_numbers().e >= RSA_EXPONENT_MIN
 
 
 def fits(method: SignatureMethod, key: PublicKey) -> bool:

@@ -189,7 +189,7 @@ def _check_usage(certificate: x509.Certificate, *, pinned: bool) -> None:
 def _strong_key(certificate: x509.Certificate, what: str) -> PublicKey:
     key = certificate.public_key()
     if not is_strong(key):
-        raise WeakKey(f"the key of the {what} must be P-256, P-384, or RSA of at least 2048 bits")
+        raise WeakKey(f"the key of the {what} must be P-256, P-384, or RSA of 2048 bits or more with exponent 65537")
     return key  # type: ignore[return-value]  # is_strong has settled the kind
 
 

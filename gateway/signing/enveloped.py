@@ -19,11 +19,13 @@ from gateway.signing.shape import (
     SignatureMissing,
     SignatureShape,
     certificate_of,
+    check_types,
     read_shape,
     stripped,
     unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
+from gateway.signing.type_name import prefixes_in_values
 
 ENVELOPED = (Transform.ENVELOPED, Transform.EXCLUSIVE_C14N)
 """The transforms of an enveloped signature, in this order."""
@@ -39,7 +41,9 @@ def has_signature(document: Document) -> bool:
 def sign_enveloped(document: Document, signer: Signer) -> bytes:
     """The document with its signature, ready to send. Raises what the signer raises."""
     signed = stripped(document.root)
-    reference = Reference(uri="", digest=digest(exclusive(signed)), transforms=ENVELOPED)
+    prefixes = prefixes_in_values(signed)
+    octets = exclusive(signed, prefixes=prefixes)
+    reference = Reference(uri="", digest=digest(octets), transforms=ENVELOPED, prefixes=prefixes)
     append(signed, (reference,), signer)
     return to_bytes(Document(signed))
 
@@ -67,6 +71,7 @@ def verify_root(root: etree._Element, trusted: TrustedKeys, *, now: datetime) ->
     copy = stripped(root)
     shape = read_shape(_signature_of(copy), ENVELOPED)
     ids = _signed_ids(copy, shape)
+    check_types(copy, shape.references[0])
     key = signer_key(certificate_of(shape.key_info), trusted, now=now)
     check_value(shape, key, ids)
     return copy

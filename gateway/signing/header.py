@@ -38,11 +38,13 @@ from gateway.signing.shape import (
     SignatureMissing,
     SignatureShape,
     all_ids,
+    check_types,
     read_shape,
     stripped,
     unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
+from gateway.signing.type_name import prefixes_in_values
 
 WSU_ID = f"{{{WSU}}}Id"
 COVER_BLOCK = f"{{{COVER}}}Cover"
@@ -84,7 +86,9 @@ def _must_be_signed(block: etree._Element) -> bool:
     return block.tag == COVER_BLOCK or etree.QName(block).namespace == WSA
 
 
-def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime, expires: datetime) -> etree._Element:
+def sign_envelope(
+    envelope: etree._Element, signer: Signer, *, created: datetime, expires: datetime, must_understand: bool = True
+) -> etree._Element:
     """Put a signed wsse:Security header into the envelope, and wsu:Id on what is signed; gives the same envelope back.
 
     The envelope has a Header (with the WS-Addressing blocks and the Cover already in it) and a Body.
@@ -97,6 +101,8 @@ def sign_envelope(envelope: etree._Element, signer: Signer, *, created: datetime
     prefix = _free_prefix(identity for identity, _ in all_ids(envelope))
     signed = [block for block in header if _must_be_signed(block)]
     security = etree.fromstring(_security(soap, prefix, signer, created, expires))
+    if not must_understand:
+        del security.attrib[f"{{{soap}}}mustUnderstand"]
     header.append(security)
     places = [body, *signed, *security]
     references = tuple(_reference(place, f"{prefix}{number}") for number, place in enumerate(places))
@@ -169,7 +175,9 @@ def _reference(place: etree._Element, identity: str) -> Reference:
     has = place.get("Id") if place.tag == COVER_BLOCK else place.get(WSU_ID)
     if not has:
         place.set(WSU_ID, identity)
-    return Reference(uri=f"#{has or identity}", digest=digest(exclusive(place)))
+    prefixes = prefixes_in_values(place)
+    octets = exclusive(place, prefixes=prefixes)
+    return Reference(uri=f"#{has or identity}", digest=digest(octets), prefixes=prefixes)
 
 
 def _header_and_body(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:
@@ -207,6 +215,7 @@ def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
             raise SignatureShape("a Reference leads to something other than Body, Timestamp, token or a header block")
         if any(node.element is other.element for other in found):
             raise SignatureShape("two References lead to the same element")
+        check_types(node.element, reference)
         found.append(node)
     for place in places.required:
         if not any(node.element is place for node in found):

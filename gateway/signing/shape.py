@@ -25,6 +25,7 @@ from gateway.document.names import DS, split
 from gateway.errors import Tampered
 from gateway.signing.algorithm import REFUSED, DigestMethod, SignatureMethod, Transform
 from gateway.signing.certificate import CERTIFICATE_SIZE_BYTES_MAX
+from gateway.signing.type_name import are_covered
 
 REFERENCES_MAX = 20
 """A signed SOAP message has about eight. A thousand cost a library 15 s."""
@@ -60,10 +61,11 @@ class SignatureMissing(Tampered):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShapeReference:
-    """A ds:Reference: its URI, and the declared digest."""
+    """A ds:Reference: its URI, the declared digest, and the prefixes that its canonicalization treats inclusively."""
 
     uri: str
     digest: bytes
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,12 @@ def stripped(root: etree._Element) -> etree._Element:
     return clean
 
 
+def check_types(apex: etree._Element, reference: ShapeReference) -> None:
+    """Raises `SignatureShape` when a type is named in this element by a prefix that the reference does not sign."""
+    if not are_covered(apex, reference.prefixes):
+        raise SignatureShape("an xsi:type has a prefix that is not signed: use it in a name there, or list it")
+
+
 def _reference(element: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> ShapeReference:
     _named(element, "Reference")
     _only_attributes(element, "Id", "URI")
@@ -180,13 +188,13 @@ def _reference(element: etree._Element, chains: tuple[tuple[Transform, ...], ...
     if uri is None:
         raise SignatureShape("a signature's Reference has a URI")
     chain, method, digest = _children(element, "Transforms", "DigestMethod", "DigestValue")
-    _check_transforms(chain, chains)
+    prefixes = _check_transforms(chain, chains)
     size_bytes = _digest_method(method).size_bytes
     _only_attributes(digest)
     value = _binary(digest, size_bytes)
     if len(value) != size_bytes:
         raise SignatureShape(f"a digest of this method has {size_bytes} bytes")
-    return ShapeReference(uri=uri, digest=value)
+    return ShapeReference(uri=uri, digest=value, prefixes=prefixes)
 
 
 def _digest_method(element: etree._Element) -> DigestMethod:
@@ -200,7 +208,8 @@ def _digest_method(element: etree._Element) -> DigestMethod:
         raise _refused(element, f"the digest method must be one of {known}") from error
 
 
-def _check_transforms(chain: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> None:
+def _check_transforms(chain: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> tuple[str, ...]:
+    """The prefixes that its canonicalization treats inclusively."""
     _only_attributes(chain)
     steps = _elements(chain)
     named = tuple(step.get("Algorithm") for step in steps)
@@ -212,11 +221,13 @@ def _check_transforms(chain: etree._Element, chains: tuple[tuple[Transform, ...]
             raise _refused(step, f"a Reference has exactly these transforms: {names}")
     if len(steps) != len(expected):
         raise SignatureShape(f"a Reference has exactly these transforms: {', '.join(expected)}")
+    prefixes: tuple[str, ...] = ()
     for step, transform in zip(steps, expected, strict=True):
         if transform is Transform.EXCLUSIVE_C14N:
-            _check_exclusive(step)
+            prefixes = _check_exclusive(step)
         else:
             _check_algorithm(step, transform)
+    return prefixes
 
 
 def _method(element: etree._Element) -> SignatureMethod:
@@ -249,20 +260,22 @@ def _check_algorithm(element: etree._Element, expected: Transform) -> None:
         raise SignatureShape(f"the signature's {_local(element)} takes no parameters")
 
 
-def _check_exclusive(element: etree._Element) -> None:
-    """Exclusive C14N; it may name prefixes to be treated inclusively, as WSS4J does."""
+def _check_exclusive(element: etree._Element) -> tuple[str, ...]:
+    """Exclusive C14N; it may name prefixes to be treated inclusively, as WSS4J does, and these come back."""
     _only_attributes(element, "Algorithm")
     if element.get("Algorithm") != Transform.EXCLUSIVE_C14N:
         raise _refused(element, f"the signature's {_local(element)} must be {Transform.EXCLUSIVE_C14N}")
     parameters = _elements(element)
     if not parameters:
-        return
+        return ()
     prefixes = parameters[0]
     if len(parameters) > 1 or prefixes.tag != f"{{{Transform.EXCLUSIVE_C14N}}}InclusiveNamespaces":
         raise SignatureShape("canonicalization takes no parameters but InclusiveNamespaces")
     _only_attributes(prefixes, "PrefixList")
-    if len(prefixes.get("PrefixList", "")) > PREFIX_LIST_LENGTH_MAX or _elements(prefixes):
+    listed = prefixes.get("PrefixList", "")
+    if len(listed) > PREFIX_LIST_LENGTH_MAX or _elements(prefixes):
         raise SignatureShape("the InclusiveNamespaces list is too long")
+    return tuple(listed.split())
 
 
 def _children(element: etree._Element, *names: str) -> list[etree._Element]:

@@ -22,7 +22,7 @@ from xmlsec import Error as XmlsecError
 from xmlsec import Key, SignatureContext, constants
 
 from gateway.document.canonical import exclusive
-from gateway.document.names import DS, split
+from gateway.document.names import DS, EC, split
 from gateway.errors import Tampered
 from gateway.signing.algorithm import DigestMethod, PublicKey, SignatureMethod, Transform, fits, value_size_bytes
 from gateway.signing.certificate import CertificateUnreadable, CertificateUntrusted, check
@@ -48,11 +48,13 @@ class Reference:
 
     uri         "" for the whole document, "#id" for one element
     digest      SHA-256 of its canonical form, 32 bytes
+    prefixes    those treated inclusively in that form
     """
 
     uri: str
     digest: bytes
     transforms: tuple[Transform, ...] = (Transform.EXCLUSIVE_C14N,)
+    prefixes: tuple[str, ...] = ()
 
 
 def digest(canonical: bytes) -> bytes:
@@ -95,7 +97,7 @@ def _element(content: str, value: bytes, key_info: str) -> bytes:
 def _signed_info(references: tuple[Reference, ...], method: SignatureMethod) -> str:
     """Content and end tag of ds:SignedInfo; the start tag differs between the signed and the written form."""
     parts = "".join(
-        f'<ds:Reference URI="{reference.uri}"><ds:Transforms>{_transforms(reference.transforms)}</ds:Transforms>'
+        f'<ds:Reference URI="{reference.uri}"><ds:Transforms>{_transforms(reference)}</ds:Transforms>'
         f'<ds:DigestMethod Algorithm="{DigestMethod.SHA256}"></ds:DigestMethod>'
         f"<ds:DigestValue>{_base64(reference.digest)}</ds:DigestValue></ds:Reference>"
         for reference in references
@@ -106,8 +108,16 @@ def _signed_info(references: tuple[Reference, ...], method: SignatureMethod) -> 
     )
 
 
-def _transforms(transforms: tuple[Transform, ...]) -> str:
-    return "".join(f'<ds:Transform Algorithm="{transform}"></ds:Transform>' for transform in transforms)
+def _transforms(reference: Reference) -> str:
+    listed = ""
+    if reference.prefixes:
+        prefixes = " ".join(reference.prefixes)
+        listed = f'<ec:InclusiveNamespaces xmlns:ec="{EC}" PrefixList="{prefixes}"></ec:InclusiveNamespaces>'
+    inside = {Transform.EXCLUSIVE_C14N: listed}
+    return "".join(
+        f'<ds:Transform Algorithm="{transform}">{inside.get(transform, "")}</ds:Transform>'
+        for transform in reference.transforms
+    )
 
 
 def _x509_data(certificate: bytes) -> str:

@@ -42,11 +42,13 @@ def agency_text(agency: Agency) -> str:
                 "url": endpoint.url,
                 "signature": endpoint.signature,
                 "payload_alone": endpoint.payload_alone,
+                "mtom": endpoint.mtom,
                 "client_key": endpoint.client_key,
                 "private_network": endpoint.private_network,
                 "test": endpoint.test,
             },
             "signs": agency.signs,
+            "sign_answers": agency.sign_answers,
             "suspended": agency.suspended,
         }
     )
@@ -71,10 +73,12 @@ def agency_of(text: str) -> Agency:
             url=endpoint["url"],
             signature=SignatureForm(endpoint["signature"]),
             payload_alone=endpoint["payload_alone"],
+            mtom=endpoint.get("mtom", False),
             client_key=endpoint["client_key"],
             private_network=endpoint["private_network"],
             test=endpoint.get("test", False),
         ),
         signs=body["signs"],
+        sign_answers=body.get("sign_answers", False),
         suspended=body["suspended"],
     )

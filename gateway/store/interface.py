@@ -41,6 +41,7 @@ class Counts:
     oldest      when the oldest waiting delivery that is not an inbox item fell due
     unsequenced audit entries not yet in the tree, and when the oldest of them was written
     emergencies emergency releases, ever
+    signatures  remembered until they are stale
     unarranged  rows of the disclosure index whose tokens are not arranged for finding yet
     """
 
@@ -51,6 +52,7 @@ class Counts:
     unsequenced_since: datetime | None
     log_size: int
     emergencies: int = 0
+    signatures: int = 0
     unarranged: int = 0
 
 

@@ -28,6 +28,18 @@ class NewDissemination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureUse:
+    """The signature by which a message is accepted; it makes no other one.
+
+    digest  32 bytes that are the same however often this signature is shown
+    until   from then on it is stale, refused by itself, and need not be remembered
+    """
+
+    digest: bytes
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """All that one accepted message writes, in one transaction.
 
@@ -50,6 +62,7 @@ class Acceptance:
     recalls: tuple[AgencyId, ...] = ()
     disclosures: tuple[Filed, ...] = ()
     kept: Kept | None = None
+    signature: SignatureUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +84,11 @@ class EmergencyRelease:
 
 
 class Stored(StrEnum):
-    """What became of an acceptance, or of a release."""
+    """What became of an acceptance, or of a release (STORED or STALE)."""
 
     STORED = "stored"
     KNOWN = "known"  # (sender, sender_id) is taken: nothing was written; ask `known`
+    REPLAYED = "replayed"  # its signature made another message of this sender: nothing was written
     STALE = "stale"  # the configuration or the chain changed since: nothing was written; decide again
 
 
@@ -129,10 +143,13 @@ class Messages(Protocol):
         """What is stored under this sender's id."""
 
     async def accept(self, acceptance: Acceptance) -> Stored:
-        """Write all or nothing. Concurrent calls may share one commit; one KNOWN or STALE never fails its batch. KNOWN
-        comes before STALE. No acceptance is STORED under a version that is gone when it commits, nor after a message
-        of its chain that it was decided without. Acceptances of one chain happen one after the other: recalls reach all
-        that was stored of it before."""
+        """Write all or nothing. Concurrent calls may share one commit; one that is not STORED never fails its batch.
+        KNOWN comes before STALE, and STALE before REPLAYED. No acceptance is STORED under a version that is gone when
+        it commits, nor after a message of its chain that it was decided without. Acceptances of one chain happen one
+        after the other: recalls reach all that was stored of it before."""
+
+    async def forget_signatures(self, before: datetime, limit: int) -> int:
+        """Forget signatures that were stale before this moment, at most so many; how many those were."""
 
     async def release(self, release: EmergencyRelease) -> Stored:
         """Write all or nothing: STORED, or STALE when the configuration or the message's chain changed since, or the

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-SELDOM: Final = ("file", "arrange", "drop", "expunge", "expunged", "witness")
+SELDOM: Final = ("file", "arrange", "drop", "expunge", "expunged", "witness", "unsign")
 """What writes once in a while or when a person asks: no load comes there."""
 
 WRITES: Final = (

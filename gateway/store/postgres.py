@@ -51,5 +51,6 @@ class PostgresStore(
                 unsequenced_since=None if since is None else rows.moment(since),
                 log_size=await scalar(db, "log_size"),
                 emergencies=await scalar(db, "count_emergencies"),
+                signatures=await scalar(db, "count_signatures"),
                 unarranged=await scalar(db, "count_waiting_disclosures"),
             )

@@ -1,6 +1,7 @@
 """The promises of `store.messages`, kept by PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Final
 
@@ -77,6 +78,12 @@ class PostgresMessages(Reading):
         async with self._writing("accept") as db:
             return await _accept(db, group)
 
+    async def forget_signatures(self, before: datetime, limit: int) -> int:
+        """Forget signatures that were stale before this moment."""
+        async with self._writing("unsign") as db:
+            values = {"before": rows.micros(before), "limit": limit}
+            return len(await (await db.execute(SQL["forget_signatures"], values)).fetchall())
+
     async def release(self, release: EmergencyRelease) -> Stored:
         """Write all or nothing."""
         async with self._writing("release") as db:
@@ -118,6 +125,8 @@ async def _accept(db: Connected, group: Sequence[Acceptance]) -> list[Stored]:
     """Write a group. Only one that stands alone may recall something."""
     first_of_id = {(each.message.sender, each.message.sender_id): each for each in reversed(group)}
     free = await _take_sender_ids(db, list(first_of_id.values()))
+    replayed = await _take_signatures(db, [each for each in first_of_id.values() if each.message.id in free])
+    free -= replayed
     stored = [each for each in group if each.message.id in free]
     known = await _taken(db, [each for each in first_of_id.values() if each.message.id not in free])
     if stored:
@@ -127,6 +136,8 @@ async def _accept(db: Connected, group: Sequence[Acceptance]) -> list[Stored]:
         sender_id = (each.message.sender, each.message.sender_id)
         if each.message.id in free:
             results.append(Stored.STORED)
+        elif each.message.id in replayed:
+            results.append(Stored.REPLAYED)
         elif sender_id in known or first_of_id[sender_id].message.id in free:
             results.append(Stored.KNOWN)
         else:
@@ -152,6 +163,23 @@ async def _take_sender_ids(db: Connected, wanted: Sequence[Acceptance]) -> froze
         },
     )
     return frozenset(MessageId(message) for (message,) in await taken.fetchall())
+
+
+async def _take_signatures(db: Connected, wanted: Sequence[Acceptance]) -> frozenset[MessageId]:
+    """Messages whose signature made another one; the ids they took are let go again. Where nobody signs, nothing is
+    asked."""
+    ordered = sorted((tuple(row) for each in wanted for row in rows.signature_rows(each)), key=lambda row: row[:2])
+    if not ordered:
+        return frozenset()
+    senders, digests, messages, untils = zip(*ordered, strict=True)
+    values = {"senders": senders, "digests": digests, "messages": messages, "untils": untils}
+    taken = await db.execute(SQL["insert_signature_uses"], {name: list(each) for name, each in values.items()})
+    replayed = frozenset(messages) - {message for (message,) in await taken.fetchall()}
+    lost = [each.message for each in wanted if each.message.id in replayed]
+    if lost:
+        ids = {"senders": [each.sender for each in lost], "sender_ids": [each.sender_id for each in lost]}
+        await db.execute(SQL["release_sender_ids"], ids)
+    return frozenset(each.id for each in lost)
 
 
 def _follows(acceptance: Acceptance) -> bool:

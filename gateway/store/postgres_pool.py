@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import ConnStatus
+from psycopg.pq.abc import PGconn
+from psycopg.waiting import Ready, Wait
 from psycopg_pool import AsyncConnectionPool
 
 from gateway.store.database import APPLIED, MIGRATION_TABLE
 from gateway.store.interface import StoreUnavailable
 
 Connected = psycopg.AsyncConnection[Any]
+
+_T = TypeVar("_T")
 
 _CONNECTIONS_MAX: Final = 8
 """Of one process: some for what goes in groups, the rest for readers and officers. PostgreSQL gives 100 in all."""
@@ -26,10 +32,35 @@ _SESSION: Final = (
 )
 
 
+class _Drained(psycopg.AsyncConnection[Any]):
+    """A connection that never waits for an answer while part of a question is still on this side.
+
+    In a pipeline psycopg hands each statement to libpq and goes on as soon as the socket takes some of it. What is
+    larger than the socket's buffer stays with libpq, and is sent when an answer arrives: but the server, which has not
+    all of the question, has nothing to answer, and both wait for ever. psycopg mended it for the pipeline's exit
+    (psycopg issue 685), not for `sync` and `fetch`.
+    """
+
+    async def wait(self, gen: PQGen[_T], interval: float = 0.1, timeout: float | None = None) -> _T:  # noqa: ASYNC109  (psycopg's)
+        """As psycopg does; and then send what is left."""
+        result = await super().wait(gen, interval, timeout)
+        if self.pgconn.status == ConnStatus.OK and self.pgconn.flush():
+            await super().wait(_send(self.pgconn), interval, timeout)
+        return result
+
+
+def _send(pgconn: PGconn) -> PQGen[None]:
+    """Send all there is, taking in meanwhile what the server says: it may stop reading until it is heard."""
+    while pgconn.flush():
+        if (yield Wait.RW) & Ready.R:
+            pgconn.consume_input()
+
+
 async def open_pool(url: str) -> AsyncConnectionPool[Connected]:
     """A pool with at least one connection that works."""
     pool: AsyncConnectionPool[Connected] = AsyncConnectionPool(
         url,
+        connection_class=_Drained,
         min_size=1,
         max_size=_CONNECTIONS_MAX,
         timeout=CONNECT_SECONDS_MAX,

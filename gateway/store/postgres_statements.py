@@ -2,7 +2,7 @@
 
 READ COMMITTED throughout: each statement sees what was committed before it began, so a statement that follows a lock
 sees all that was done under that lock before. Locks are taken in one order by everybody - configuration, chains, sender
-ids, deliveries, inboxes, each ascending - so that nobody waits in a circle.
+ids, signatures, deliveries, inboxes, each ascending - so that nobody waits in a circle.
 """
 
 import re

@@ -30,7 +30,7 @@ from gateway.store.agency_text import json_text
 from gateway.store.answers import Tallied
 from gateway.store.disclosures import Expunging, FiledRow
 from gateway.store.log import StoredEntry
-from gateway.store.messages import DisseminationRecord, EmergencyRelease, MessageRecord, RefusedMessage
+from gateway.store.messages import Acceptance, DisseminationRecord, EmergencyRelease, MessageRecord, RefusedMessage
 
 Row = Sequence[Any]
 
@@ -77,6 +77,12 @@ def moment_or_none(number: int | None) -> datetime | None:
 
 
 # --- messages ---------------------------------------------------------------------------------------------------
+
+
+def signature_rows(acceptance: Acceptance) -> tuple[Row, ...]:
+    """sender, digest, message, until; none of a message that came without a signature"""
+    message, used = acceptance.message, acceptance.signature
+    return () if used is None else ((message.sender, used.digest.hex(), message.id, micros(used.until)),)
 
 
 def message_row(message: Message) -> Row:

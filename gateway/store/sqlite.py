@@ -101,5 +101,6 @@ def _counts(db: sqlite3.Connection) -> Counts:
             unsequenced_since=None if since is None else rows.moment(since),
             log_size=db.execute(SQL["log_size"]).fetchone()[0],
             emergencies=db.execute(SQL["count_emergencies"]).fetchone()[0],
+            signatures=db.execute(SQL["count_signatures"]).fetchone()[0],
             unarranged=db.execute(SQL["count_waiting_disclosures"]).fetchone()[0],
         )

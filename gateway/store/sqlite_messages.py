@@ -7,6 +7,8 @@ write it speaks of.
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Final
 
@@ -46,6 +48,11 @@ class SqliteMessages(Reading):
         """Write all or nothing."""
         stored: Stored = await self._writer.write("accept", acceptance)
         return stored
+
+    async def forget_signatures(self, before: datetime, limit: int) -> int:
+        """Forget signatures that were stale before this moment."""
+        forgotten: int = await self._writer.write("unsign", {"before": rows.micros(before), "limit": limit})
+        return forgotten
 
     async def release(self, release: EmergencyRelease) -> Stored:
         """Write all or nothing."""
@@ -102,7 +109,10 @@ def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[S
     version, taken, message, dissemination, position = db.execute(
         SQL["accept_standing"], {"sender_ids": sender_ids}
     ).fetchone()
-    results = _verdicts(group, version, set(json.loads(taken)), _chain_sizes(db, group))
+    standing = _Standing(
+        version=version, taken=set(json.loads(taken)), used=_used(db, group), chain_sizes=_chain_sizes(db, group)
+    )
+    results = _verdicts(group, standing)
     stored = [each for each, result in zip(group, results, strict=True) if result is Stored.STORED]
     if stored:
         _recall(db, stored[0])
@@ -116,18 +126,45 @@ def _chain_sizes(db: sqlite3.Connection, group: Sequence[Acceptance]) -> dict[st
     return dict(db.execute(SQL["chain_sizes"], {"firsts": json_text(sorted(firsts))}).fetchall()) if firsts else {}
 
 
-def _verdicts(group: Sequence[Acceptance], version: int, taken: set[int], chain_sizes: dict[str, int]) -> list[Stored]:
+def _used(db: sqlite3.Connection, group: Sequence[Acceptance]) -> set[int]:
+    """Places of those whose signature made a message before; where nobody signs, nothing is asked."""
+    signed = [(place, each) for place, each in enumerate(group) if each.signature is not None]
+    if not signed:
+        return set()
+    asked = [(each.message.sender, each.signature.digest.hex()) for _, each in signed if each.signature is not None]
+    (found,) = db.execute(SQL["used_signatures"], {"signatures": json_text(asked)}).fetchone()
+    return {signed[at][0] for at in json.loads(found)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What is there before a group is written. taken, used: places of the group."""
+
+    version: int
+    taken: set[int]
+    used: set[int]
+    chain_sizes: dict[str, int]
+
+
+def _verdicts(group: Sequence[Acceptance], standing: _Standing) -> list[Stored]:
     """A known id first: whoever repeats is told so whatever the configuration is now."""
     seen: set[tuple[str, str]] = set()
+    shown: set[tuple[str, bytes]] = set()
+    chain_sizes = standing.chain_sizes
     results: list[Stored] = []
     for place, each in enumerate(group):
         sender_id = (each.message.sender, each.message.sender_id)
-        if place in taken or sender_id in seen:
+        signature = (each.message.sender, each.signature.digest) if each.signature is not None else None
+        if place in standing.taken or sender_id in seen:
             results.append(Stored.KNOWN)
-        elif each.configuration != version or chain_sizes.get(each.message.first, 0) != each.chain_size:
+        elif each.configuration != standing.version or chain_sizes.get(each.message.first, 0) != each.chain_size:
             results.append(Stored.STALE)
+        elif signature is not None and (place in standing.used or signature in shown):
+            results.append(Stored.REPLAYED)
         else:
             seen.add(sender_id)
+            if signature is not None:
+                shown.add(signature)
             chain_sizes[each.message.first] = each.chain_size + 1
             results.append(Stored.STORED)
     return results
@@ -163,6 +200,7 @@ def _insert_accepted(
         entries.extend(each.entries)
         disclosures.extend(each.disclosures)
     insert(db, "insert_sender_ids", sender_ids)
+    insert(db, "insert_signature_uses", [row for each in stored for row in rows.signature_rows(each)])
     _insert_kept(db, [each.kept for each in stored])
     insert(db, "insert_messages", messages)
     _insert_disseminations(db, made, dissemination, position)
@@ -221,4 +259,8 @@ def _refuse(db: sqlite3.Connection, wanted: Sequence[RefusedMessage]) -> list[No
     return [None] * len(wanted)
 
 
-ACTS: Final[Acts] = {"accept": _accept, "release": _release, "refuse": _refuse}
+def _unsign(db: sqlite3.Connection, wanted: Sequence[dict[str, int]]) -> list[int]:
+    return [db.execute(SQL["forget_signatures"], values).rowcount for values in wanted]
+
+
+ACTS: Final[Acts] = {"accept": _accept, "release": _release, "refuse": _refuse, "unsign": _unsign}

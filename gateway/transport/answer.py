@@ -29,12 +29,14 @@ CONFLICT = 409
 class Answer:
     """An answer as far as it was read.
 
+    content_type the whole header: where an answer in parts says how it is put together
     whole        False when the body is longer than the bound, or its end did not come in time
     retry_after  as asked; not bounded yet
     """
 
     status: int
     media_type: str = ""
+    content_type: str = ""
     body: bytes = field(default=b"", repr=False)
     whole: bool = True
     retry_after: timedelta | None = None

@@ -10,9 +10,13 @@ from gateway.delivery.outcome import Outcome, acknowledged, failed, refused, ret
 from gateway.document.names import SOAP11, SOAP12, WSA, WSSE, WSU
 from gateway.document.parse import Limits, parse
 from gateway.errors import Refused
+from gateway.media_type import media_type_of
+from gateway.soap import mtom
+from gateway.soap.mtom import MULTIPART
 from gateway.transport.answer import Answer, outcome
 
-SOAP_TYPES = frozenset({"application/soap+xml", "text/xml"})
+SOAP_TYPES = frozenset({"application/soap+xml", "text/xml", MULTIPART})
+"""A service that takes MTOM may answer so, too: Apache CXF and .NET do."""
 
 LIMITS = Limits(size_bytes_max=64 * 1024, depth_max=50, elements_max=5_000)
 
@@ -50,7 +54,10 @@ def _envelope(answer: Answer) -> etree._Element | None:
     if not answer.whole:
         return None
     try:
-        root = parse(answer.body, LIMITS, instructions=False).root
+        body = answer.body
+        if answer.media_type == MULTIPART:  # nothing in its parts is of interest
+            body = mtom.read(body, media_type_of(answer.content_type)).root
+        root = parse(body, LIMITS, instructions=False).root
     except Refused:
         return None
     if root.tag not in (f"{{{SOAP11}}}Envelope", f"{{{SOAP12}}}Envelope"):

@@ -27,6 +27,7 @@ class _Started:
 
     status: int | None = None
     media_type = ""
+    content_type = ""
     wait: timedelta | None = None
     whole = False
 
@@ -64,6 +65,7 @@ async def post(
     return Answer(
         status=started.status,
         media_type=started.media_type,
+        content_type=started.content_type,
         body=bytes(started.body),
         whole=started.whole,
         retry_after=started.wait,
@@ -81,6 +83,7 @@ async def _exchange(
     data = body if len(body) <= PIECEMEAL_BYTES else io.BytesIO(body)
     async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
         started.media_type = response.content_type
+        started.content_type = response.headers.get("Content-Type", "")
         started.wait = retry_after(response.headers.get("Retry-After"), clock.now())
         started.status = response.status
         async for chunk in response.content.iter_chunked(8192):

@@ -36,6 +36,7 @@ class Answer:
         self.status = answer.status
         self.headers = answer.headers
         self.media_type = answer.content_type
+        self.data = data
         self.root = etree.fromstring(data)
         self.version = etree.QName(self.root).namespace
         self.body = self.root[-1][0]

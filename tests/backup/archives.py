@@ -24,7 +24,7 @@ def archive(members: Mapping[str, bytes], *, key: bytes = KEY, header: Header = 
 def read(written: bytes, unlock: Callable[[Header], bytes] = lambda _: KEY) -> dict[str, bytes]:
     """Its members."""
     reader = ArchiveReader(io.BytesIO(written).read, unlock)
-    return {name: reader.content() for name in reader.names()}
+    return {name: reader.content(size_bytes_max=1 << 30) for name in reader.names()}
 
 
 def noise(size_bytes: int) -> bytes:

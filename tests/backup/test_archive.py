@@ -43,8 +43,15 @@ def test_content_that_ends_just_at_the_end_of_a_chunk_comes_back() -> None:
 def test_a_member_that_is_not_read_is_skipped_and_still_verified() -> None:
     written = archive({"skipped": noise(2_000_000), "read": b"content"})
     reader = ArchiveReader(io.BytesIO(written).read, lambda _: KEY)
-    assert [reader.content() for name in reader.names() if name == "read"] == [b"content"]
+    assert [reader.content(size_bytes_max=7) for name in reader.names() if name == "read"] == [b"content"]
     assert [member.name for member in reader.members] == ["skipped", "read"]
+
+
+def test_a_small_member_that_is_made_large_is_not_held_in_memory() -> None:
+    reader = ArchiveReader(io.BytesIO(archive({"settings": noise(3_000_000)})).read, lambda _: KEY)
+    assert next(reader.names()) == "settings"
+    with pytest.raises(ArchiveAltered, match="larger than"):
+        reader.content(size_bytes_max=1_000_000)
 
 
 def test_the_digests_of_the_reader_are_those_of_the_writer() -> None:

@@ -5,6 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
 from gateway.cli.integrate import CLIENTS
 from gateway.integrate.client import client
@@ -44,6 +46,39 @@ def test_the_samples_are_those_of_what_agreements_let_it_send(deployment: Deploy
     read = (tmp_path / "jail/README.md").read_text()
     assert "harlan-district-attorney, harlan-probation, millbrook-police, tri-county-fusion" in read
     assert "No agreement in force today lets you send" in (tmp_path / "shelter/README.md").read_text()
+
+
+def test_key_and_certificate_are_of_the_kind_and_in_the_form_that_the_toolkit_reads(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    kinds = {"java": ec.EllipticCurvePrivateKey, "dotnet": rsa.RSAPrivateKey, "gsoap": ec.EllipticCurvePrivateKey}
+    for name, kind in kinds.items():
+        folder = tmp_path / name
+        deployment.run("integrate", POLICE, "--client", name, "--out", folder, "--issue")
+        lines = (folder / "gateway.properties").read_text().splitlines()
+        settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        certificate = x509.load_pem_x509_certificate((folder / f"{POLICE}.cert.pem").read_bytes())
+        if name == "gsoap":
+            data = (folder / settings["pem"]).read_bytes()
+            key = load_pem_private_key(data[data.index(b"-----BEGIN PRIVATE") :], None)
+            assert x509.load_pem_x509_certificate(data) == certificate
+        else:
+            data = (folder / settings["pkcs12"]).read_bytes()
+            stored = pkcs12.load_pkcs12(data, settings["pkcs12_password"].encode())
+            assert stored.cert is not None
+            assert stored.cert.certificate == certificate
+            key = stored.key
+        assert isinstance(key, kind)
+        assert key.public_key() == certificate.public_key()
+
+
+def test_where_the_key_is_with_the_agency_its_settings_say_what_to_make(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run("integrate", POLICE, "--client", "dotnet", "--out", tmp_path / "first", "--issue")
+    pem = tmp_path / f"first/{POLICE}.cert.pem"
+    deployment.run("integrate", POLICE, "--client", "java", "--out", tmp_path / "second", "--certificate", pem)
+    settings = (tmp_path / "second/gateway.properties").read_text()
+    assert "\npkcs12=\npkcs12_password=\n" in settings
+    assert "openssl pkcs12 -export" in settings
 
 
 def test_without_being_asked_no_credential_is_issued(deployment: Deployment, tmp_path: Path) -> None:

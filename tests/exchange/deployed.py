@@ -99,11 +99,11 @@ class Deployed:
         entries = await self.gateway.store.entries_of(message)  # type: ignore[arg-type]
         return [each.entry.type for each in entries]
 
-    async def log(self) -> list[dict[str, Any]]:
-        """Every entry, as the log has it."""
+    async def log(self, since: int = 0) -> list[dict[str, Any]]:
+        """Every entry from this one on, as the log has it; a thousand at most."""
         store = self.gateway.store
         await sequence(store, self.gateway.keys.log_signer, origin=NAME)
-        return [json.loads(each.entry.body) for each in await store.entries(0, 1000)]
+        return [json.loads(each.entry.body) for each in await store.entries(since, 1000)]
 
     @property
     def authority(self) -> Authority:

@@ -232,6 +232,15 @@ async def test_a_shorter_later_agreement_moves_due_dates_forward_and_a_longer_on
     assert await shorten(place.gateway) >= 1
     (after,) = [x.kept for x in await fates(place.gateway, message) if x.kept.mou == "JAIL-DA-9@1"]
     assert after == replace(before, due_at=before.counts_from + timedelta(days=10))
+    shortest = text.replace("version: 1", "version: 4\nsupersedes: 3").replace(
+        "gateway_copy: 30 days", "gateway_copy: 1 day"
+    )
+    await activate_mou(place.gateway, shortest.encode(), "four")
+    place.clock.moment = before.counts_from + timedelta(days=1)
+    assert await shorten(place.gateway) >= 1
+    (soon,) = [x.kept for x in await fates(place.gateway, message) if x.kept.mou == "JAIL-DA-9@1"]
+    noticed = place.gateway.clock.now() + timedelta(days=place.gateway.settings.retention.shorter_after_days)
+    assert soon.due_at == noticed  # the day is over, but a mistake is to be noticed in time
     assert await shorten(place.gateway) == 0
     assert "due-date-moved-forward" in [x["kind"] for x in await place.log() if x["type"] == "destroy"]
 

@@ -43,3 +43,7 @@ def test_a_client_that_speaks_no_version_is_refused() -> None:
             name="x", title="x", needs="x", check=("x",), run=("x",), versions=("1.1",), notes="x", files={},
             forms=frozenset({"jks"}),
         )  # fmt: skip
+    with pytest.raises(ValueError, match="kind of key"):
+        Client(
+            name="x", title="x", needs="x", check=("x",), run=("x",), versions=("1.1",), notes="x", files={}, key="dsa",
+        )  # fmt: skip

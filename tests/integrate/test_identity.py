@@ -33,6 +33,17 @@ def test_a_pkcs12_file_opens_with_its_password_alone(issued: AgencyKey) -> None:
         pkcs12.load_key_and_certificates(data, b"other")
 
 
+def test_the_old_encryption_is_the_one_that_mono_reads(issued: AgencyKey) -> None:
+    data = as_pkcs12(issued.key, issued.certificate, name="millbrook-police", password="s3cret", is_old=True)
+    key, certificate, _ = pkcs12.load_key_and_certificates(data, b"s3cret")
+    assert key is not None
+    assert certificate == x509.load_pem_x509_certificate(issued.certificate)
+    pbe_sha1_3des, pbes2 = bytes.fromhex("060a2a864886f70d010c0103"), bytes.fromhex("06092a864886f70d01050d")
+    assert pbe_sha1_3des in data
+    assert pbes2 not in data
+    assert pbes2 in as_pkcs12(issued.key, issued.certificate, name="millbrook-police", password="s3cret")
+
+
 def test_one_pem_file_holds_the_certificate_and_its_key(issued: AgencyKey) -> None:
     data = together(issued.key, issued.certificate)
     assert x509.load_pem_x509_certificate(data) == x509.load_pem_x509_certificate(issued.certificate)

@@ -39,8 +39,13 @@ def load(pem: bytes) -> x509.Certificate:
     return x509.load_pem_x509_certificate(pem)
 
 
-def test_an_agencys_certificate_names_it_and_serves_to_sign() -> None:
-    made = AUTHORITY.new_agency_key(JAIL, "Harlan County Jail", now=NOW)
+@pytest.mark.parametrize(("wants_rsa", "bits"), [(False, 256), (True, 3072)])
+def test_an_agencys_certificate_names_it_and_serves_to_sign(wants_rsa: bool, bits: int) -> None:
+    made = AUTHORITY.new_agency_key(JAIL, "Harlan County Jail", now=NOW, wants_rsa=wants_rsa)
+    key = serialization.load_pem_private_key(made.key, None)
+    assert isinstance(key, rsa.RSAPrivateKey if wants_rsa else ec.EllipticCurvePrivateKey)
+    assert key.key_size == bits
+    assert key.public_key() == load(made.certificate).public_key()
     certificate = load(made.certificate)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["urn:agency:harlan-county-jail"]

@@ -60,6 +60,17 @@ def test_an_endpoint_is_a_test_system_when_the_file_says_so() -> None:
     assert agency.endpoint.test
 
 
+def test_a_soap_endpoint_may_take_mtom() -> None:
+    text = GOOD.replace("signature: enveloped", "mtom: true")
+    agency, findings = read_agency(text.replace("kind: rest,", "kind: soap,").encode(), "a.yaml")
+    assert findings == ()
+    assert agency is not None
+    assert agency.endpoint.mtom
+    agency, findings = read_agency(text.encode(), "a.yaml")
+    assert agency is None
+    assert [(finding.code, finding.line) for finding in findings] == [("agency.endpoint", 7)]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "line"),
     [

@@ -139,13 +139,24 @@ def test_a_bucket_is_over_when_nothing_new_can_be_due_in_it(naive: datetime) -> 
     assert may_go_whole(bucket_name(due), over + timedelta(hours=1))
 
 
+def test_what_a_shorter_agreement_makes_due_waits_until_somebody_can_have_noticed() -> None:
+    one = kept("d1")
+    week_later = NOW + 7 * DAY
+    moved = shortened(one, timedelta(), not_before=week_later)
+    assert moved.due_at == week_later
+    # Looked at again each day, it is not put off again, nor is anything else.
+    assert shortened(moved, timedelta(), not_before=week_later + DAY) == moved
+    assert shortened(one, timedelta(), not_before=one.due_at + DAY) == one
+
+
 def test_a_due_date_moves_forward_only() -> None:
     one = kept("d1")
-    assert shortened(one, 10 * DAY).due_at == NOW + 10 * DAY
-    assert shortened(one, 60 * DAY) == one
+    assert shortened(one, 10 * DAY, not_before=NOW).due_at == NOW + 10 * DAY
+    assert shortened(one, 60 * DAY, not_before=NOW) == one
     original = kept("m1", kind=Kind.ORIGINAL)
     assert (
-        original_due(original, [shortened(one, 10 * DAY), kept("d2", due_at=NOW + 20 * DAY)]).due_at == NOW + 20 * DAY
+        original_due(original, [shortened(one, 10 * DAY, not_before=NOW), kept("d2", due_at=NOW + 20 * DAY)]).due_at
+        == NOW + 20 * DAY
     )
     assert original_due(original, [kept("d3", due_at=NOW + 90 * DAY)]) == original
     assert original_due(original, []) == original

@@ -1,7 +1,7 @@
 """Only strong algorithms exist here; a weak one cannot even be named."""
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from gateway.signing.algorithm import DigestMethod, SignatureMethod, Transform, fits, is_strong, value_size_bytes
 from tests.signing.parties import p256, p384, rsa_key
@@ -33,6 +33,7 @@ def test_p_256_p_384_and_rsa_from_2048_bits_are_strong() -> None:
 
 def test_everything_else_is_weak() -> None:
     weak = (
+        rsa.generate_private_key(public_exponent=3, key_size=2048),
         rsa_key(1024),
         ec.generate_private_key(ec.SECP192R1()),
         ec.generate_private_key(ec.SECP256K1()),

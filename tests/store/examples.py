@@ -174,14 +174,14 @@ def order(count: int = 1) -> Expunging:
     return Expunging(id=new_id(), points=(("2026-Q1.1", (7, 2**40 - 1)),), count=count)
 
 
-def refused(sender: AgencyId = JAIL) -> RefusedMessage:
+def refused(sender: AgencyId = JAIL, *, size_bytes: int = 64) -> RefusedMessage:
     key = MessageId(new_id())
     return RefusedMessage(
         id=key,
         sender=sender,
         at=NOW,
         code="message.invalid",
-        original=sealed(),
+        original=sealed(size_bytes),
         entries=(entry(key, "refuse"),),
     )
 

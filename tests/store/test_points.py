@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 LIFE = """
 import asyncio, sys
+from dataclasses import replace
+from gateway.store.messages import SignatureUse
 from gateway.store.open import open_store
 from gateway.store.witness import LogTrouble
 from tests.store.examples import *
@@ -27,7 +29,7 @@ async def life(url):
     await store.set_fact("keys", "one")
     await store.change([agency(JAIL)], [entry(type="change")])
     first, second = (acceptance(configuration=1, sender_id=name) for name in ("first", "second"))
-    await store.accept(first)
+    await store.accept(replace(first, signature=SignatureUse(digest=bytes(32), until=NOW)))
     await store.accept(second)
     await store.refuse(refused())
     await store.record([entry(type="record")])
@@ -43,6 +45,7 @@ async def life(url):
     await store.drop_disclosures("2026-Q1.1", 1)
     await store.expunge(wanted := order(), [each.number for each in await store.disclosures([2])], [], [])
     await store.expunged(wanted.id, [entry(type="expunged")])
+    await store.forget_signatures(NOW + timedelta(seconds=1), 1)
     await store.report_trouble(LogTrouble(id="one", code="audit.log-cut", at=NOW), [entry(type="witness")])
     await store.close()
     print("lived", flush=True)
@@ -81,6 +84,7 @@ async def shows(store: Store, kind: str) -> bool:
         "expunge": len(orders) == 1,
         "expunged": counts.log_size == 9 and counts.unsequenced == 2,
         "sequence": counts.log_size == 9 and await store.checkpoint() is not None,
+        "unsign": counts.signatures == 0,
         "witness": len(await store.troubles()) == 1,
     }
     return written[kind]

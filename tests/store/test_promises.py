@@ -145,6 +145,23 @@ async def test_a_message_to_nobody_can_be_stored(store: Store) -> None:
     assert await store.disseminations(wanted.message.id) == ()
 
 
+@pytest.mark.parametrize("size_bytes", [200_000, 1_000_000, 8_000_000])
+async def test_what_is_larger_than_any_buffer_on_the_way_to_the_database_is_stored(
+    store: Store, second: Store, size_bytes: int
+) -> None:
+    one = acceptance(POLICE, PROBATION, size_bytes=size_bytes)
+    bad = refused(size_bytes=size_bytes)
+    async with asyncio.timeout(50):
+        assert await store.accept(one) is Stored.STORED
+        await store.refuse(bad)
+        many = [acceptance(size_bytes=size_bytes // 8) for _ in range(40)]
+        assert set(await asyncio.gather(*map(store.accept, many))) == {Stored.STORED}
+    for each in (one, *many):
+        record = await second.message(each.message.id)
+        assert record is not None
+        assert record.original == each.original
+
+
 async def test_a_second_message_with_the_senders_id_is_known_and_writes_nothing(store: Store, second: Store) -> None:
     first, repeat = acceptance(sender_id="jms-1"), acceptance(sender_id="jms-1")
     assert await store.accept(first) is Stored.STORED

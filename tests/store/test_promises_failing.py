@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from gateway.delivery.delivery import State
 from gateway.store import points
 from gateway.store.interface import Store, StoreUnavailable
-from gateway.store.messages import Stored
+from gateway.store.messages import SignatureUse, Stored
 from gateway.store.open import open_store
 from gateway.store.witness import LogTrouble
 from tests.store.examples import (
@@ -68,12 +69,15 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         (row,) = await store.disclosures([1])
     if kind == "expunged":
         await store.expunge(to_forget := order(), [row.number], [], [])
+    if kind == "unsign":
+        await store.accept(replace(acceptance(sender_id="signed"), signature=SignatureUse(digest=b"d" * 32, until=NOW)))
     writes: dict[str, Callable[[], Awaitable[object]]] = {
         "accept": lambda: store.accept(replace(acceptance(sender_id="one"), entries=written)),
         "release": lambda: store.release(replace(release(zero), entries=written)),
         "refuse": lambda: store.refuse(replace(refused(), entries=written)),
         "record": lambda: store.record(written),
         "change": lambda: store.change([agency()], written),
+        "unsign": lambda: store.forget_signatures(NOW + timedelta(seconds=1), 10),
         "fact": lambda: store.set_fact("keys", "one"),
         "claim": lambda: claim_one(store),
         "sequence": lambda: store.sequence(10, Sequencer()),
@@ -142,6 +146,30 @@ async def test_a_repeat_of_a_message_that_was_stored_unseen_is_known(
     known = await store.known(JAIL, "jms-1")
     assert known is not None
     assert known.receipt == wanted.receipt
+
+
+async def test_a_signature_that_was_stored_unseen_makes_no_second_message(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender's retry under the same id gets the first receipt; under another id the signature is not taken."""
+    signature = SignatureUse(digest=b"d" * 32, until=NOW)
+    break_at(monkeypatch, "accept.after-commit")
+    with pytest.raises(StoreUnavailable):
+        await store.accept(replace(acceptance(sender_id="jms-1"), signature=signature))
+    mend(monkeypatch)
+    assert await store.accept(replace(acceptance(sender_id="jms-1"), signature=signature)) is Stored.KNOWN
+    assert await store.accept(replace(acceptance(sender_id="jms-2"), signature=signature)) is Stored.REPLAYED
+
+
+async def test_a_signature_whose_message_was_not_stored_can_be_used(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature = SignatureUse(digest=b"d" * 32, until=NOW)
+    break_at(monkeypatch, "accept.before-commit")
+    with pytest.raises(StoreUnavailable):
+        await store.accept(replace(acceptance(sender_id="jms-1"), signature=signature))
+    mend(monkeypatch)
+    assert await store.accept(replace(acceptance(sender_id="jms-2"), signature=signature)) is Stored.STORED
 
 
 async def test_a_closed_store_says_so(store_url: str) -> None:

@@ -57,6 +57,26 @@ def test_a_sender_fault_about_credentials_or_time_is_tried_again(status: int) ->
     assert answered(fault("Sender"), status) == (OutcomeKind.FAILED, "delivery.soap-sender-fault")
 
 
+def in_parts(body: bytes, status: int, boundary: str = "uuid:7") -> tuple[OutcomeKind, str]:
+    """As Apache CXF and .NET answer a request in parts."""
+    answer = Answer(
+        status=status,
+        media_type="multipart/related",
+        content_type=f'multipart/related; type="application/xop+xml"; start="<r>"; boundary="{boundary}"',
+        body=b"--uuid:7\r\nContent-ID: <r>\r\nContent-Type: application/xop+xml\r\n\r\n" + body + b"\r\n--uuid:7--",
+    )
+    outcome = read_answer(answer, message_id=ID)
+    return outcome.kind, outcome.code
+
+
+def test_an_answer_in_parts_is_an_answer() -> None:
+    assert in_parts(related(ID), 200)[0] is OutcomeKind.ACKNOWLEDGED
+    assert in_parts(related("urn:other"), 200) == (OutcomeKind.UNKNOWN, "delivery.answer-unrelated")
+    assert in_parts(fault("Sender"), 400) == (OutcomeKind.REFUSED, "delivery.soap-sender-fault")
+    assert in_parts(related(ID), 200, boundary="b") == (OutcomeKind.UNKNOWN, "delivery.answer-malformed")
+    assert in_parts(related(ID), 503, boundary="b") == (OutcomeKind.FAILED, "delivery.http-503")
+
+
 def test_a_receiver_that_asks_for_time_is_heard() -> None:
     assert answered(fault("Receiver"), 503, retry_after=timedelta(seconds=9))[0] is OutcomeKind.RETRY_LATER
 

@@ -1,3 +1,4 @@
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,10 +18,10 @@ from gateway.signing.cover import Cover, sign_cover, verify_cover
 from gateway.signing.header import verify_envelope
 from gateway.signing.keyring import TrustedKeys
 from gateway.transport.connections import Connections, Own
-from gateway.transport.soap import ACTION, DELIVERY, LARGE_BYTES, SoapTransport, signed
+from gateway.transport.soap import ACTION, DELIVERY, LARGE_BYTES, SoapTransport, request
 from gateway.transport.tls import Trust
 from tests.pretend_agency import Behavior, Fault, PretendServer, Refuse, TakeAndHangUp, TakeAndSay, serving
-from tests.pretend_wire import envelope
+from tests.pretend_wire import envelope, put_together
 from tests.transport.parcels import COVER, DISSEMINATION, PAYLOAD, SECONDS, StoppedClock, parcel
 from tests.transport.signers import TestSigner
 
@@ -95,7 +96,7 @@ async def test_each_try_is_signed_anew(agency: PretendServer) -> None:
 
 def test_an_address_with_an_ampersand_stays_an_address() -> None:
     sent = parcel("https://rms.example/in?unit=7&kind=<release>")
-    root = parse(signed(sent, SIGNER, StoppedClock().now())).root
+    root = parse(request(sent, SIGNER, StoppedClock().now())[1]).root
     assert root.findtext(f"{{{SOAP12}}}Header/{{{WSA}}}To") == sent.endpoint.url
 
 
@@ -104,6 +105,45 @@ async def test_a_payload_of_a_megabyte_arrives_too(agency: PretendServer, soap: 
     outcome = await soap.send(replace(parcel(agency.url("/soap")), payload=photo), deadline=SECONDS)
     assert outcome.kind is OutcomeKind.ACKNOWLEDGED
     assert len(agency.mailbox.received[0].payload) >= 4 * LARGE_BYTES
+
+
+PHOTO = bytes(range(256)) * 40
+WITH_PHOTO = f"<r:R xmlns:r='urn:r'><r:Photo>{base64.b64encode(PHOTO).decode()}</r:Photo></r:R>".encode()
+
+
+async def test_to_an_endpoint_that_takes_mtom_photos_travel_beside_the_envelope(
+    agency: PretendServer, soap: SoapTransport
+) -> None:
+    sent = replace(parcel(agency.url("/soap"), mtom=True), payload=WITH_PHOTO)
+    outcome = await soap.send(sent, deadline=SECONDS)
+    (received,) = agency.mailbox.received
+    assert outcome.kind is OutcomeKind.ACKNOWLEDGED
+    assert PHOTO in received.body
+    assert received.headers["Content-Type"].endswith(f'; action="{ACTION}"')
+    assert exclusive(etree.fromstring(received.payload)) == exclusive(etree.fromstring(WITH_PHOTO))
+
+
+async def test_the_signature_is_over_the_envelope_with_its_photos_in_it(
+    agency: PretendServer, soap: SoapTransport
+) -> None:
+    await soap.send(replace(parcel(agency.url("/soap"), mtom=True), payload=WITH_PHOTO), deadline=SECONDS)
+    (received,) = agency.mailbox.received
+    whole = put_together(received.headers["Content-Type"], received.body)
+    document = parse(etree.tostring(whole), instructions=False)
+    assert verify_envelope(document, TRUSTED, now=NOW).root.findtext(".//{urn:r}Photo")
+
+
+async def test_an_endpoint_that_takes_mtom_gets_every_message_so(agency: PretendServer, soap: SoapTransport) -> None:
+    await soap.send(parcel(agency.url("/soap"), mtom=True), deadline=SECONDS)
+    (received,) = agency.mailbox.received
+    assert received.headers["Content-Type"].startswith('multipart/related; type="application/xop+xml"')
+    assert exclusive(etree.fromstring(received.payload)) == exclusive(etree.fromstring(PAYLOAD))
+
+
+async def test_without_mtom_photos_stay_where_they_are(agency: PretendServer, soap: SoapTransport) -> None:
+    await soap.send(replace(parcel(agency.url("/soap")), payload=WITH_PHOTO), deadline=SECONDS)
+    assert agency.mailbox.received[0].headers["Content-Type"].startswith("application/soap+xml")
+    assert base64.b64encode(PHOTO) in agency.mailbox.received[0].body
 
 
 SENDER, RECEIVER, SECURITY = (f"delivery.soap-{name}-fault" for name in ("sender", "receiver", "security"))
@@ -185,7 +225,7 @@ def test_two_disseminations_of_one_message_have_two_message_ids() -> None:
     ids = ("01950000-0000-7000-8000-000000000001", "01950000-0000-7000-8000-000000000002")
     path = f"{{{SOAP12}}}Header/{{{WSA}}}MessageID"
     found = [
-        parse(signed(replace(parcel("https://a.example"), dissemination=DisseminationId(each)), SIGNER, NOW))
+        parse(request(replace(parcel("https://a.example"), dissemination=DisseminationId(each)), SIGNER, NOW)[1])
         for each in ids
     ]
     assert [document.root.findtext(path) for document in found] == [f"urn:uuid:{each}" for each in ids]

@@ -168,6 +168,8 @@ public final class GatewayClient {
     public static void main(String[] arguments) throws Exception {
         // Else SAAJ complains at each message that it was found by an old way.
         System.setProperty("javax.xml.soap.SAAJMetaFactory", "com.sun.xml.messaging.saaj.soap.SAAJMetaFactoryImpl");
+        // The gateway never redirects; whoever does would be handed the message.
+        java.net.HttpURLConnection.setFollowRedirects(false);
         if (arguments.length < 2) {
             System.err.println(USAGE);
             System.exit(2);
