@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import audit, consents, operations, rest
+from gateway.api import audit, consents, operations, rest, sandbox
 from gateway.api.edge import Edge
 from gateway.api.openapi import openapi
 from gateway.api.soap import soap
@@ -44,6 +44,7 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/soap", _Act(soap), methods=["POST"]),
     Route("/v1/messages/{id:path}/correct", _Act(rest.correct), methods=["POST"]),
     Route("/v1/messages/{id:path}/cancel", _Act(rest.cancel), methods=["POST"]),
+    Route("/v1/sandbox/messages", _Act(sandbox.try_out), methods=["POST"]),
     Route("/soap", operations.service_description),
     Route("/soap/xsd/gateway.xsd", operations.service_schema),
     Route("/soap/xsd/{name}/{version}/{path:path}", operations.exchange_file),

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from gateway.api.problem import MEDIA_TYPE, TITLES
-from gateway.api.schemas import Accepted, ConsentRequest, ProblemOut
+from gateway.api.schemas import Accepted, ConsentRequest, ProblemOut, Rehearsed
 from gateway.exchange.configured import Configured
 
 INTRODUCTION = """
@@ -27,6 +27,9 @@ line and path. **403** `policy.no-mou-in-force` means that no agreement lets any
 **Try again with the same Idempotency-Key.** When an answer does not arrive, send the same message with the same key:
 you get the first receipt, and nothing is delivered twice. The same key with other content is refused (409). Without
 a key the gateway makes one, and cannot tell a repeat from a new message: do not retry such a request.
+
+**Try first.** `POST /v1/sandbox/messages` takes the same body, says what each partner would receive of it, and does
+nothing else.
 
 **Receive without a server.** `GET /v1/inbox`, fetch `payload_url` and `cover_url`, store them, then acknowledge.
 The Cover is signed: it names the agreement, the purpose, your duties, and the payload's digest.
@@ -80,9 +83,15 @@ def openapi(api: FastAPI, configured: Configured) -> dict[str, Any]:
         "/v1/messages": {"post": _submit("submit", "Send a message", "", examples)},
         "/v1/messages/{id}/correct": {"post": _submit("correct", "Correct a message", _CORRECT, examples)},
         "/v1/messages/{id}/cancel": {"post": _submit("cancel", "Withdraw a message", _CANCEL, examples)},
+        "/v1/sandbox/messages": {"post": _try_out(examples)},
     }
     _, definitions = models_json_schema(
-        [(Accepted, "serialization"), (ProblemOut, "serialization"), (ConsentRequest, "validation")],
+        [
+            (Accepted, "serialization"),
+            (Rehearsed, "serialization"),
+            (ProblemOut, "serialization"),
+            (ConsentRequest, "validation"),
+        ],
         ref_template=SCHEMA_REF,
     )
     components = document.setdefault("components", {})
@@ -108,6 +117,10 @@ def samples(configured: Configured) -> dict[str, str]:
 
 
 _CORRECT = "The body is the corrected message; its action is `correct`. Everyone who got the first one gets this."
+_TRY = (
+    "Says what would become of the message if it were sent now, and what each partner would receive of it. Nothing is "
+    "kept, shared or delivered; there is no receipt. It is refused for whatever would refuse a real one."
+)
 _CANCEL = "The body is the message with action `cancel`. Everyone who got the first one is told."
 
 
@@ -170,6 +183,18 @@ def _submit(id: str, summary: str, description: str, examples: dict[str, str]) -
         },
         "security": _SECURITY,
     }
+
+
+def _try_out(examples: dict[str, str]) -> dict[str, Any]:
+    """As submitting, but for what comes of it."""
+    made = _submit("submit", "Try a message", _TRY, examples)
+    made["operationId"] = "try"
+    made["parameters"] = [each for each in made["parameters"] if each["name"] != "Idempotency-Key"]
+    del made["responses"]["202"], made["responses"]["409"]
+    rehearsed = {"application/json": {"schema": {"$ref": SCHEMA_REF.format(model="Rehearsed")}}}
+    made["responses"]["200"] = {"description": "What each partner would receive.", "content": rehearsed}
+    made["responses"] = dict(sorted(made["responses"].items()))
+    return made
 
 
 def _problems(statuses: Iterable[int]) -> dict[str, Any]:

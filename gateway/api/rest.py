@@ -81,11 +81,19 @@ async def cancel(request: Request) -> Response:
 
 async def _submit(request: Request, act: tuple[Action, str] | None) -> Response:
     gateway = running(request)
+    submission = await received(request, act)
+    accepted = await accept_measured(request, gateway, submission)
+    return json_answer(_accepted(accepted), status=202, headers=_replayed(accepted))
+
+
+async def received(request: Request, act: tuple[Action, str] | None = None) -> Submission:
+    """The message of a known sender. A request that is refused here is a refused message in the log."""
+    gateway = running(request)
     sender = await _sender(request, gateway)
     try:
         size_bytes_max = gateway.settings.limits.body_bytes_max
         check_head(request, XML_TYPES, size_bytes_max)
-        submission = Submission(
+        return Submission(
             sender=sender.id,
             sender_id=idempotency_key(request),
             only=_recipients(request.scope["query_string"]),
@@ -95,8 +103,6 @@ async def _submit(request: Request, act: tuple[Action, str] | None) -> Response:
     except GatewayError as error:
         await refuse_unread(gateway, sender.id, error, "rest")
         raise
-    accepted = await accept_measured(request, gateway, submission)
-    return json_answer(_accepted(accepted), status=202, headers=_replayed(accepted))
 
 
 async def accept_measured(request: Request, gateway: Gateway, submission: Submission) -> Accepted:

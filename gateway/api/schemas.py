@@ -35,6 +35,36 @@ class Accepted(_Answer):
     receipt: Annotated[str, Field(description="signed note (C2SP); names the entry's leaf hash in the audit log")]
 
 
+class WouldReceive(_Answer):
+    """What one partner would receive of a message that is tried, or why nothing."""
+
+    agency: Agency
+    outcome: Literal["would-receive", "refused"]
+    code: Annotated[str, Field(description="why it would receive nothing; empty otherwise, and then so is the rest")]
+    mou: Annotated[str, Field(examples=["JAIL-PD-2026-01@1"])]
+    clauses: list[str]
+    purpose: str
+    role: str
+    shared: Annotated[int, Field(description="places that would go as they are")]
+    withheld: Annotated[dict[str, int], Field(description="per label, places that would not go")]
+    reduced: Annotated[dict[str, int], Field(description="per label, places that would go in a lesser form")]
+    withdrawal: Annotated[bool, Field(description="only that the earlier message is void")]
+    consent_decides: Annotated[
+        bool, Field(description="law lets more go where the person consented; the sandbox asks for no consents")
+    ]
+    payload: Annotated[str | None, Field(description="the message as this partner would get it, without signature")]
+    omitted: Annotated[Literal["", "pseudonyms", "size"], Field(description="why `payload` is null")]
+
+
+class Rehearsed(_Answer):
+    """What would become of the message. Nothing of it was kept, shared or delivered, and there is no receipt."""
+
+    exchange: Annotated[str, Field(examples=["custody-release/1.0"])]
+    tried_at: datetime
+    recipients: list[WouldReceive]
+    entry: Annotated[str, Field(description="id of the audit entry that says it was tried")]
+
+
 class DeliveryState(_Answer):
     """How one delivery stands."""
 

@@ -1,4 +1,4 @@
-"""What the four operations do, and the element each is answered with. Each act is one call of `gateway.exchange`."""
+"""What the operations do, and the element each is answered with. Each act is one call of `gateway.exchange`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from gateway.agency import Agency
 from gateway.api.body import parsed
 from gateway.api.rest import accept_measured, recipients
+from gateway.api.sandbox import outcome_of
 from gateway.clock import timestamp
 from gateway.document.parse import Limits
 from gateway.exchange.gateway import Gateway
@@ -21,11 +22,12 @@ from gateway.exchange.inbox import (
     inbox_page,
     inbox_payload,
 )
+from gateway.exchange.rehearse import WouldReceive, rehearse
 from gateway.exchange.status import status
 from gateway.exchange.submission import Submission
 from gateway.message import Action, DeliveryId
 from gateway.signing.proof import Proof
-from gateway.soap.service import Acknowledge, Poll, Status, Submit, node, read
+from gateway.soap.service import Acknowledge, Poll, Preview, Status, Submit, node, read
 
 POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
 """A Poll answer stops growing there; what is left comes with the next."""
@@ -33,8 +35,16 @@ POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
 LIMITS = Limits(depth_max=105, elements_max=51_000)
 """Of a document, and somewhat more for the envelope around one."""
 
-Act = Submission | Poll | Acknowledge | Status
-"""One of the four operations, ready to be done."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A message to be tried, not to be submitted."""
+
+    submission: Submission
+
+
+Act = Submission | Tried | Poll | Acknowledge | Status
+"""One of the operations, ready to be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,13 @@ def read_act(sender: Agency, message_id: str, body: etree._Element, proof: Proof
     Raises `UnknownOperation`, `OperationMalformed`, `QueryRefused`, `BadSenderId`.
     """
     operation = read(body)
-    return _submission(sender, message_id, operation, proof) if isinstance(operation, Submit) else operation
+    match operation:
+        case Submit():
+            return _submission(sender, message_id, operation, proof)
+        case Preview():
+            return Tried(submission=_submission(sender, message_id, operation.message, proof))
+        case _:
+            return operation
 
 
 async def do(asked: Asked) -> etree._Element:
@@ -99,6 +115,35 @@ async def _submit(asked: Asked, submission: Submission) -> etree._Element:
     answer.append(node("Receipt", accepted.receipt))
     answer.append(node("Repeated", "true" if accepted.repeated else "false"))
     return answer
+
+
+async def _preview(asked: Asked, tried: Tried) -> etree._Element:
+    rehearsed = await rehearse(asked.gateway, tried.submission)
+    return node(
+        "PreviewResponse",
+        node("Exchange", rehearsed.exchange),
+        node("TriedAt", timestamp(rehearsed.at)),
+        *[await _would(each) for each in rehearsed.recipients],
+        node("Entry", rehearsed.entry),
+    )
+
+
+async def _would(would: WouldReceive) -> etree._Element:
+    made = node("Would", node("Agency", would.agency), node("Outcome", outcome_of(would)))
+    if would.code:
+        _add(made, "Code", would.code)
+        return made
+    made.append(node("Mou", would.mou))
+    made.extend(node("Clause", clause) for clause in would.clauses)
+    made.extend((node("Purpose", would.purpose), node("Role", would.role), node("Shared", str(would.shared))))
+    for name, counts in (("Withheld", would.withheld), ("Reduced", would.reduced)):
+        made.extend(node(name, node("Label", label), node("Places", str(counts[label]))) for label in sorted(counts))
+    made.append(node("Withdrawal", str(would.withdrawal).lower()))
+    made.append(node("ConsentDecides", str(would.consent_decides).lower()))
+    _add(made, "Omitted", would.omitted)
+    if would.payload is not None:
+        made.append(node("Payload", (await parsed(would.payload, LIMITS)).root))
+    return made
 
 
 async def _poll(asked: Asked, poll: Poll) -> etree._Element:
@@ -163,6 +208,7 @@ async def _status(asked: Asked, wanted: Status) -> etree._Element:
 
 _ACTS: dict[type, Callable[..., Awaitable[etree._Element]]] = {
     Submission: _submit,
+    Tried: _preview,
     Poll: _poll,
     Acknowledge: _acknowledge,
     Status: _status,

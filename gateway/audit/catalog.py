@@ -33,6 +33,7 @@ class EntryType(StrEnum):
     DISSEMINATE = "disseminate"  # decided to share with one recipient: one for each
     EMERGENCY = "emergency"  # two people released it to one recipient without an agreement; its owner is told
     WITHHOLD = "withhold"  # decided to share nothing with one recipient who was asked for
+    SANDBOX = "sandbox"  # a message was tried: nothing of it was kept, shared or delivered
     TRIAL = "trial"  # what an agreement on trial would share with one recipient; nothing left by it
     # a delivery
     DELIVER = "deliver"
@@ -299,6 +300,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "message sender recipient code",
         "mou mou_digest clauses purpose role exchange action configuration kind",
     ),
+    EntryType.SANDBOX: ("sender channel", "exchange code recipients refused count configuration size_bytes"),
     EntryType.TRIAL: (
         "message sender recipient mou mou_digest clauses purpose",
         "shared withheld reduced code exchange role configuration laws",

@@ -60,6 +60,10 @@ EVENTS: Mapping[EntryType, Event] = dict(
                     "released",
                 ),
                 _E.WITHHOLD: ("A recipient who was asked for gets nothing; the code says why.", "withheld"),
+                _E.SANDBOX: (
+                    "An agency tried a message in the sandbox. Nothing was kept; a code says why it would be refused.",
+                    "not sent",
+                ),
                 _E.TRIAL: ("What an agreement on trial would share with one recipient. Nothing left.", "not sent"),
                 _E.DELIVER: ("A recipient has it: it answered, or acknowledged it in its inbox.", "delivered"),
                 _E.EVIDENCE: ("The recipient's signed answer was verified.", "verified"),

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import typer
+from rich.markup import escape
 
 from gateway.cli.run import EXIT_FINDINGS, EXIT_UNAVAILABLE, AsJson, answer, err, out
 from gateway.config import LOOPBACK
@@ -28,20 +29,26 @@ def send(
     to: Annotated[list[str] | None, typer.Option("--to", help="Only to this agency; may be repeated.")] = None,
     correct: Annotated[str, typer.Option(help="This corrects the message with this id.")] = "",
     cancel: Annotated[str, typer.Option(help="This cancels the message with this id.")] = "",
+    try_: Annotated[
+        bool, typer.Option("--try", help="Only try it: say what each partner would receive; nothing is kept or sent.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Send one message and show the answer: who will get it, and the signed receipt.
 
     [bold]gateway send release.xml --url https://127.0.0.1:8443 --ca ca.pem --token gw_…[/]
+    [bold]gateway send release.xml --try[/]
     """
     if correct and cancel:
         raise typer.BadParameter("a message corrects or cancels, not both")
+    if try_ and (correct or cancel):
+        raise typer.BadParameter("--try goes by what the message itself says: its action, and the earlier message's id")
     if not _is_safe(url):
         raise typer.BadParameter("the address is https://…; plain http only on loopback")
     act = f"/{quote(correct, safe='')}/correct" if correct else f"/{quote(cancel, safe='')}/cancel" if cancel else ""
     query = urlencode([("to", agency) for agency in to or ()])
     request = urllib.request.Request(  # noqa: S310  (the scheme was checked above)
-        f"{url.rstrip('/')}/v1/messages{act}{'?' + query if query else ''}",
+        f"{url.rstrip('/')}/v1/{'sandbox/' if try_ else ''}messages{act}{'?' + query if query else ''}",
         data=file.read_bytes(),
         headers={
             "Content-Type": "application/xml",
@@ -52,6 +59,8 @@ def send(
     status, body = _post(request, _context(url, ca, certificate, key))
     if json:
         answer({"status": status, **body})
+    elif try_ and status < 300:
+        _show_tried(body)
     else:
         _show(status, body)
     raise typer.Exit(0 if status < 300 else EXIT_FINDINGS if status < 500 else EXIT_UNAVAILABLE)
@@ -118,3 +127,20 @@ def _show(status: int, body: dict[str, Any]) -> None:
         mark = "[green]→[/]" if recipient["outcome"] == "accepted" else "[red]✗[/]"
         out.print(f"  {mark} {recipient['agency']} {recipient.get('code') or ''}")
     out.print(body["receipt"], markup=False)
+
+
+def _show_tried(body: dict[str, Any]) -> None:
+    out.print(f"[green]valid[/] {body['exchange']}. Tried only: nothing was kept, shared or delivered.")
+    for each in body["recipients"]:
+        if each["code"]:
+            out.print(f"  [red]✗[/] {each['agency']} {each['code']}")
+            continue
+        what = "only that the earlier message is void" if each["withdrawal"] else f"{each['shared']} places as they are"
+        out.print(f"  [green]→[/] {each['agency']} by {each['mou']} {', '.join(each['clauses'])}: {what}")
+        for word in ("reduced", "withheld"):
+            if each[word]:
+                labels = ", ".join(f"{label} {number}" for label, number in sorted(each[word].items()))
+                out.print(f"      {word}: {escape(labels)}")
+        if each["consent_decides"]:
+            out.print("      Where the person consented law lets more go; consents are not asked here.")
+    out.print("What each would get, as XML: add --json.")

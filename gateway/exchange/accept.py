@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -71,6 +71,15 @@ class Read:
     content_digest: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A message that may be decided: valid, and following what it says it follows."""
+
+    header: Header
+    earlier: Earlier | None
+    case: Case
+
+
 async def accept(gateway: Gateway, submission: Submission) -> Accepted:
     """Accept a message, durably, or raise. A refusal is recorded before it is raised.
 
@@ -105,17 +114,12 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     agency = configured.agencies[submission.sender]
     if agency.suspended:
         raise AgencySuspended(agency.id)
-    run = _off_loop if len(submission.body) > OFF_LOOP_SIZE_BYTES else _inline
-    read = await run(lambda: _read(submission, agency, configured, gateway.keys.digest_key, now))
+    run = running_for(submission)
+    read = await run(lambda: read_message(submission, agency, configured, gateway.keys.digest_key, now))
     if submission.sender_id and (known := await gateway.store.known(submission.sender, submission.sender_id)):
         return await _repeat(gateway, submission, read, known)
-    if findings := errors(await run(lambda: validate(read.document, read.iepd))):
-        raise InvalidMessage(findings)
-    header = read_header(read.document, read.iepd)
-    if findings := find_impossible(read.document, read.iepd, header, now=now):
-        raise InvalidMessage(findings)
-    earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
-    case = await _case(gateway, configured, submission, read, header, earlier)
+    judged = await judge(gateway, configured, submission, read, now=now)
+    case = judged.case
     decided = await run(lambda: decide_all(case, configured, now=now))
     decisions = decided.decisions
     # What takes something back is accepted also when nobody may be told: waiting deliveries are recalled by it.
@@ -125,8 +129,8 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     writing = Writing(
         submission=submission,
         case=case,
-        header=header,
-        earlier=earlier,
+        header=judged.header,
+        earlier=judged.earlier,
         content_digest=read.content_digest,
         decided=decided,
         configured=configured,
@@ -143,17 +147,31 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     return answer if stored is Stored.STORED else None
 
 
-async def _case(
+async def judge(
     gateway: Gateway,
     configured: Configured,
     submission: Submission,
     read: Read,
-    header: Header,
-    earlier: Earlier | None,
-) -> Case:
+    *,
+    now: datetime,
+    consents: bool = True,
+) -> Judged:
+    """The message valid, its header possible, its earlier message found.
+
+    consents  whether those on file are looked up
+
+    Raises `InvalidMessage`, and what `find_earlier` raises.
+    """
+    run = running_for(submission)
+    if findings := errors(await run(lambda: validate(read.document, read.iepd))):
+        raise InvalidMessage(findings)
+    header = read_header(read.document, read.iepd)
+    if findings := find_impossible(read.document, read.iepd, header, now=now):
+        raise InvalidMessage(findings)
+    earlier = await find_earlier(gateway.store, submission, header, read.iepd.id)
     # Asked for only where law asks: most messages hold nothing that a consent could open.
-    asked = configured.asks_consent(submission.sender, read.iepd.id)
-    return Case(
+    asked = consents and configured.asks_consent(submission.sender, read.iepd.id)
+    case = Case(
         consents=await consents_of(gateway, read.document, read.iepd) if asked else (),
         document=read.document,
         iepd=read.iepd,
@@ -162,9 +180,13 @@ async def _case(
         only=submission.only,
         past=earlier.past if earlier is not None and header.action in REACHES_PAST_RECIPIENTS else (),
     )
+    return Judged(header=header, earlier=earlier, case=case)
 
 
-def _read(submission: Submission, agency: Agency, configured: Configured, digest_key: bytes, now: datetime) -> Read:
+def read_message(
+    submission: Submission, agency: Agency, configured: Configured, digest_key: bytes, now: datetime
+) -> Read:
+    """Parsed, its signature verified, its exchange found. Raises what these raise."""
     document = parse(submission.body)
     if submission.proof is not None:  # the edge asked under a configuration that may be gone
         signer_key(submission.proof.certificate, configured.trust(agency.id), now=now)
@@ -218,6 +240,11 @@ def _is_withheld(entry: AuditEntry) -> bool:
 def _denied(entry: AuditEntry) -> Denied:
     body = json.loads(entry.body)
     return Denied(recipient=AgencyId(body["recipient"]), code=body["code"])
+
+
+def running_for(submission: Submission) -> Callable[[Callable[[], T]], Awaitable[T]]:
+    """How what is done to this message is run: at once, or outside the event loop when it is large."""
+    return _off_loop if len(submission.body) > OFF_LOOP_SIZE_BYTES else _inline
 
 
 async def _inline(act: Callable[[], T]) -> T:

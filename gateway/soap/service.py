@@ -1,4 +1,4 @@
-"""The gateway's SOAP service: its four operations read out of a Body, and the elements of its answers.
+"""The gateway's SOAP service: its operations read out of a Body, and the elements of its answers.
 
 Document/literal, wrapped: the Body's child is named as the operation. What the schema says is `wsdl.SCHEMA`.
 """
@@ -16,14 +16,14 @@ SERVICE = "urn:justice-gateway:soap:1.0"
 
 PREFIX = "g"
 
-OPERATIONS = ("Submit", "Poll", "Acknowledge", "Status")
+OPERATIONS = ("Submit", "Preview", "Poll", "Acknowledge", "Status")
 
 DELIVERIES_MAX = 100
 """Deliveries acknowledged in one request, and items of one Poll."""
 
 
 class UnknownOperation(Refused):
-    """The Body's child is none of the four operations."""
+    """The Body's child is none of the operations."""
 
     code = "soap.unknown-operation"
 
@@ -50,6 +50,13 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A message to be tried: what would become of it is said, and nothing comes of it."""
+
+    message: Submit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
     """What waits for the asking agency, from a position on."""
 
@@ -71,7 +78,7 @@ class Status:
     id: str
 
 
-Operation = Submit | Poll | Acknowledge | Status
+Operation = Submit | Preview | Poll | Acknowledge | Status
 
 
 def action_of(operation: str) -> str:
@@ -95,7 +102,7 @@ def read(body: etree._Element) -> Operation:
 def _submit(body: etree._Element) -> Submit:
     parts = _parts(body, {"To": (0, 1000), "Corrects": (0, 1), "Cancels": (0, 1), "Payload": (1, 1)})
     if parts["Corrects"] and parts["Cancels"]:
-        raise OperationMalformed("Submit names Corrects or Cancels, not both")
+        raise OperationMalformed(f"{_local(body)} names Corrects or Cancels, not both")
     inside = elements(parts["Payload"][0])
     if len(inside) != 1:
         raise OperationMalformed(f"Payload holds one element, not {len(inside)}")
@@ -105,6 +112,10 @@ def _submit(body: etree._Element) -> Submit:
         cancels=_only(parts["Cancels"]),
         payload=standalone(inside[0]),
     )
+
+
+def _preview(body: etree._Element) -> Preview:
+    return Preview(message=_submit(body))
 
 
 def standalone(element: etree._Element) -> bytes:
@@ -133,6 +144,7 @@ def _status(body: etree._Element) -> Status:
 
 _READERS: dict[str, Callable[[etree._Element], Operation]] = {
     "Submit": _submit,
+    "Preview": _preview,
     "Poll": _poll,
     "Acknowledge": _acknowledge,
     "Status": _status,

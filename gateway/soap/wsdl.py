@@ -45,6 +45,21 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
       the first answer again, and nothing was done twice.</xs:documentation></xs:annotation></xs:element>
   </xs:sequence></xs:complexType></xs:element>
 
+  <xs:element name="Preview"><xs:annotation><xs:documentation>A message is tried: what each partner would receive is
+    said, and nothing is kept, shared or delivered. The content is that of Submit.</xs:documentation></xs:annotation>
+    <xs:complexType><xs:sequence>
+    <xs:element name="To" type="g:Id" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Corrects" type="g:Id" minOccurs="0"/>
+    <xs:element name="Cancels" type="g:Id" minOccurs="0"/>
+    <xs:element name="Payload" type="g:AnyElement"/>
+  </xs:sequence></xs:complexType></xs:element>
+  <xs:element name="PreviewResponse"><xs:complexType><xs:sequence>
+    <xs:element name="Exchange" type="xs:string"/>
+    <xs:element name="TriedAt" type="xs:dateTime"/>
+    <xs:element name="Would" type="g:Would" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Entry" type="g:Id"/>
+  </xs:sequence></xs:complexType></xs:element>
+
   <xs:element name="Poll"><xs:complexType><xs:sequence>
     <xs:element name="After" type="xs:nonNegativeInteger" minOccurs="0"><xs:annotation><xs:documentation>Next of the
       answer before.</xs:documentation></xs:annotation></xs:element>
@@ -93,6 +108,28 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
     <xs:element name="Outcome" type="xs:string"/>
     <xs:element name="Code" type="xs:string" minOccurs="0"/>
     <xs:element name="Delivery" type="g:Id" minOccurs="0"/>
+  </xs:sequence></xs:complexType>
+  <xs:complexType name="Would"><xs:annotation><xs:documentation>What one partner would receive. A Code says why it would
+    receive nothing; the rest is there when it would.</xs:documentation></xs:annotation><xs:sequence>
+    <xs:element name="Agency" type="g:Id"/>
+    <xs:element name="Outcome" type="xs:string"/>
+    <xs:element name="Code" type="xs:string" minOccurs="0"/>
+    <xs:element name="Mou" type="xs:string" minOccurs="0"/>
+    <xs:element name="Clause" type="xs:string" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Purpose" type="xs:string" minOccurs="0"/>
+    <xs:element name="Role" type="xs:string" minOccurs="0"/>
+    <xs:element name="Shared" type="xs:nonNegativeInteger" minOccurs="0"/>
+    <xs:element name="Withheld" type="g:Count" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Reduced" type="g:Count" minOccurs="0" maxOccurs="unbounded"/>
+    <xs:element name="Withdrawal" type="xs:boolean" minOccurs="0"/>
+    <xs:element name="ConsentDecides" type="xs:boolean" minOccurs="0"/>
+    <xs:element name="Omitted" type="xs:string" minOccurs="0"/>
+    <xs:element name="Payload" type="g:AnyElement" minOccurs="0"/>
+  </xs:sequence></xs:complexType>
+  <xs:complexType name="Count"><xs:annotation><xs:documentation>How many places of one label.</xs:documentation>
+    </xs:annotation><xs:sequence>
+    <xs:element name="Label" type="xs:string"/>
+    <xs:element name="Places" type="xs:nonNegativeInteger"/>
   </xs:sequence></xs:complexType>
   <xs:complexType name="Item"><xs:sequence>
     <xs:element name="Delivery" type="g:Id"/>

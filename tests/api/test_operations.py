@@ -111,6 +111,7 @@ async def test_openapi_describes_every_route(console: aiohttp.ClientSession) -> 
         "/v1/messages/{id}/correct",
         "/v1/messages/{id}/cancel",
         "/v1/messages/{id}/receipt",
+        "/v1/sandbox/messages",
         "/v1/audit/keys",
         "/v1/audit/witness",
         "/v1/audit/receipt",
@@ -195,7 +196,7 @@ async def test_toolkits_read_the_wsdl_with_its_schema(base: str) -> None:
     (service,) = client.wsdl.services.values()
     assert set(service.ports) == {"Gateway11", "Gateway12"}
     for port in service.ports.values():
-        assert set(port.binding._operations) == {"Submit", "Poll", "Acknowledge", "Status"}
+        assert set(port.binding._operations) == {"Submit", "Preview", "Poll", "Acknowledge", "Status"}
 
 
 def stands(code: Code, severity: Severity = Severity.CRITICAL, subject: str = "") -> Standing:

@@ -33,12 +33,14 @@ from gateway.exchange.inbox import acknowledge, inbox_cover, inbox_notice, inbox
 from gateway.exchange.laws import add_laws
 from gateway.exchange.people import add_user, disable_user
 from gateway.exchange.redecide import redecide
+from gateway.exchange.rehearse import rehearse
 from gateway.exchange.requeue import discard, requeue
 from gateway.exchange.review import Week, sign_review, week_of
 from gateway.exchange.selection import About
 from gateway.exchange.silence import silence_alert
 from gateway.exchange.simulate import Replay, simulate_stored
 from gateway.exchange.status import receipt, status
+from gateway.exchange.submission import Submission
 from gateway.exchange.withdraw import withdraw_approval
 from gateway.folders import shipped_laws
 from gateway.keys.personal import throwaway
@@ -187,6 +189,7 @@ WAYS: dict[str, Way] = {
     "export": _export,
     # messages and deliveries
     "accept": lambda s: s.place.accept(release(), "HCJ-2"),
+    "sandbox": lambda s: rehearse(s.place.gateway, Submission(sender=JAIL, sender_id="", body=release())),
     "acknowledge": lambda s: acknowledge(s.place.gateway, POLICE, s.to_police),
     "requeue": lambda s: requeue(s.place.gateway, s.stuck, by="test"),
     "discard": lambda s: discard(s.place.gateway, s.stuck, by="test", reason="closed"),

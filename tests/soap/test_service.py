@@ -10,6 +10,7 @@ from gateway.soap.service import (
     Acknowledge,
     OperationMalformed,
     Poll,
+    Preview,
     Status,
     Submit,
     UnknownOperation,
@@ -31,6 +32,14 @@ def test_a_submission_is_read() -> None:
     assert isinstance(found, Submit)
     assert (found.to, found.corrects, found.cancels) == (("a", "b"), "m", "")
     assert parse(found.payload).root.tag == "N"
+
+
+def test_a_message_to_be_tried_is_not_one_that_is_submitted() -> None:
+    found = read(body("Preview", "<To>a</To><Payload><N xmlns=''>x</N></Payload>"))
+    assert isinstance(found, Preview)
+    assert found.message.to == ("a",)
+    with pytest.raises(OperationMalformed, match="Preview"):
+        read(body("Preview", "<Corrects>m</Corrects><Cancels>m</Cancels><Payload><N xmlns=''>x</N></Payload>"))
 
 
 def test_the_other_operations_are_read() -> None:
@@ -102,4 +111,4 @@ def test_elements_are_made_in_the_services_namespace() -> None:
 
 
 def test_every_operation_has_an_action_of_its_own() -> None:
-    assert len({action_of(operation) for operation in OPERATIONS}) == 4
+    assert len({action_of(operation) for operation in OPERATIONS}) == len(OPERATIONS)

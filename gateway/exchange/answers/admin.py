@@ -13,6 +13,7 @@ FLOW = frozenset(
         EntryType.REPEAT,
         EntryType.DISSEMINATE,
         EntryType.WITHHOLD,
+        EntryType.SANDBOX,
         EntryType.TRIAL,
         EntryType.DELIVER,
         EntryType.EVIDENCE,
