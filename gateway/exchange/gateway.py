@@ -19,7 +19,10 @@ from gateway.exchange.configured import Configured, compile_configuration
 from gateway.exchange.health import Health
 from gateway.exchange.passwords import Passwords
 from gateway.exchange.tally import Tally
+from gateway.keys.certified import CertifiedKey
+from gateway.keys.crl import OwnLists
 from gateway.keys.heads import Kept
+from gateway.keys.issued import IssuedFiles
 from gateway.keys.listed import KeyFile
 from gateway.keys.receipt_key import ReceiptKey
 from gateway.keys.succession import NextKey, Succession
@@ -239,6 +242,24 @@ class Keys(Protocol):
 
         hosts  names in a tls certificate, () = those of the one before; kind: of a Cover key
         """
+
+    def certified(self, name: str) -> CertifiedKey:
+        """Cover, tls, client or ca, with what comes after it and was before it."""
+
+    def request_next(self, name: str, *, hosts: Sequence[str], kind: str) -> bytes:
+        """The next key of cover, tls or client, made unless it is there, and the request for its certificate, PEM."""
+
+    @property
+    def certificates_in_use(self) -> Sequence[Certificate]:
+        """Of cover, tls, client and the authority, and of what takes over from them."""
+
+    @property
+    def lists(self) -> OwnLists:
+        """Revocation lists of the authorities that count."""
+
+    @property
+    def issued(self) -> IssuedFiles:
+        """What the authority has issued and revoked."""
 
     def alone(self) -> AbstractContextManager[None]:
         """The one change of keys over all processes and nodes. Raises `Unavailable` when there is another."""
