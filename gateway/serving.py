@@ -24,6 +24,7 @@ from gateway.telemetry import Metrics, configure_logging, log
 from gateway.telling import mail_of_heads, ways_of
 from gateway.transport.ask import HttpAsk
 from gateway.transport.interface import Send
+from gateway.transport.letter import LetterTransport
 from gateway.transport.rest import RestTransport
 from gateway.transport.soap import SoapTransport
 from gateway.worker import run_worker
@@ -33,9 +34,12 @@ REFRESH_SECONDS = 0.5
 
 
 async def serve_process(
-    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool
+    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool, processes: int = 1
 ) -> None:
-    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
+    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM.
+
+    processes  how many of these serve together: each admits its share of what callers may ask
+    """
     configure_logging()
     made = read_settings(directory).on_port(listening[0].getsockname()[1])
     async with assembled(made) as gateway, outward_of(gateway) as outward:
@@ -49,15 +53,25 @@ async def serve_process(
                 lambda: trusted_clients(gateway.current, keys.authorities),
                 on_failure=lambda: log.error("failed", code=TlsUnusable.code),
             )
-        listeners = [Listener(app=make_app(gateway, metrics=metrics, docs=plain), sockets=listening, tls=tls)]
+        app = make_app(gateway, metrics=metrics, docs=plain, share=1 / processes)
+        listeners = [Listener(app=app, sockets=listening, tls=tls)]
         if console:
             listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
         stop = asyncio.Event()
         callers = Callers()
         tasks = [asyncio.create_task(refresh_forever(gateway, callers))]
         if worker:
-            sends, ask, wake = outward.sends, outward.ask, gateway.accepted
-            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways, mail=mail)
+            working = run_worker(
+                gateway,
+                stop,
+                sends=outward.sends,
+                letters=outward.letters,
+                wake=gateway.accepted,
+                metrics=metrics,
+                ask=outward.ask,
+                ways=ways,
+                mail=mail,
+            )
             tasks.append(asyncio.create_task(working))
         try:
             await serve(
@@ -84,14 +98,15 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
         stop = asyncio.Event()
         with stop_on_signals(stop):
             sends, ask, ways, mail = outward.sends, outward.ask, ways_of(made), mail_of_heads(made)
-            await run_worker(gateway, stop, sends=sends, ask=ask, ways=ways, mail=mail)
+            await run_worker(gateway, stop, sends=sends, letters=outward.letters, ask=ask, ways=ways, mail=mail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outward:
-    """The ways to partners: pushing to each kind of endpoint, and asking another gateway."""
+    """The ways to partners: pushing to each kind of endpoint, answering elsewhere, and asking another gateway."""
 
     sends: Mapping[EndpointKind, Send]
+    letters: LetterTransport
     ask: HttpAsk
 
 
@@ -105,6 +120,7 @@ async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
                 EndpointKind.REST: RestTransport(connections, gateway.clock),
                 EndpointKind.SOAP: SoapTransport(connections, gateway.clock, lambda: gateway.keys.cover_signer),
             },
+            letters=LetterTransport(connections, gateway.clock, gateway.keys.cover_signer),
             ask=HttpAsk(connections),
         )
     finally:

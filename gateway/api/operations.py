@@ -18,6 +18,7 @@ from gateway.errors import GatewayError, Unavailable
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.tell_due import NOTICES_MAX
 from gateway.exchange.trouble import standing as found_of_own_log
+from gateway.soap.callback import callback_wsdl
 from gateway.soap.wsdl import SCHEMA, wsdl
 from gateway.store.interface import Counts
 from gateway.store.witness import LogTrouble
@@ -116,6 +117,9 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     metrics.deliveries.clear()
     for recipient, state, count in counts.deliveries:
         metrics.deliveries.labels(recipient, state.value).set(count)
+    metrics.replies.clear()
+    for agency, state, count in counts.replies:
+        metrics.replies.labels(agency, state.value).set(count)
     metrics.oldest_delivery_seconds.set(_seconds_since(counts.oldest, now))
     metrics.emergencies.set(counts.emergencies)
     metrics.log_size.set(counts.log_size)
@@ -165,6 +169,13 @@ async def service_description(request: Request) -> Response:
     if "wsdl" not in {name.lower() for name in request.query_params}:
         raise HTTPException(405, headers={"Allow": "POST"})
     return Response(wsdl(f"{base_url(request)}/soap"), media_type="text/xml; charset=utf-8")
+
+
+async def callback_description(request: Request) -> Response:
+    """GET /soap/callback?wsdl: what a partner's receiver of answers has to understand."""
+    if "wsdl" not in {name.lower() for name in request.query_params}:
+        raise HTTPException(404)
+    return Response(callback_wsdl(), media_type="text/xml; charset=utf-8")
 
 
 async def service_schema(_request: Request) -> Response:

@@ -19,7 +19,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.api.callers import Callers
-from gateway.api.connection import ConnectionLimits, GatewayProtocol, Peers
+from gateway.api.connection import ConnectionLimits, GatewayProtocol
+from gateway.api.peers import Peers
 from gateway.config import Limits
 from gateway.errors import Misconfigured
 
@@ -167,8 +168,9 @@ async def serving(
     callers  gets to know who speaks on which connection
     """
     stop = stop or asyncio.Event()
+    peers = Peers(per_address_max=limits.connections_per_address_max, all_max=limits.connections_max)
     protocol = functools.partial(
-        GatewayProtocol, limits=limits, peers=Peers(limits), callers=callers or Callers(), refused=refused
+        GatewayProtocol, limits=limits, peers=peers, callers=callers or Callers(), refused=refused
     )
     servers = [_Server(listener, protocol, limits) for listener in listeners]
     for server, listener in zip(servers, listeners, strict=True):

@@ -198,7 +198,9 @@ def wsdl(address: str) -> str:
 _DOCUMENTATION = (
     "Exchange of justice records under agreements. Port Gateway11 is SOAP 1.1, Gateway12 is SOAP 1.2 "
     f"({SOAP12}). Set wsa:MessageID to your own id of the message and keep it when you try again: the same "
-    "id and content is answered with the first receipt, and nothing is delivered twice."
+    "id and content is answered with the first receipt, and nothing is delivered twice. With wsa:ReplyTo naming an "
+    "address registered for you, HTTP answers 202 and the answer comes there as a one-way message: its WSDL is "
+    "/soap/callback?wsdl."
 )
 
 
