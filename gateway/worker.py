@@ -174,6 +174,8 @@ class Worker:
     async def _shut_out(self) -> float:
         await self._gateway.refresh()
         self._relay.cut_off()
+        if self._replies is not None:
+            self._replies.cut_off()
         return self._rhythm.shut_out
 
     async def _keys(self) -> float:

@@ -6,21 +6,22 @@ lease was lost writes nothing: somebody else has the delivery by then, and his w
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from gateway.agency import EndpointKind
 from gateway.audit.catalog import EntryType, Value
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.after import after, expired, overdue, recalled, released
 from gateway.delivery.delivery import Delivery, State
-from gateway.delivery.outcome import Outcome, failed, refused, unknown
+from gateway.delivery.outcome import Outcome, failed, refused
 from gateway.delivery.schedule import Schedule
 from gateway.errors import GatewayError, Tampered
+from gateway.exchange.cut import CUT_OFF, Cut
 from gateway.exchange.destination import Destination, Route, Standing
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.newest_head import newest_head
@@ -41,9 +42,6 @@ HOLD: Final = timedelta(minutes=1)
 LARGE_BYTES: Final = 256 * 1024
 """Larger payloads are opened outside the event loop."""
 
-CUT_OFF: Final = "agency.suspended"
-"""The recipient was shut out while this try was under way: whether it arrived is not known."""
-
 WORN_OUT: Final = "delivery.tries-used-up"
 """The tries are used up without an outcome: each time the worker ended before it could write one."""
 
@@ -62,34 +60,6 @@ class Attempt:
     settled: bool
     outcome: Outcome | None = None
     trouble: GatewayError | None = None
-
-
-class Cut:
-    """By which a try is broken off while it is being sent; before and afterwards it has nothing to break off."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self._sending: asyncio.Task[object] | None = None
-
-    def off(self) -> None:
-        """Break it off."""
-        self.wanted = True
-        if self._sending is not None:
-            self._sending.cancel()
-
-    async def send(self, sending: Coroutine[Any, Any, Outcome]) -> Outcome:
-        """The outcome; UNKNOWN when it was broken off: what was on its way may have arrived."""
-        task = asyncio.current_task()
-        self._sending = task
-        try:
-            return await sending
-        except asyncio.CancelledError:
-            # Told to end by somebody else: that is not ours to hold up.
-            if not self.wanted or task is None or task.uncancel():
-                raise
-            return unknown(CUT_OFF)
-        finally:
-            self._sending = None
 
 
 async def attempt(

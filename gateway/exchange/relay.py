@@ -14,7 +14,8 @@ from gateway.config import Settings
 from gateway.delivery.breaker import CLOSED, BreakerRule, Circuit, CircuitBreaker, after_outcome
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.outcome import Outcome
-from gateway.exchange.attempt import Cut, attempt
+from gateway.exchange.attempt import attempt
+from gateway.exchange.cut import Cut, cut_off
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.schedules import lease_of, schedule_of
@@ -108,17 +109,8 @@ class Relay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut_off(self) -> int:
-        """Break off what is under way to agencies that were shut out meanwhile; how many. The tries are settled as
-        others without an answer, and wait until the agency is let in again."""
-        agencies = self._gateway.current.agencies
-        shut = [
-            cut
-            for recipient, cut in self._tasks.values()
-            if not cut.wanted and ((agency := agencies.get(recipient)) is None or agency.suspended)
-        ]
-        for cut in shut:
-            cut.off()
-        return len(shut)
+        """Break off what is under way to agencies that were shut out meanwhile; how many."""
+        return cut_off(self._gateway, self._tasks.values())
 
     def destinations(self) -> Mapping[AgencyId, Destination]:
         """Whom deliveries are pushed to, by the configuration in force."""
