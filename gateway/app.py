@@ -141,12 +141,17 @@ async def _opened(made: Settings, *, restoring: bool = False) -> AsyncIterator[t
         await store.close()
 
 
-async def newest_head(directory: Path) -> Checkpoint | None:
-    """The newest signed head of a deployment's log, without making its agreements and exchanges ready, which takes
-    longer than most of what is asked under it. Raises as `open_deployment`, and what `read_head` raises."""
+async def newest_head(directory: Path) -> tuple[Checkpoint | None, datetime]:
+    """The newest signed head of a deployment's log, and when it was read.
+
+    Agreements and exchanges are not made ready for it: that takes longer than most of what is asked under it. Raises as
+    `open_deployment`, and what `read_head` raises.
+    """
     async with _opened(read_settings(directory)) as (store, keys):
         note = await store.checkpoint()
-    return read_head(note, tuple(keys.log_key.every()), origin=keys.log_signer.name) if note is not None else None
+    log_keys = tuple(keys.log_key.every())
+    head = read_head(note, log_keys, origin=keys.log_signer.name) if note is not None else None
+    return head, SystemClock().now()
 
 
 def key_store(made: Settings) -> KeyStore:

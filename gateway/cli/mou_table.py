@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.app import newest_head
-from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.verify import LogReport
 from gateway.cli.run import run
 from gateway.clock import SystemClock
@@ -84,7 +83,7 @@ def table(
     note: str = "",
 ) -> Table:
     """The Table, under the log of the deployment in this folder; outside of one, under none."""
-    log, now = run(_standing(directory)) if (directory / FILE).exists() else (None, SystemClock().now())
+    log, now = run(newest_head(directory)) if (directory / FILE).exists() else (None, SystemClock().now())
     return Table(
         name=name,
         title=title,
@@ -96,11 +95,6 @@ def table(
         filters=tuple((key, value) for key, value in filters if value),
         note=note,
     )
-
-
-async def _standing(directory: Path) -> tuple[Checkpoint | None, datetime]:
-    """The head of the deployment's log. Its agreements and exchanges are not wanted, and take long to make ready."""
-    return await newest_head(directory), SystemClock().now()
 
 
 def status_table(directory: Path, found: Iterable[VersionStatus], id: str | None) -> Table:
