@@ -11,6 +11,7 @@ from socket import socket
 
 from gateway.agency import EndpointKind
 from gateway.api.app import make_app, make_console_app
+from gateway.api.callers import Callers
 from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
 from gateway.api.tls import TlsUnusable, server_context, trusted_clients
 from gateway.app import assembled, key_store
@@ -23,6 +24,7 @@ from gateway.telemetry import Metrics, configure_logging, log
 from gateway.telling import mail_of_heads, ways_of
 from gateway.transport.ask import HttpAsk
 from gateway.transport.interface import Send
+from gateway.transport.letter import LetterTransport
 from gateway.transport.rest import RestTransport
 from gateway.transport.soap import SoapTransport
 from gateway.worker import run_worker
@@ -56,10 +58,20 @@ async def serve_process(
         if console:
             listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(refresh_forever(gateway))]
+        callers = Callers()
+        tasks = [asyncio.create_task(refresh_forever(gateway, callers))]
         if worker:
-            sends, ask, wake = outward.sends, outward.ask, gateway.accepted
-            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways, mail=mail)
+            working = run_worker(
+                gateway,
+                stop,
+                sends=outward.sends,
+                letters=outward.letters,
+                wake=gateway.accepted,
+                metrics=metrics,
+                ask=outward.ask,
+                ways=ways,
+                mail=mail,
+            )
             tasks.append(asyncio.create_task(working))
         try:
             await serve(
@@ -67,6 +79,7 @@ async def serve_process(
                 limits=connection_limits(made.limits),
                 refused=lambda code: metrics.connections_refused.labels(code).inc(),
                 stop=stop,
+                callers=callers,
             )
         finally:
             stop.set()
@@ -85,14 +98,15 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
         stop = asyncio.Event()
         with stop_on_signals(stop):
             sends, ask, ways, mail = outward.sends, outward.ask, ways_of(made), mail_of_heads(made)
-            await run_worker(gateway, stop, sends=sends, ask=ask, ways=ways, mail=mail)
+            await run_worker(gateway, stop, sends=sends, letters=outward.letters, ask=ask, ways=ways, mail=mail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outward:
-    """The ways to partners: pushing to each kind of endpoint, and asking another gateway."""
+    """The ways to partners: pushing to each kind of endpoint, answering elsewhere, and asking another gateway."""
 
     sends: Mapping[EndpointKind, Send]
+    letters: LetterTransport
     ask: HttpAsk
 
 
@@ -106,16 +120,19 @@ async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
                 EndpointKind.REST: RestTransport(connections, gateway.clock),
                 EndpointKind.SOAP: SoapTransport(connections, gateway.clock, lambda: gateway.keys.cover_signer),
             },
+            letters=LetterTransport(connections, gateway.clock, gateway.keys.cover_signer),
             ask=HttpAsk(connections),
         )
     finally:
         await connections.close()
 
 
-async def refresh_forever(gateway: Gateway) -> None:
-    """Take up what other processes change. When the store is away the configuration of before stays in use."""
+async def refresh_forever(gateway: Gateway, callers: Callers) -> None:
+    """Take up what other processes change, and cut off whom it shuts out. When the store is away the configuration of
+    before stays in use."""
     while True:
         await asyncio.sleep(REFRESH_SECONDS)
         with contextlib.suppress(GatewayError):
             await gateway.refresh()
+            callers.cut(lambda each: gateway.still_speaks(each.agency, each.credentials))
             await flush_noted(gateway)

@@ -17,6 +17,7 @@ import json
 import os
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +28,7 @@ from aiohttp import web
 
 from gateway.delivery.outcome import Outcome, acknowledged, unknown
 from gateway.transport.interface import Parcel
-from tests.pretend_wire import Received, envelope, fault, read_envelope, read_parts
+from tests.pretend_wire import Received, envelope, fault, read_envelope, read_parts, read_reply
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -225,14 +226,16 @@ class PretendEndpoint:
 
 
 class PretendServer:
-    """A mailbox behind a socket: POST anything to `/rest` or `/soap`.
+    """A mailbox behind a socket: POST anything to `/rest` or `/soap`, answers to `/reply`.
 
-    peers  addresses that requests came from: one for each connection
+    peers    addresses that requests came from: one for each connection
+    hung_up  when (`time.monotonic`) the gateway closed a connection on which an answer was dripped
     """
 
     def __init__(self, mailbox: Mailbox | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.mailbox = mailbox or Mailbox()
         self.peers: set[object] = set()
+        self.hung_up: list[float] = []
         self._tls = tls
         self._ended = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -243,6 +246,7 @@ class PretendServer:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_post("/rest", self._rest)
         app.router.add_post("/soap", self._soap)
+        app.router.add_post("/reply", self._reply)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, ssl_context=self._tls).start()
@@ -281,6 +285,10 @@ class PretendServer:
         body = await request.read()
         return await self._act(request, read_envelope(body, dict(request.headers), _peer_certificate(request)))
 
+    async def _reply(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        return await self._act(request, read_reply(body, dict(request.headers), _peer_certificate(request)))
+
     async def _act(self, request: web.Request, received: Received) -> web.StreamResponse:
         self.mailbox.requests.append(received)
         self.peers.add(request.transport.get_extra_info("peername") if request.transport else None)
@@ -318,12 +326,15 @@ class PretendServer:
         return web.Response(status=behavior.status if isinstance(behavior, Take) else 202)
 
     async def _drip(self, request: web.Request, start: bytes, pause_seconds: float) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.write(start)
+        transport = request.transport  # aiohttp forgets it when the other side hangs up
+        assert transport is not None
+        transport.write(start)
         with contextlib.suppress(ConnectionError):
-            while not self._ended.is_set() and not request.transport.is_closing():
-                request.transport.write(b"z")
+            while not self._ended.is_set() and not transport.is_closing():
+                transport.write(b"z")
                 await asyncio.sleep(pause_seconds)
+        if not self._ended.is_set():
+            self.hung_up.append(time.monotonic())
         return self._hang_up(request)
 
     @staticmethod

@@ -42,11 +42,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """A certificate, key or token, and its end. own: the gateway's, by name; else an agency's, by its id."""
+    """A certificate, key, token or revocation list, and its end.
+
+    own    the gateway's, by name; else an agency's, by its id
+    ahead  how long before it is told; None = as of certificates
+    """
 
     name: str
     at: datetime
     own: bool
+    ahead: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class Seen:
     """What was looked at, at one moment. None = not known this time: what was found before stays as it is.
 
     deliveries     by recipient and state, as `Counts` has them
+    replies        answers to registered addresses, by agency and state
     oldest         when the oldest waiting delivery fell due
     not_written    since when audit entries cannot be written
     altered        whether the sequencer refused to sign on top of the stored log
@@ -71,6 +77,7 @@ class Seen:
     today: date
     limits: Limits = Limits()
     deliveries: tuple[tuple[str, State, int], ...] = ()
+    replies: tuple[tuple[str, State, int], ...] = ()
     oldest: datetime | None = None
     unsequenced_since: datetime | None = None
     not_written: datetime | None = None
@@ -137,6 +144,16 @@ def stuck_deliveries(seen: Seen) -> Iterator[Alert]:
             yield Alert(code=codes[state], subject=recipient, count=count)
 
 
+def stuck_replies(seen: Seen) -> Iterator[Alert]:
+    """Answers that were given up, or whose time is over."""
+    stuck = Counter[str]()
+    for agency, state, count in seen.replies:
+        if state in (State.UNDELIVERABLE, State.EXPIRED):
+            stuck[agency] += count
+    for agency, count in sorted(stuck.items()):
+        yield Alert(code=Code.REPLY_STUCK, subject=agency, count=count)
+
+
 def backlog(seen: Seen) -> Iterator[Alert]:
     """Partners are away, or the worker is."""
     if seen.oldest is not None and seen.now - seen.oldest > BACKLOG_MAX:
@@ -157,7 +174,7 @@ def agreements(seen: Seen) -> Iterator[Alert]:
 
 def expiries(seen: Seen) -> Iterator[Alert]:
     """Certificates and tokens: of the gateway by key, of agencies by agency. What has ended already is critical."""
-    ending = [each for each in seen.expiries if each.at - seen.now <= seen.limits.certificate]
+    ending = [each for each in seen.expiries if each.at - seen.now <= (each.ahead or seen.limits.certificate)]
     for own, code in ((True, Code.KEY_EXPIRES), (False, Code.CREDENTIAL_EXPIRES)):
         of = [each for each in ending if each.own is own]
         for name, count in sorted(Counter(each.name for each in of).items()):
@@ -202,6 +219,7 @@ CONDITIONS: tuple[Condition, ...] = (
     clock_trouble,
     late_deadlines,
     stuck_deliveries,
+    stuck_replies,
     backlog,
     agreements,
     expiries,
