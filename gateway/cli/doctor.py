@@ -21,7 +21,7 @@ from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
 from gateway.exchange.authorities import lists_of
 from gateway.exchange.gateway import Gateway
-from gateway.store.configuration import AgencyAuthority, Credential, CredentialKind
+from gateway.store.configuration import AgencyAuthority, Credential
 from gateway.store.database import MigrationsMissing
 from gateway.store.log import StoredEntry
 
@@ -164,11 +164,7 @@ def _pins(gateway: Gateway) -> Iterator[Check]:
     now = gateway.clock.now()
     current = gateway.current
     every: list[Credential | AgencyAuthority] = [*current.credentials.values(), *current.authorities]
-    pins = [
-        one
-        for one in every
-        if one.revoked_at is None and (isinstance(one, AgencyAuthority) or one.kind is CredentialKind.CERTIFICATE)
-    ]
+    pins = [one for one in every if one.certificate and one.revoked_at is None]
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
     text = f"{len(pins)} certificates of agencies and their authorities"
     yield Check(name="pins", state="ok" if not soon else "warning", text=text)
