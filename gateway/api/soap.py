@@ -21,11 +21,13 @@ from gateway.api.rest import idempotency_key, known_caller, refuse_unread, runni
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
 from gateway.api.soap_mtom import MEDIA_TYPES, packed, reads_parts, unpacked
 from gateway.api.soap_security import UNDERSTOOD as SECURITY
-from gateway.api.soap_security import Secured, secured, security_of, sign_answer
+from gateway.api.soap_security import Secured, address_of, secured, security_of, sign_answer, username_of
 from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.username import asks_username, check_username
 from gateway.media_type import MediaType, media_type_of, quoted
+from gateway.signing.security import Security
 from gateway.soap import addressing, envelope, fault, mtom, service
 from gateway.soap.addressing import ActionDisagrees, Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
@@ -157,9 +159,22 @@ def _addressing(exchange: Exchange, received: Envelope) -> None:
 async def _security(exchange: Exchange, agency: Agency, document: Document, received: Envelope) -> Secured:
     """What is in wsse:Security. Of a signed request only what is signed goes on: addressing is read again from that."""
     security = security_of(received)
+    asked = asks_username(exchange.gateway, agency.id)
+    if security is None and not asked:
+        return Secured(received=received)
+    exchange.signs |= security is not None and security.signature is not None
+    shown = username_of(security)
+    found = await _verified(exchange, agency, document, received, security)
+    if asked or shown is not None:
+        await check_username(exchange.gateway, agency.id, shown, address=address_of(exchange.request))
+    return found
+
+
+async def _verified(
+    exchange: Exchange, agency: Agency, document: Document, received: Envelope, security: Security | None
+) -> Secured:
     if security is None:
         return Secured(received=received)
-    exchange.signs |= security.signature is not None
     found = await secured(exchange.gateway, agency.id, document, received, security, exchange.size_bytes)
     if found.proof is not None:
         _addressing(exchange, found.received)

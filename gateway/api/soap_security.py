@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lxml import etree
+from starlette.requests import Request
 
 from gateway.agency import AgencyId
 from gateway.api.body import OFF_LOOP_SIZE_BYTES
@@ -18,6 +19,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.signing.header import SignedEnvelope, sign_envelope, verify_signed
 from gateway.signing.proof import Proof
 from gateway.signing.security import SECURITY, Security, check_fresh, read_security, read_timestamp
+from gateway.signing.username import UsernameToken, read_username
 from gateway.soap import envelope
 from gateway.soap.envelope import Envelope, Version
 
@@ -42,6 +44,16 @@ class Secured:
 def security_of(received: Envelope) -> Security | None:
     """The request's WS-Security header. Raises `SignatureShape`."""
     return read_security(received.headers, received.version.value)
+
+
+def username_of(security: Security | None) -> UsernameToken | None:
+    """What its UsernameToken says. Raises `SignatureShape`, `PasswordDigestRefused`."""
+    return None if security is None or security.username is None else read_username(security.username)
+
+
+def address_of(request: Request) -> str:
+    """Whence the request comes."""
+    return request.client.host if request.client is not None else ""
 
 
 async def secured(

@@ -45,7 +45,7 @@ def trusted_clients(configured: Configured, authorities: Sequence[Certificate]) 
     registered = (
         credential.certificate
         for credential in configured.credentials.values()
-        if credential.kind is not CredentialKind.TOKEN and credential.revoked_at is None
+        if credential.kind not in (CredentialKind.TOKEN, CredentialKind.USERNAME) and credential.revoked_at is None
     )
     pem = b"\n".join((*map(public_pem, authorities), *registered)).decode("ascii")
     return TrustedClients(version=(configured.version, *map(fingerprint_of, authorities)), pem=pem)

@@ -11,12 +11,20 @@ from gateway.app import certify_request, issue_certificate, open_deployment
 from gateway.cli.acting import As, Key, signer
 from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import check_unsigned, issue_token, put_agency, register_certificate
+from gateway.exchange.activate import (
+    check_unsigned,
+    issue_token,
+    put_agency,
+    register_certificate,
+    register_username,
+)
+from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
 
 _CERTIFICATES = "A certificate: one of these"
+_USERNAME = "A username and password, asked for besides"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,8 @@ class _Given:
     csr: Path | None
     certified: Path | None
     certificate: Path | None
+    username: str
+    password_file: Path | None
 
 
 def add(
@@ -39,6 +49,25 @@ def add(
     ] = None,
     id: Annotated[str, typer.Option("--id", help="Only add a credential to this agency.")] = "",
     token: Annotated[bool, typer.Option("--token", help="Issue a bearer token; it is shown once.")] = False,
+    username: Annotated[
+        str,
+        typer.Option(
+            "--username",
+            metavar="NAME",
+            help="Ask its SOAP requests for a UsernameToken too, with this name, beside token or certificate.",
+            rich_help_panel=_USERNAME,
+        ),
+    ] = "",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--password-file",
+            help="With --username: the file that holds the password.  \\[default: a new one, shown once]",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=_USERNAME,
+        ),
+    ] = None,
     csr: Annotated[
         Path | None,
         typer.Option(
@@ -93,9 +122,13 @@ def add(
     [bold]gateway agency add --id harlan-probation --csr probation.csr --out probation.pem --as USER[/]
     [bold]gateway agency add --id harlan-county-jail --certificate jail.pem --as USER[/]
     [bold]gateway agency add --id millbrook-police --issue certificates/ --as USER[/]
+    [bold]gateway agency add --id millbrook-police --username records --password-file secret.txt --as USER[/]
     """
     ways = {"--csr": csr, "--certificate": certificate, "--issue": issue}
-    _check_use(file, id, token=token, given=[name for name, value in ways.items() if value], out=output)
+    if password_file is not None and not username:
+        raise typer.BadParameter("--password-file holds the password of --username")
+    named = [name for name, value in ways.items() if value]
+    _check_use(file, id, beside=token or bool(username), given=named, out=output)
     agency = _read(file) if file is not None else None
     if agency is not None and not by:
         raise typer.BadParameter("whoever adds or changes an agency signs it: give --as with your account")
@@ -107,11 +140,13 @@ def add(
         csr=csr,
         certified=output,
         certificate=certificate,
+        username=username,
+        password_file=password_file,
     )
     run(_add(given, signer(by, key, directory), directory, json))
 
 
-def _check_use(file: Path | None, id: str, *, token: bool, given: list[str], out: Path | None) -> None:
+def _check_use(file: Path | None, id: str, *, beside: bool, given: list[str], out: Path | None) -> None:
     """Raises `BadParameter` for what does not go together."""
     if (file is None) == (not id):
         raise typer.BadParameter("give the agency's file, or --id of one that is there")
@@ -119,8 +154,8 @@ def _check_use(file: Path | None, id: str, *, token: bool, given: list[str], out
         raise typer.BadParameter(f"{' and '.join(given)}: give one certificate at a time")
     if out is not None and "--csr" not in given:
         raise typer.BadParameter("--out names the certificate's file of --csr")
-    if file is None and not token and not given:
-        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate or --issue")
+    if file is None and not beside and not given:
+        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate, --issue or --username")
 
 
 def _read(file: Path) -> Agency:
@@ -140,19 +175,36 @@ async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) ->
             await put_agency(gateway, given.agency, by=by)
         if given.token:
             done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
-        if given.issue is not None:
-            done |= await issue_certificate(gateway, given.id, given.issue, by=by)
-        if given.csr is not None:
-            certified = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
-            done |= await certify_request(gateway, given.id, given.csr, certified, by=by)
-        if given.certificate is not None:
-            pem = given.certificate.read_bytes()
-            credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
-            done["certificate"] = credential.fingerprint
+        done |= await _certificate(gateway, given, by)
+        if given.username:
+            done |= await _username(gateway, given, by)
     if json:
         answer(done)
         return
     for what, value in done.items():
         out.print(f"{what:>12}  {value}")
-    if given.token:
-        err.print("The token is not stored and cannot be shown again: hand it over by a safe way.")
+    for shown in ("token", "password"):
+        if shown in done:
+            err.print(f"The {shown} is not stored and cannot be shown again: hand it over by a safe way.")
+
+
+async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
+    """Give it the certificate that was asked for, if one was."""
+    if given.issue is not None:
+        return dict(await issue_certificate(gateway, given.id, given.issue, by=by))
+    if given.csr is not None:
+        certified = given.certified or given.csr.with_name(f"{given.id}.cert.pem")
+        return dict(await certify_request(gateway, given.id, given.csr, certified, by=by))
+    if given.certificate is not None:
+        pem = given.certificate.read_bytes()
+        credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
+        return {"certificate": credential.fingerprint}
+    return {}
+
+
+async def _username(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
+    """Register the username; a password that was made for it is shown."""
+    file = given.password_file
+    password = file.read_text(encoding="utf-8").rstrip("\r\n") if file is not None else ""
+    _, issued = await register_username(gateway, given.id, given.username, password, by=by, actor="cli")
+    return {"username": given.username} | ({} if file is not None else {"password": issued})

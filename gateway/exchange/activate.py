@@ -3,6 +3,8 @@
 Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into the database.
 """
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ from gateway.iepd.registry import Registry
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
 from gateway.signing.certificate import read_certificate
+from gateway.signing.username import LENGTH_MAX, SALT_SIZE_BYTES, password_record
 from gateway.store.agency_text import agency_text
 from gateway.store.configuration import (
     AgreementState,
@@ -70,6 +73,12 @@ class AgencyUnknown(Refused):
     """No such agency in the database."""
 
     code = "agency.unknown"
+
+
+class WeakPassword(Refused):
+    """A username or password for UsernameTokens is too short, too long, or not of plain letters."""
+
+    code = "credential.weak-password"
 
 
 class CredentialTaken(Refused):
@@ -224,6 +233,11 @@ def _binds(agency: Agency) -> tuple[object, ...]:
     return agency.kind, agency.duties, agency.state
 
 
+USERNAME = re.compile(r"[!-~]{1,128}")
+PASSWORD_LENGTH_MIN = 12
+"""As of passphrases. A program types it, so a long one costs nobody anything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
     """Who does it: a person of the operator with one of these roles, or a program (`actor`)."""
@@ -294,6 +308,41 @@ async def issue_token(gateway: Gateway, id: AgencyId, *, by: Acting | None = Non
     )
     await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="issue")
     return token
+
+
+@decided_anew
+async def register_username(
+    gateway: Gateway,
+    id: AgencyId,
+    username: str,
+    password: str = "",
+    *,
+    by: Acting | None = None,
+    actor: str = "",
+) -> tuple[Credential, str]:
+    """From now on the agency's SOAP requests must carry a UsernameToken: this one, or another that it has. The password
+    is stored as a salted hash only; "" = a new one of 256 random bits, which is given back.
+
+    Raises `WeakPassword`.
+    """
+    if not USERNAME.fullmatch(username):
+        raise WeakPassword("a username is 1 to 128 characters of printable ASCII without spaces")
+    password = password or gateway.clock.random(32).hex()
+    if not PASSWORD_LENGTH_MIN <= len(password) <= LENGTH_MAX or not password.isprintable():
+        raise WeakPassword(f"a password has {PASSWORD_LENGTH_MIN} to {LENGTH_MAX} letters, all of one line")
+    salt = gateway.clock.random(SALT_SIZE_BYTES)
+    secret = await asyncio.to_thread(password_record, username, password, salt)
+    now = gateway.clock.now()
+    credential = Credential(
+        fingerprint=sha256(secret).hexdigest(),
+        kind=CredentialKind.USERNAME,
+        agency=id,
+        not_before=now,
+        not_after=now + TOKEN_VALID,
+        secret=secret,
+    )
+    await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
+    return credential, password
 
 
 @decided_anew

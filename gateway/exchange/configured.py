@@ -5,7 +5,7 @@ sharing rules made. What did not change is taken over from the configuration bef
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 
 from gateway.agency import Agency, AgencyId, agency_of
@@ -78,6 +78,7 @@ class Configured:
     lawful        what each of their clauses lets through to each recipient, and what law says of it
     compiled      the same, by what it was made of
     pseudonyms    keys of the period they were compiled for
+    usernames     those that an agency's SOAP requests must show one of, revoked ones left out
     """
 
     version: int
@@ -96,6 +97,7 @@ class Configured:
     lawful: Lawful
     compiled: Mapping[RulesKey, Compiled]
     pseudonyms: Pseudonyms = NO_PSEUDONYMS
+    usernames: Mapping[AgencyId, tuple[Credential, ...]] = field(default_factory=dict)
 
     def day(self, moment: datetime) -> date:
         """The day it is for agreements at this moment: the one place that says so."""
@@ -284,7 +286,16 @@ def compile_configuration(
         lawful=made.lawful,
         compiled=made.compiled,
         pseudonyms=before.pseudonyms,
+        usernames=_usernames(stored.credentials),
     )
+
+
+def _usernames(credentials: Iterable[Credential]) -> dict[AgencyId, tuple[Credential, ...]]:
+    found: dict[AgencyId, tuple[Credential, ...]] = {}
+    for one in credentials:
+        if one.kind is CredentialKind.USERNAME and one.revoked_at is None:
+            found[one.agency] = (*found.get(one.agency, ()), one)
+    return found
 
 
 def _withdrawn(approval: Approval, withdrawals: Iterable[Withdrawal]) -> bool:

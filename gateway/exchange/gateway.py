@@ -17,6 +17,7 @@ from gateway.config import Settings
 from gateway.errors import Refused
 from gateway.exchange.configured import Configured, compile_configuration
 from gateway.exchange.health import Health
+from gateway.exchange.passwords import Passwords
 from gateway.exchange.tally import Tally
 from gateway.keys.heads import Kept
 from gateway.keys.listed import KeyFile
@@ -252,8 +253,8 @@ class Gateway:
     """One running process of the gateway. `current` is replaced whole when the configuration changes; `accepted` is set
     when there is something new to deliver; without `find_consents` nobody has consented to anything, without `subjects`
     there is no disclosure index; `tally` counts what the log need not hear of each time; `health` is what this process
-    noticed of the log; `noted` holds the newest head of a partner's log that came with a request, until it is written
-    down; `newest_head` our own, and until when it is new enough."""
+    noticed of the log, `passwords` what it knows of usernames; `noted` holds the newest head of a partner's log that
+    came with a request, until it is written down; `newest_head` our own, and until when it is new enough."""
 
     store: Store
     keys: Keys
@@ -268,6 +269,7 @@ class Gateway:
     noted: dict[AgencyId, bytes] = field(default_factory=dict)
     newest_head: tuple[bytes, float] | None = None
     health: Health = field(default_factory=Health)
+    passwords: Passwords = field(default_factory=Passwords)
     _reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self) -> bool:

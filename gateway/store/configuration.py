@@ -1,7 +1,7 @@
 """The configuration in the store: agencies, credentials, agreements, exchanges, people, laws; and consents."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -23,6 +23,7 @@ class CredentialKind(StrEnum):
     """How an agency's system proves who it is."""
 
     TOKEN = "token"  # bearer token; the fingerprint is SHA-256 of it
+    USERNAME = "username"  # of a wsse:UsernameToken, asked for beside one of the others
     CERTIFICATE = "certificate"  # client and signing certificate; the fingerprint is SHA-256 of its DER
     AUTHORITY = "authority"  # a CA certificate that issues for this agency
 
@@ -33,6 +34,8 @@ class Credential:
 
     fingerprint  64 hex digits
     certificate  PEM, b"" for a token
+    secret       of a username: it and its password, as `signing.username.password_record` keeps them; its digest is the
+                 fingerprint
     """
 
     fingerprint: str
@@ -42,6 +45,7 @@ class Credential:
     not_after: datetime
     certificate: bytes = b""
     revoked_at: datetime | None = None
+    secret: bytes = field(default=b"", repr=False)
 
 
 class AgreementState(StrEnum):

@@ -23,14 +23,14 @@ from gateway.user import User, UserId, UserRole
 
 
 def credential_row(credential: Credential) -> Row:
-    """fingerprint, kind, agency, not_before, not_after, certificate, revoked_at"""
+    """fingerprint, kind, agency, not_before, not_after, certificate or what a username is compared with, revoked_at"""
     return (
         credential.fingerprint,
         credential.kind.value,
         credential.agency,
         micros(credential.not_before),
         micros(credential.not_after),
-        credential.certificate,
+        credential.certificate or credential.secret,
         micros_or_none(credential.revoked_at),
     )
 
@@ -44,8 +44,9 @@ def credential_of(row: Row) -> Credential:
         agency=AgencyId(agency),
         not_before=moment(not_before),
         not_after=moment(not_after),
-        certificate=certificate,
+        certificate=b"" if kind == CredentialKind.USERNAME else certificate,
         revoked_at=moment_or_none(revoked_at),
+        secret=certificate if kind == CredentialKind.USERNAME else b"",
     )
 
 

@@ -18,6 +18,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.health import Health
 from gateway.exchange.inbox import DeliveryUnknown, InboxItem
+from gateway.exchange.passwords import Passwords
 from gateway.exchange.status import DeliveryStatus, EmergencyStatus, MessageStatus, MessageUnknown
 from gateway.exchange.submission import Accepted, RecipientOutcome, Submission
 from gateway.message import Action, DeliveryId, DisseminationId, Message, MessageId, uuid7
@@ -107,7 +108,7 @@ class PretendGateway:
     settings: Settings = field(default_factory=Settings)
     clock: SystemClock = field(default_factory=SystemClock)
     store: PretendStore = field(default_factory=PretendStore)
-    current: Any = field(default_factory=lambda: SimpleNamespace(registry=PretendRegistry()))
+    current: Any = field(default_factory=lambda: SimpleNamespace(registry=PretendRegistry(), usernames={}))
     tokens: dict[str, Agency] = field(default_factory=lambda: {"jail-token": JAIL, "police-token": POLICE})
     certificates: dict[bytes, Agency] = field(default_factory=dict)
     suspended: set[AgencyId] = field(default_factory=set)
@@ -120,6 +121,7 @@ class PretendGateway:
     repeats: bool = False
     fails: Exception | None = None
     health: Health = field(default_factory=Health)
+    passwords: Passwords = field(default_factory=Passwords)
 
     def new_id(self, now: datetime) -> str:
         return uuid7(now, self.clock.random(10))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,13 +16,15 @@ from gateway.errors import Unavailable
 from gateway.exchange.submission import IdConflict
 from gateway.signing.header import is_signed, verify_envelope
 from gateway.signing.keyring import TrustedKeys
+from gateway.signing.username import password_record
 from gateway.soap.service import SERVICE, action_of
+from gateway.store.configuration import Credential, CredentialKind
 from tests.api.conftest import session
 from tests.api.pretend_gateway import JAIL, PretendGateway
 from tests.api.test_soap import BOTH, POLL, SUBMIT, Answer, enveloped, post
 from tests.signing.oracles import xmlsec_accepts
 from tests.signing.parties import certified, p256, rsa_key, trusted
-from tests.signing.wss_client import Client
+from tests.signing.wss_client import DIGEST, Client, username_token
 
 START = datetime.now(UTC)
 JAILS = certified(p256("jail at the edge"), JAIL.id, now=START)
@@ -266,3 +269,71 @@ async def test_when_the_key_is_away_the_fault_is_told_unsigned(client: aiohttp.C
     answer = await post(client, signed())
     assert (answer.status, code_of(answer)) == (500, "key.away")
     assert not list(answer.root.iter(f"{{{WSSE}}}Security"))
+
+
+# --- usernames ----------------------------------------------------------------------------------------------------
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def asked(gateway: PretendGateway) -> None:
+    """The jail's requests must carry a UsernameToken."""
+    secret = password_record("records", PASSWORD, b"s" * 16)
+    now = datetime.now(UTC)
+    held = Credential(
+        fingerprint=sha256(secret).hexdigest(),
+        kind=CredentialKind.USERNAME,
+        agency=JAIL.id,
+        not_before=now - timedelta(days=1),
+        not_after=now + timedelta(days=1),
+        secret=secret,
+    )
+    gateway.current.usernames = {JAIL.id: (held,)}
+
+
+def with_token(token: etree._Element, version: str = SOAP12, body: str = SUBMIT) -> bytes:
+    return enveloped(body, version, header=security(etree.tostring(token).decode()))
+
+
+@BOTH
+@pytest.mark.usefixtures("asked")
+async def test_a_username_token_is_asked_for_beside_the_transports_credential(
+    client: aiohttp.ClientSession, gateway: PretendGateway, version: str
+) -> None:
+    token = username_token("records", PASSWORD)
+    assert (await post(client, with_token(token, version), TYPES[version])).status == 200
+    for refused in (
+        await post(client, enveloped(SUBMIT, version), TYPES[version]),
+        await post(client, with_token(username_token("records", "wrong password"), version), TYPES[version]),
+        await post(client, enveloped(POLL, version), TYPES[version]),
+    ):
+        assert (refused.status, code_of(refused)) == (401, "identity.username")
+        assert PASSWORD.encode() not in refused.data
+    assert len(gateway.submissions) == 1
+    assert [code for _, code, _ in gateway.refusals] == ["identity.username"] * 3
+
+
+@pytest.mark.usefixtures("asked")
+async def test_it_never_stands_for_the_transports_credential(base: str) -> None:
+    async with session(base) as nobody:
+        answer = await post(nobody, with_token(username_token("records", PASSWORD)))
+    assert (answer.status, code_of(answer)) == (401, "identity.unknown")
+
+
+@pytest.mark.usefixtures("asked")
+async def test_it_stands_with_a_signature_and_under_it(client: aiohttp.ClientSession, gateway: PretendGateway) -> None:
+    assert (await post(client, signed(security=[username_token("records", PASSWORD)]))).status == 200
+    assert gateway.submissions[0].proof is not None
+    assert code_of(await post(client, signed())) == "identity.username"
+
+
+@pytest.mark.usefixtures("asked")
+async def test_a_password_digest_is_refused_by_name(client: aiohttp.ClientSession) -> None:
+    answer = await post(client, with_token(username_token("records", "mR8=", kind=DIGEST)))
+    assert (answer.status, code_of(answer)) == (401, "identity.password-digest")
+
+
+async def test_a_username_token_that_nobody_asked_for_is_refused(client: aiohttp.ClientSession) -> None:
+    answer = await post(client, with_token(username_token("records", PASSWORD)))
+    assert code_of(answer) == "identity.username"

@@ -48,6 +48,28 @@ def test_a_new_one_from_its_file_with_a_token_that_is_shown_once(deployment: Dep
     assert told["token"] not in json.dumps(row)
 
 
+def test_a_username_is_asked_for_besides_and_its_password_shown_once(deployment: Deployment, tmp_path: Path) -> None:
+    told = deployment.json("agency", "add", "--id", POLICE, "--username", "records")
+    assert set(told) == {"agency", "username", "password"}
+    assert len(told["password"]) == 64
+    file = tmp_path / "password"
+    file.write_text("correct horse battery\n")
+    again = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file)
+    assert "correct horse" not in again.stdout + again.stderr
+    row = next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)
+    assert [each["kind"] for each in row["credentials"]] == ["username", "username"]
+    assert told["password"] not in json.dumps(deployment.json("agency", "show", POLICE))
+    deployment.run("agency", "revoke", POLICE, "--credential", row["credentials"][0]["fingerprint"])
+
+
+def test_a_password_of_no_username_and_a_short_one_are_refused(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("short\n")
+    deployment.run("agency", "add", "--id", POLICE, "--token", "--password-file", file, status=2)
+    done = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file, status=1)
+    assert "credential.weak-password" in done.stderr
+
+
 def test_a_key_and_certificate_for_one_that_cannot_make_its_own(deployment: Deployment, tmp_path: Path) -> None:
     told = deployment.json("agency", "add", "--id", POLICE, "--issue", tmp_path / "issued")
     key, certificate = Path(told["key"]), Path(told["certificate"])
