@@ -6,6 +6,7 @@ answer the same must be signed, by the gateway's certificate that came with this
 
 import base64
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import xmlsec
 from cryptography import x509
@@ -40,8 +41,7 @@ class Signature:
 
     def __init__(self, key, certificate, gateway, refusal):
         self.key, self.gateway, self.refusal = key, gateway, refusal
-        with open(certificate, "rb") as file:
-            self.certificate = x509.load_pem_x509_certificate(file.read())
+        self.certificate = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
 
     def apply(self, envelope, headers):
         """Put a signed header into the envelope. zeep calls this with each request."""
