@@ -85,6 +85,8 @@ def make(directory: Path, *, cover: str, database: str = "sqlite:///gateway.db")
         "name": "bench.gateway.example",
         "database": database,
         "listen": {"tls": False},
+        # One agency and one address bring the whole load.
+        "limits": {"requests_per_agency_per_second": 100_000, "requests_per_address_per_second": 100_000},
         "keys": {"cover": cover},
     }
     asyncio.run(init_deployment(directory, raw, samples=True))

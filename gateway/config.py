@@ -48,7 +48,14 @@ class Listen(_Section):
 
 
 class Limits(_Section):
-    """Bounds of the edge. The defaults stand beside those of common servers (8-16 KB of headers, 1-10 MB of body)."""
+    """Bounds of the edge. The defaults stand beside those of common servers (8-16 KB of headers, 1-10 MB of body).
+
+    requests_per_address_per_second, requests_per_agency_per_second
+                              over all processes of one `gateway serve`; twice as many at once after a pause. An agency
+                              sends a few a minute: who asks faster is a loop, and the others are not to wait for it
+    in_flight_per_agency_max  requests of one agency under way in one process
+    bodies_bytes_max          of all bodies that one process holds at once
+    """
 
     body_bytes_max: int = Field(default=10 * 1024 * 1024, gt=0, le=10 * 1024 * 1024)
     header_bytes_max: int = Field(default=32 * 1024, ge=4096, le=64 * 1024)
@@ -56,6 +63,10 @@ class Limits(_Section):
     header_seconds_max: float = Field(default=10, gt=0)
     body_seconds_max: float = Field(default=60, gt=0)
     connections_per_address_max: int = Field(default=256, gt=0)
+    requests_per_address_per_second: float = Field(default=1000, gt=0)
+    requests_per_agency_per_second: float = Field(default=500, gt=0)
+    in_flight_per_agency_max: int = Field(default=64, gt=0)
+    bodies_bytes_max: int = Field(default=256 * 1024 * 1024, ge=20 * 1024 * 1024)
 
 
 class Signatures(_Section):

@@ -32,9 +32,12 @@ REFRESH_SECONDS = 0.5
 
 
 async def serve_process(
-    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool
+    directory: Path, listening: Sequence[socket], console: Sequence[socket], *, worker: bool, processes: int = 1
 ) -> None:
-    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM."""
+    """Serve over these bound sockets, with a worker beside it if wanted, until SIGINT or SIGTERM.
+
+    processes  how many of these serve together: each admits its share of what callers may ask
+    """
     configure_logging()
     made = read_settings(directory).on_port(listening[0].getsockname()[1])
     async with assembled(made) as gateway, outward_of(gateway) as outward:
@@ -48,7 +51,8 @@ async def serve_process(
                 lambda: trusted_clients(gateway.current, keys.authorities),
                 on_failure=lambda: log.error("failed", code=TlsUnusable.code),
             )
-        listeners = [Listener(app=make_app(gateway, metrics=metrics, docs=plain), sockets=listening, tls=tls)]
+        app = make_app(gateway, metrics=metrics, docs=plain, share=1 / processes)
+        listeners = [Listener(app=app, sockets=listening, tls=tls)]
         if console:
             listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
         stop = asyncio.Event()

@@ -1,5 +1,6 @@
 """The two applications, and every URL in one list."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import __version__
 from gateway.api import audit, consents, operations, rest, sandbox
+from gateway.api.admission import Admission
 from gateway.api.edge import Edge
 from gateway.api.openapi import openapi
 from gateway.api.soap import soap
@@ -73,13 +75,15 @@ class _Api(FastAPI):
         return AsyncExitStackMiddleware(self.router)
 
 
-def make_app(gateway: Gateway, *, metrics: Metrics | None = None, docs: bool = False) -> ASGIApp:
+def make_app(gateway: Gateway, *, metrics: Metrics | None = None, docs: bool = False, share: float = 1.0) -> ASGIApp:
     """The agencies' application: REST and SOAP.
 
     metrics  of this process; a new set when None
     docs     serve the docs, metrics and OpenAPI here too: for one plain listener on loopback
+    share    this process's part of what callers may ask: one divided by how many processes serve
     """
-    return _application((*AGENCIES, *(CONSOLE if docs else ())), gateway, metrics, asking=True)
+    routes = (*AGENCIES, *(CONSOLE if docs else ()))
+    return _application(routes, gateway, metrics, asking=True, share=share)
 
 
 def make_console_app(gateway: Gateway, *, metrics: Metrics | None = None) -> ASGIApp:
@@ -87,7 +91,9 @@ def make_console_app(gateway: Gateway, *, metrics: Metrics | None = None) -> ASG
     return _application(CONSOLE, gateway, metrics, asking=False)
 
 
-def _application(plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics | None, *, asking: bool) -> ASGIApp:
+def _application(
+    plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics | None, *, asking: bool, share: float = 1.0
+) -> ASGIApp:
     """The plain routes, and behind them FastAPI's (`asking`), which only describes itself in the second listener."""
     api = _Api(version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     api.include_router(rest.router)
@@ -95,6 +101,7 @@ def _application(plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics 
     api.include_router(consents.router)
     api.state.gateway = gateway
     api.state.metrics = metrics or Metrics()
+    admission = Admission(limits=gateway.settings.limits, now=time.monotonic, share=share)
     router = Router(plain, redirect_slashes=False, default=api if asking else None)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,4 +112,4 @@ def _application(plain: Sequence[BaseRoute], gateway: Gateway, metrics: Metrics 
             gateway.health.failed(gateway.clock.now())
             raise
 
-    return Edge(app, clock=gateway.clock, metrics=api.state.metrics)
+    return Edge(app, clock=gateway.clock, metrics=api.state.metrics, admission=admission)

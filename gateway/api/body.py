@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
+from gateway.api.admission import Admitted
 from gateway.document.parse import Document, Limits, parse
 from gateway.errors import Refused
 from gateway.media_type import CHARSETS, MediaType, media_type_of
@@ -69,11 +70,13 @@ async def read_body(request: Request, size_bytes_max: int) -> bytes:
 
 
 async def _read_counted(request: Request, size_bytes_max: int) -> bytes:
+    admitted: Admitted = request.state.trace.admitted
     message = await request.receive()
     if message["type"] == "http.request" and not message.get("more_body"):  # the common case: all at once
         body: bytes = message.get("body", b"")
         if len(body) > size_bytes_max:
             raise _too_large(size_bytes_max)
+        admitted.hold(len(body))
         return body
     parts, size_bytes = [], 0
     while True:
@@ -83,6 +86,7 @@ async def _read_counted(request: Request, size_bytes_max: int) -> bytes:
         size_bytes += len(part)
         if size_bytes > size_bytes_max:
             raise _too_large(size_bytes_max)
+        admitted.hold(len(part))
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

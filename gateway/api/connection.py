@@ -9,7 +9,6 @@ hold it to that.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.api.peers import Peers
 from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
 from gateway.api.whole_answer import WholeAnswer
 
@@ -53,29 +53,6 @@ class ConnectionLimits:
     connections_max: int = 4000
 
 
-class Peers:
-    """Open connections by address; one for all listeners of a process."""
-
-    def __init__(self, limits: ConnectionLimits) -> None:
-        self._limits = limits
-        self._open: Counter[str] = Counter()
-
-    def enter(self, address: str) -> bool:
-        """Count one more; False when that would be too many."""
-        if self._open[address] >= self._limits.connections_per_address_max:
-            return False
-        if self._open.total() >= self._limits.connections_max:
-            return False
-        self._open[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """One less."""
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
-
-
 def _problem(status: int, code: str, detail: str) -> Problem:
     headers = (("Retry-After", str(RETRY_AFTER_SECONDS)),) if status == 429 else ()
     return Problem(status=status, code=f"connection.{code}", detail=detail, headers=headers)
@@ -92,6 +69,9 @@ TOO_SLOW = _problem(408, "too-slow", "the request did not arrive in time")
 FRAMING = _problem(400, "framing", "the body's chunks are mostly framing")
 PIPELINE = _problem(429, "pipeline", "too many requests wait on this connection")
 TOO_MANY = _problem(429, "too-many", "too many connections are open")
+
+PUT_OUT = "connection.put-out"
+"""What is counted of a connection that was closed for another's sake."""
 
 SINGLE = frozenset(
     {
@@ -159,10 +139,11 @@ class GatewayProtocol(HttpToolsProtocol):
         if tls is not None:
             self._tls = {"client_certificate": tls.getpeercert(True)}
         address = self.client[0] if self.client else ""
-        if not self._peers.enter(address):
+        if not self._peers.enter(address, self.loop.time()):
             self._refuse(TOO_MANY)
             return
         self._address = address
+        self._peers.quiet(address, self, self.loop.time())
         self._due(self._limits.header_seconds_max)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -171,10 +152,20 @@ class GatewayProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self._deadline = None
-        if self._address is not None:
-            self._peers.leave(self._address)
-            self._address = None
+        self._leave()
         super().connection_lost(exc)
+
+    def put_out(self) -> None:
+        """Nothing was under way here, and somebody else needs the place: nobody is told why."""
+        self._leave()
+        self._stop()
+        self._tell(PUT_OUT)
+        self.transport.abort()
+
+    def _leave(self) -> None:
+        if self._address is not None:
+            self._peers.leave(self._address, self)
+            self._address = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer."""
@@ -245,6 +236,8 @@ class GatewayProtocol(HttpToolsProtocol):
             raise _Refusal(PIPELINE)
         super().on_headers_complete()
         self._head = False
+        if self._address is not None:
+            self._peers.busy(self._address, self)
         self._body_bytes = self._discarded_bytes = 0
         self._deadline = self._started + self._limits.body_seconds_max
 
@@ -300,6 +293,9 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._answering is not None:
             self._answering.flush()
         super().on_response_complete()
+        answered = self._running is not None and self._running.response_complete  # and not one of the pipeline begun
+        if answered and self._head and self._address is not None:
+            self._peers.quiet(self._address, self, self.loop.time())
         if not self._head and self.expect_100_continue and not self._body_bytes and self._running is self.cycle:
             self._stop()
             self.transport.close()

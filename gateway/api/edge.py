@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.api.admission import Admission, Admitted
 from gateway.api.body import ClientGone
 from gateway.api.problem import MEDIA_TYPE, Problem, problem_of
 from gateway.clock import Clock
@@ -30,11 +31,16 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 """One year, on TLS only. Source: ASVS 5.0, V3."""
 
 
+WATCHED = frozenset({"/healthz", "/readyz"})
+"""Monitors get their answer however much is asked from where they are."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Trace:
     """What is known of a request while it is answered, for its log line; ids and codes only."""
 
     correlation: str
+    admitted: Admitted
     agency: str = ""
     code: str = ""
     message: str = ""
@@ -51,8 +57,9 @@ def trace_of(scope: Scope) -> Trace:
 class Edge:
     """Wraps an application. Nothing but `BaseException`s that stop the process gets past it."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock, metrics: Metrics, admission: Admission) -> None:
         self._app = app
+        self._admission = admission
         self._clock = clock
         self._metrics = metrics
         # Finding a labeled metric anew takes longer than the rest of the report.
@@ -62,7 +69,7 @@ class Edge:
         """ASGI."""
         if scope["type"] != "http":
             return
-        trace = Trace(correlation=self._clock.random(8).hex())
+        trace = Trace(correlation=self._clock.random(8).hex(), admitted=self._admission.request())
         scope.setdefault("state", {})["trace"] = trace
         more = (
             (b"x-correlation-id", trace.correlation.encode()),
@@ -80,11 +87,15 @@ class Edge:
         began = time.perf_counter()
         try:
             _check_address(scope)
+            if scope["path"] not in WATCHED:
+                self._admission.arrive(scope["client"][0] if scope.get("client") else "")
             await self._app(scope, receive, answer)
         except ClientGone:
             trace.status, trace.code = 499, "connection.client-gone"  # 499: nginx's word for it; nobody reads it
         except Exception as error:  # noqa: BLE001  (the outermost edge: it answers for all that is below)
             await _fail(error, trace, scope, receive, answer)
+        finally:
+            trace.admitted.leave()
         self._report(scope, trace, time.perf_counter() - began)
 
     def _report(self, scope: Scope, trace: Trace, seconds: float) -> None:

@@ -54,6 +54,7 @@ STATUS_OF_CODE = {
     "request.method": 405,
     "request.not-found": 404,
     "request.too-large": 413,
+    "request.too-many": 429,
     "signature.*": 403,
     "signature.replayed": 409,
     "soap.*": 400,

@@ -127,9 +127,16 @@ async def _sender(request: Request, gateway: Gateway) -> Agency:
     except CredentialsDisagree as error:
         await record_access_refused(gateway, error, channel="rest")
         raise
-    trace_of(request.scope).agency = agency.id
-    _note_head(request, gateway, agency.id)
+    _admit(request, gateway, agency.id)
     return agency
+
+
+def _admit(request: Request, gateway: Gateway, agency: AgencyId) -> None:
+    """The caller is known: it counts as one more of this agency. Raises `TooManyRequests`."""
+    trace = trace_of(request.scope)
+    trace.agency = agency
+    trace.admitted.enter(agency)
+    _note_head(request, gateway, agency)
 
 
 def _note_head(request: Request, gateway: Gateway, agency: AgencyId) -> None:
@@ -148,8 +155,7 @@ async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agen
             trace_of(request.scope).agency = error.agency
         await record_access_refused(gateway, error, channel=channel)
         raise
-    trace_of(request.scope).agency = agency.id
-    _note_head(request, gateway, agency.id)
+    _admit(request, gateway, agency.id)
     return agency
 
 

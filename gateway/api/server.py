@@ -18,7 +18,8 @@ from typing import Any, TypeVar, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.api.connection import ConnectionLimits, GatewayProtocol, Peers
+from gateway.api.connection import ConnectionLimits, GatewayProtocol
+from gateway.api.peers import Peers
 from gateway.config import Limits
 from gateway.errors import Misconfigured
 
@@ -164,7 +165,8 @@ async def serving(
     refused  told the code of each connection that was refused before it was a request
     """
     stop = stop or asyncio.Event()
-    protocol = functools.partial(GatewayProtocol, limits=limits, peers=Peers(limits), refused=refused)
+    peers = Peers(per_address_max=limits.connections_per_address_max, all_max=limits.connections_max)
+    protocol = functools.partial(GatewayProtocol, limits=limits, peers=peers, refused=refused)
     servers = [_Server(listener, protocol, limits) for listener in listeners]
     for server, listener in zip(servers, listeners, strict=True):
         await server.open(listener.sockets)

@@ -23,6 +23,9 @@ from gateway.cli.run import Directory, err, fail
 from gateway.config import Settings, read_settings
 from gateway.errors import GatewayError
 
+OPEN_FILES = 65_536
+"""Wanted; the usual soft limit of 1,024 is a quarter of the connections that one process takes."""
+
 RESTART_SECONDS = 1.0
 """A process that died is started again after this; what it held falls due again when its leases run out."""
 
@@ -52,7 +55,7 @@ def serve(
         return
     _share_metrics(settings.directory / "metrics")
     targets: list[tuple[Callable[..., None], tuple[object, ...]]] = [
-        (_serve_child, (directory, listening, console if number == 0 else [])) for number in range(processes)
+        (_serve_child, (directory, listening, console if number == 0 else [], processes)) for number in range(processes)
     ]
     if worker:
         targets.append((_worker_child, (directory, listening[0].getsockname()[1])))
@@ -81,18 +84,33 @@ def _worker_child(directory: Path, port: int | None = None) -> None:
         fail(error)
 
 
-def _serve(directory: Path, listening: list[socket.socket], console: list[socket.socket], *, worker: bool) -> None:
+def _allow_open_files() -> None:
+    """As many open files as the system lets this process have: unfinished handshakes take one each, and no name."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415  (there is none for Windows)
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _serve(
+    directory: Path, listening: list[socket.socket], console: list[socket.socket], *, worker: bool, processes: int = 1
+) -> None:
     from gateway import serving  # noqa: PLC0415  (see the head of this module)
     from gateway.api.server import run  # noqa: PLC0415
 
+    _allow_open_files()
     try:
-        run(serving.serve_process(directory, listening, console, worker=worker))
+        run(serving.serve_process(directory, listening, console, worker=worker, processes=processes))
     except GatewayError as error:
         fail(error)
 
 
-def _serve_child(directory: Path, listening: list[socket.socket], console: list[socket.socket]) -> None:
-    _serve(directory, listening, console, worker=False)
+def _serve_child(directory: Path, listening: list[socket.socket], console: list[socket.socket], processes: int) -> None:
+    _serve(directory, listening, console, worker=False, processes=processes)
 
 
 def _announce(settings: Settings, listening: socket.socket, console: list[socket.socket]) -> None:

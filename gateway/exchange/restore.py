@@ -1,6 +1,6 @@
 """Restore: what is read out of an archive, and what is asked of a database that was put back before anybody serves it.
 
-`gateway/restoring.py` puts the folder together and asks these in order: the archive is whole; the log verifies from
+`gateway/restoring/` puts the folder together and asks these in order: the archive is whole; the log verifies from
 entry 0; nobody remembers a longer one; what was destroyed since stays destroyed; the log says that it was restored.
 """
 

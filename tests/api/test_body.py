@@ -1,7 +1,10 @@
 import pytest
 from starlette.requests import Request
 
+from gateway.api.admission import Admission
 from gateway.api.body import BodyTooLarge, ClientGone, read_body
+from gateway.api.edge import Trace
+from gateway.config import Limits
 
 
 def request(*messages: dict[str, object]) -> Request:
@@ -10,7 +13,9 @@ def request(*messages: dict[str, object]) -> Request:
     async def receive() -> dict[str, object]:
         return waiting.pop(0)
 
-    return Request({"type": "http", "headers": []}, receive)
+    admission = Admission(limits=Limits(), now=lambda: 0.0)
+    trace = Trace(correlation="c", admitted=admission.request())
+    return Request({"type": "http", "headers": [], "state": {"trace": trace}}, receive)
 
 
 def part(body: bytes, *, more: bool = True) -> dict[str, object]:

@@ -2,10 +2,12 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
-from gateway.api.connection import ConnectionLimits, Peers
+from gateway.api.connection import ConnectionLimits
+from gateway.api.peers import EVICTED_AFTER_SECONDS
 from tests.api.wire import Echo, Wire, listening, once, status, wire
 
 POST = b"POST /x HTTP/1.1\r\nHost: a\r\n"
@@ -230,11 +232,32 @@ async def test_connections_of_one_address_are_counted_and_given_back(quick: int)
     assert status(await once(quick, POST + CLOSE + b"\r\n")) == 200
 
 
-def test_peers_are_counted_by_address_and_in_all() -> None:
-    peers = Peers(ConnectionLimits(connections_per_address_max=2, connections_max=3))
-    assert [peers.enter(each) for each in ("a", "a", "a", "b", "c")] == [True, True, False, True, False]
-    peers.leave("a")
-    assert peers.enter("c")
+@pytest.fixture
+async def full(echo: Echo) -> AsyncIterator[int]:
+    """A listener that has place for five, and patience with each."""
+    async with listening(echo, ConnectionLimits(connections_per_address_max=5)) as port:
+        yield port
+
+
+async def test_who_sits_on_half_a_request_gives_way_to_who_comes(full: int) -> None:
+    async with wire(full) as first, wire(full), wire(full), wire(full), wire(full):
+        await first.send(b"GET /slow")
+        await asyncio.sleep(2 * EVICTED_AFTER_SECONDS)
+        assert status(await once(full, POST + CLOSE + b"\r\n")) == 200
+        with suppress(ConnectionError):  # an end, or a reset: it is told nothing
+            assert await first.until_closed() == b""
+
+
+async def test_who_is_being_answered_is_not_put_out(full: int, echo: Echo) -> None:
+    answering = echo.hold = asyncio.Event()
+    async with wire(full) as busy, wire(full), wire(full), wire(full), wire(full):
+        await busy.send(POST + CLOSE + b"\r\n")
+        await asyncio.sleep(2 * EVICTED_AFTER_SECONDS)
+        echo.hold = None
+        for _ in range(3):
+            assert status(await once(full, POST + CLOSE + b"\r\n")) == 200
+        answering.set()
+        assert status(await busy.until_closed()) == 200
 
 
 async def test_100_continue_is_sent_when_the_body_is_wanted(port: int) -> None:
