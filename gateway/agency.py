@@ -106,6 +106,10 @@ class Endpoint:
     test: bool = False
 
 
+REPLY_ADDRESSES_MAX = 10
+"""A toolkit has one; a farm of them a few."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A person or post to call; `role` is liaison, deputy or after-hours."""
@@ -130,6 +134,7 @@ class Agency:
 
     address  where mail reaches it, one line; "" = not known. Accounts of disclosures name it: 45 CFR 164.528(b)(2)
     state    two letters; "" = the first two of its ORI. Its own law packs bind it
+    reply_to where answers to its SOAP requests may go, when a request asks for them elsewhere than on its connection
     """
 
     id: AgencyId
@@ -142,6 +147,7 @@ class Agency:
     contacts: tuple[Contact, ...] = ()
     duties: frozenset[Duty] = field(default_factory=frozenset)
     endpoint: Endpoint = Endpoint(kind=EndpointKind.INBOX)
+    reply_to: tuple[Endpoint, ...] = ()
     signs: bool = False  # its submissions must carry its signature
     sign_answers: bool = False  # SOAP answers to it are signed also where its requests are not
     suspended: bool = False

@@ -23,6 +23,7 @@ from gateway.telemetry import Metrics, configure_logging, log
 from gateway.telling import mail_of_heads, ways_of
 from gateway.transport.ask import HttpAsk
 from gateway.transport.interface import Send
+from gateway.transport.letter import LetterTransport
 from gateway.transport.rest import RestTransport
 from gateway.transport.soap import SoapTransport
 from gateway.worker import run_worker
@@ -58,8 +59,17 @@ async def serve_process(
         stop = asyncio.Event()
         tasks = [asyncio.create_task(refresh_forever(gateway))]
         if worker:
-            sends, ask, wake = outward.sends, outward.ask, gateway.accepted
-            working = run_worker(gateway, stop, sends=sends, wake=wake, metrics=metrics, ask=ask, ways=ways, mail=mail)
+            working = run_worker(
+                gateway,
+                stop,
+                sends=outward.sends,
+                letters=outward.letters,
+                wake=gateway.accepted,
+                metrics=metrics,
+                ask=outward.ask,
+                ways=ways,
+                mail=mail,
+            )
             tasks.append(asyncio.create_task(working))
         try:
             await serve(
@@ -85,14 +95,15 @@ async def worker_process(directory: Path, port: int | None = None) -> None:
         stop = asyncio.Event()
         with stop_on_signals(stop):
             sends, ask, ways, mail = outward.sends, outward.ask, ways_of(made), mail_of_heads(made)
-            await run_worker(gateway, stop, sends=sends, ask=ask, ways=ways, mail=mail)
+            await run_worker(gateway, stop, sends=sends, letters=outward.letters, ask=ask, ways=ways, mail=mail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outward:
-    """The ways to partners: pushing to each kind of endpoint, and asking another gateway."""
+    """The ways to partners: pushing to each kind of endpoint, answering elsewhere, and asking another gateway."""
 
     sends: Mapping[EndpointKind, Send]
+    letters: LetterTransport
     ask: HttpAsk
 
 
@@ -106,6 +117,7 @@ async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
                 EndpointKind.REST: RestTransport(connections, gateway.clock),
                 EndpointKind.SOAP: SoapTransport(connections, gateway.clock, lambda: gateway.keys.cover_signer),
             },
+            letters=LetterTransport(connections, gateway.clock, gateway.keys.cover_signer),
             ask=HttpAsk(connections),
         )
     finally:

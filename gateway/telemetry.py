@@ -75,6 +75,7 @@ class Metrics:
     attempt_seconds: Histogram = field(init=False)
     messages: Gauge = field(init=False)
     deliveries: Gauge = field(init=False)
+    replies: Gauge = field(init=False)
     oldest_delivery_seconds: Gauge = field(init=False)
     emergencies: Gauge = field(init=False)
     log_size: Gauge = field(init=False)
@@ -105,6 +106,7 @@ class Metrics:
         gauges = {
             "messages": ("gateway_messages", "Messages held.", ()),
             "deliveries": ("gateway_deliveries", "Deliveries not yet done.", ("recipient", "state")),
+            "replies": ("gateway_replies", "Answers to registered addresses, not yet done.", ("agency", "state")),
             "oldest_delivery_seconds": ("gateway_oldest_delivery_seconds", "How long the oldest push is overdue.", ()),
             "emergencies": ("gateway_emergency_releases", "Emergency releases, ever: alert when it grows.", ()),
             "log_size": ("gateway_log_size", "Leaves of the audit log.", ()),

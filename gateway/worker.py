@@ -20,6 +20,7 @@ from gateway.exchange.keep_disclosures import ARRANGED_AT_ONCE, arrange, expire_
 from gateway.exchange.purge_due import DueLoop
 from gateway.exchange.recall import recall_ended
 from gateway.exchange.relay import Relay
+from gateway.exchange.reply_relay import ReplyRelay
 from gateway.exchange.rotate_key import take_over_due
 from gateway.exchange.watch import Watch
 from gateway.exchange.watch_log import LogWatch
@@ -27,6 +28,7 @@ from gateway.store.interface import StoreUnavailable
 from gateway.telemetry import Metrics, log
 from gateway.transport.ask import Ask
 from gateway.transport.interface import GiveHead, Send, Tell
+from gateway.transport.letter import SendLetter
 
 GRACE: Final = timedelta(seconds=10)
 """After the order to stop, what is under way has this long; service managers kill after 30 to 90 seconds."""
@@ -42,6 +44,7 @@ class Rhythm:
     """How often, in seconds.
 
     idle       looks for due deliveries when nothing wakes the relay
+    reply      looks for answers that go to registered addresses
     sequence   a receipt promises its entry in the log within 10 s
     witness    looks for heads of partners' logs to countersign, and for what else is due for the log
     expire     looks through what no worker claims: what is too late, and what has no agreement any more
@@ -53,6 +56,7 @@ class Rhythm:
     """
 
     idle: float = 0.25
+    reply: float = 0.5
     sequence: float = 1.0
     witness: float = 1.0
     expire: float = 300.0
@@ -75,6 +79,7 @@ async def run_worker(
     grace: timedelta = GRACE,
     ask: Ask | None = None,
     mail: GiveHead | None = None,
+    letters: SendLetter | None = None,
 ) -> None:
     """Work until told to stop; then finish what is under way, within the grace. The rest falls due by its lease.
 
@@ -83,10 +88,11 @@ async def run_worker(
     wake   set it when there is something to deliver (from the same event loop); without it the worker looks by itself
     ask    asks partners' gateways; without it nothing is countersigned
     mail   hands heads of the log to agencies that only fetch
+    letters  takes answers to registered addresses; without it they wait
     """
-    await Worker(gateway, sends, ways=ways, wake=wake, metrics=metrics, rhythm=rhythm, ask=ask, mail=mail).run(
-        stop, grace
-    )
+    await Worker(
+        gateway, sends, ways=ways, wake=wake, metrics=metrics, rhythm=rhythm, ask=ask, mail=mail, letters=letters
+    ).run(stop, grace)
 
 
 class Worker:
@@ -103,6 +109,7 @@ class Worker:
         rhythm: Rhythm | None = None,
         ask: Ask | None = None,
         mail: GiveHead | None = None,
+        letters: SendLetter | None = None,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics or Metrics()
@@ -111,6 +118,7 @@ class Worker:
         holder = gateway.clock.random(16).hex()
         self._watch = Watch(gateway=gateway, ways=ways, metrics=self._metrics, holder=holder)
         self._due = DueLoop(gateway)
+        self._replies = ReplyRelay(gateway, letters, report=report) if letters is not None else None
         self._relay = Relay(gateway, sends, report=report, stirred=wake, metrics=self._metrics)
 
     async def run(self, stop: asyncio.Event, grace: timedelta = GRACE) -> None:
@@ -118,6 +126,7 @@ class Worker:
         never = asyncio.Event()
         loops = [
             asyncio.create_task(self._loop("relay", self._fill, stop, self._relay.stirred)),
+            *self._replying(stop),
             asyncio.create_task(self._loop("sequence", self._sequence, stop, never)),
             asyncio.create_task(self._loop("expire", self._expire, stop, never)),
             asyncio.create_task(self._loop("witness", self._witness, stop, never)),
@@ -131,12 +140,26 @@ class Worker:
             # A verb in the middle of a write finishes it: canceled, it would not know what was stored.
             await asyncio.wait(loops, timeout=grace.total_seconds())
             await self._relay.drain(grace)
+            if self._replies is not None:
+                await self._replies.drain(grace)
         finally:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             await self._watch.close()
             await self._relay.drain(timedelta())
+            if self._replies is not None:
+                await self._replies.drain(timedelta())
+
+    def _replying(self, stop: asyncio.Event) -> list["asyncio.Task[None]"]:
+        replies = self._replies
+        if replies is None:
+            return []
+
+        async def fill() -> float:
+            return GATHER_SECONDS if await replies.fill() else self._rhythm.reply
+
+        return [asyncio.create_task(self._loop("reply", fill, stop, replies.stirred))]
 
     async def _fill(self) -> float:
         return GATHER_SECONDS if await self._relay.fill() else self._rhythm.idle

@@ -27,7 +27,7 @@ from aiohttp import web
 
 from gateway.delivery.outcome import Outcome, acknowledged, unknown
 from gateway.transport.interface import Parcel
-from tests.pretend_wire import Received, envelope, fault, read_envelope, read_parts
+from tests.pretend_wire import Received, envelope, fault, read_envelope, read_parts, read_reply
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -225,7 +225,7 @@ class PretendEndpoint:
 
 
 class PretendServer:
-    """A mailbox behind a socket: POST anything to `/rest` or `/soap`.
+    """A mailbox behind a socket: POST anything to `/rest` or `/soap`, answers to `/reply`.
 
     peers  addresses that requests came from: one for each connection
     """
@@ -243,6 +243,7 @@ class PretendServer:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_post("/rest", self._rest)
         app.router.add_post("/soap", self._soap)
+        app.router.add_post("/reply", self._reply)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, ssl_context=self._tls).start()
@@ -280,6 +281,10 @@ class PretendServer:
     async def _soap(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         return await self._act(request, read_envelope(body, dict(request.headers), _peer_certificate(request)))
+
+    async def _reply(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        return await self._act(request, read_reply(body, dict(request.headers), _peer_certificate(request)))
 
     async def _act(self, request: web.Request, received: Received) -> web.StreamResponse:
         self.mailbox.requests.append(received)

@@ -88,6 +88,23 @@ def read_envelope(body: bytes, headers: dict[str, str], certificate: bytes | Non
     )
 
 
+def read_reply(body: bytes, headers: dict[str, str], certificate: bytes | None = None) -> Received:
+    """An answer that came as a message of its own, of either SOAP version: what it relates to is its `message`, and its
+    payload what stands in the Body."""
+    root = etree.fromstring(body)
+    header, soap_body = root[0], root[1]
+    return Received(
+        key=header.findtext(f"{{{WSA}}}MessageID") or "",
+        message=header.findtext(f"{{{WSA}}}RelatesTo") or "",
+        delivery="",
+        payload=etree.tostring(soap_body[0], method="c14n", exclusive=True, with_tail=False),
+        cover=b"",
+        body=body,
+        headers=headers,
+        client_certificate=certificate,
+    )
+
+
 def envelope(inner: str) -> bytes:
     """A SOAP 1.2 envelope around this body."""
     return f'<s:Envelope xmlns:s="{SOAP12}"><s:Body>{inner}</s:Body></s:Envelope>'.encode()

@@ -35,6 +35,7 @@ class Code(StrEnum):
     UNDELIVERABLE = "delivery.undeliverable"
     EXPIRED = "delivery.expired"
     BACKLOG = "delivery.backlog"
+    REPLY_STUCK = "reply.undeliverable"
     MOU_ENDS = "mou.ends-soon"
     MOU_OVER = "mou.over"
     MOU_REVIEW = "mou.review-overdue"
@@ -97,6 +98,11 @@ MEANS: dict[Code, Means] = {
         Severity.WARNING, "Deliveries were given up after all their tries.", "gateway deliveries list"
     ),
     Code.EXPIRED: Means(Severity.WARNING, "Deliveries were not fetched or taken in time.", "gateway deliveries list"),
+    Code.REPLY_STUCK: Means(
+        Severity.WARNING,
+        "Answers to an agency's registered address were given up: its system is left without them.",
+        "gateway replies list",
+    ),
     Code.BACKLOG: Means(
         Severity.WARNING,
         "Deliveries have been due for more than 15 minutes.",

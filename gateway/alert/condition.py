@@ -54,6 +54,7 @@ class Seen:
     """What was looked at, at one moment. None = not known this time: what was found before stays as it is.
 
     deliveries     by recipient and state, as `Counts` has them
+    replies        answers to registered addresses, by agency and state
     oldest         when the oldest waiting delivery fell due
     not_written    since when audit entries cannot be written
     altered        whether the sequencer refused to sign on top of the stored log
@@ -71,6 +72,7 @@ class Seen:
     today: date
     limits: Limits = Limits()
     deliveries: tuple[tuple[str, State, int], ...] = ()
+    replies: tuple[tuple[str, State, int], ...] = ()
     oldest: datetime | None = None
     unsequenced_since: datetime | None = None
     not_written: datetime | None = None
@@ -135,6 +137,16 @@ def stuck_deliveries(seen: Seen) -> Iterator[Alert]:
     for recipient, state, count in seen.deliveries:
         if state in codes and count:
             yield Alert(code=codes[state], subject=recipient, count=count)
+
+
+def stuck_replies(seen: Seen) -> Iterator[Alert]:
+    """Answers that were given up, or whose time is over."""
+    stuck = Counter[str]()
+    for agency, state, count in seen.replies:
+        if state in (State.UNDELIVERABLE, State.EXPIRED):
+            stuck[agency] += count
+    for agency, count in sorted(stuck.items()):
+        yield Alert(code=Code.REPLY_STUCK, subject=agency, count=count)
 
 
 def backlog(seen: Seen) -> Iterator[Alert]:
@@ -202,6 +214,7 @@ CONDITIONS: tuple[Condition, ...] = (
     clock_trouble,
     late_deadlines,
     stuck_deliveries,
+    stuck_replies,
     backlog,
     agreements,
     expiries,

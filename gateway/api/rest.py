@@ -24,6 +24,7 @@ from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, Gatew
 from gateway.exchange.inbox import PAGE_MAX, acknowledge, inbox_cover, inbox_notice, inbox_page, inbox_payload
 from gateway.exchange.newest_head import newest_head
 from gateway.exchange.refuse import record_refusal
+from gateway.exchange.reply import Replying
 from gateway.exchange.status import DeliveryStatus, receipt, status
 from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
@@ -159,9 +160,11 @@ async def known_caller(request: Request, gateway: Gateway, channel: str) -> Agen
     return agency
 
 
-async def refuse_unread(gateway: Gateway, sender: AgencyId, error: GatewayError, channel: str) -> None:
+async def refuse_unread(
+    gateway: Gateway, sender: AgencyId, error: GatewayError, channel: str, replying: Replying | None = None
+) -> None:
     """Record that a known sender's request was refused before there was a message in hand."""
-    submission = Submission(sender=sender, sender_id="", body=b"", channel=channel)
+    submission = Submission(sender=sender, sender_id="", body=b"", channel=channel, replying=replying)
     await record_refusal(gateway, submission, error, gateway.clock.now())
 
 

@@ -5,7 +5,7 @@ envelope, addressing, security, act; and back as an answer or a Fault. What the 
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from lxml import etree
@@ -19,19 +19,23 @@ from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
 from gateway.api.rest import idempotency_key, known_caller, refuse_unread, running
 from gateway.api.soap_acts import LIMITS, Asked, do, read_act
+from gateway.api.soap_fault import fault_told
 from gateway.api.soap_mtom import MEDIA_TYPES, packed, reads_parts, unpacked
+from gateway.api.soap_one_way import OneWay, one_way_of
 from gateway.api.soap_security import UNDERSTOOD as SECURITY
 from gateway.api.soap_security import Secured, address_of, secured, security_of, sign_answer, username_of
 from gateway.document.parse import Document
 from gateway.errors import GatewayError, Refused
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.reply import goes_elsewhere, put_answer, put_fault
+from gateway.exchange.submission import Submission
 from gateway.exchange.username import asks_username, check_username
 from gateway.media_type import MediaType, media_type_of, quoted
 from gateway.signing.security import Security
 from gateway.soap import addressing, envelope, fault, mtom, service
 from gateway.soap.addressing import ActionDisagrees, Addressing
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Envelope, Version
-from gateway.soap.reference import Reference
+from gateway.soap.reference import CONNECTION, Reference
 from gateway.soap.service import Poll
 from gateway.telemetry import log
 
@@ -53,6 +57,7 @@ class Exchange:
     """One request on its way through the stages. It fills as they pass: what an answer or a Fault must know of the
     request is there as soon as it has been read, so that a request refused half-way is answered in its own terms.
 
+    one_way  how its answers are written, when one of them goes elsewhere
     actions  each one that the media types inside an MTOM message name
     signs    the answer is signed, as the request was, or as the agency wants it
     """
@@ -63,6 +68,7 @@ class Exchange:
     version: Version
     addressing: Addressing = field(default_factory=Addressing)
     operation: str = ""
+    one_way: OneWay | None = None
     actions: frozenset[str] = frozenset()
     size_bytes: int = 0
     signs: bool = False
@@ -79,19 +85,37 @@ async def soap(request: Request) -> Response:
     )
     try:
         asked = await _asked(exchange)
-        body = await do(asked)
-        if exchange.addressing.no_reply:
+        body = await _done(exchange, asked)
+        if exchange.addressing.no_reply or exchange.addressing.reply_to.elsewhere:
             return Response(status_code=202)
         answer = _Answer.of(exchange, body, action=service.action_of(f"{exchange.operation}Response"))
         await answer.sign_if(exchange)
     except ClientGone:
         raise
     except Exception as error:  # noqa: BLE001  (a SOAP client is owed a Fault, whatever it was)
+        if goes_elsewhere(exchange.one_way, error):  # and is kept already
+            trace_of(request.scope).code = problem_of(error).code
+            return Response(status_code=202)
         return await _fault(exchange, error)
     # Photos are in what is polled. Other answers hold none, and plain XML is what every client reads.
     if isinstance(asked.act, Poll) and reads_parts(request, media_type):
         return await answer.in_parts()
     return answer.whole()
+
+
+async def _done(exchange: Exchange, asked: Asked) -> etree._Element:
+    """The act, done. Where its answer goes elsewhere, that is kept: a submission's with the message, others' here."""
+    one_way = exchange.one_way
+    if one_way is None or isinstance(asked.act, Submission):
+        return await do(asked)
+    try:
+        body = await do(asked)
+    except GatewayError as error:
+        await put_fault(exchange.gateway, one_way, error)
+        raise
+    if one_way.reply_to:
+        await put_answer(exchange.gateway, one_way, lambda message_id: one_way.enveloped(message_id, body))
+    return body
 
 
 # --- the way in -------------------------------------------------------------------------------------------------
@@ -107,9 +131,13 @@ async def _asked(exchange: Exchange) -> Asked:
         received = _envelope(exchange, document)
         _addressing(exchange, received)
         found = await _security(exchange, agency, document, received)
+        # After the signature: nothing goes anywhere because of a request whose signature is wrong.
+        exchange.one_way = one_way_of(agency, found.received, exchange.addressing, trace_of(request.scope).correlation)
         act = read_act(agency, _message_id(exchange, found), found.received.body, found.proof)
+        if isinstance(act, Submission) and exchange.one_way is not None:
+            act = replace(act, replying=exchange.one_way)
     except GatewayError as error:
-        await refuse_unread(gateway, agency.id, error, "soap")
+        await refuse_unread(gateway, agency.id, error, "soap", exchange.one_way)
         raise
     return Asked(request=request, gateway=gateway, agency=agency, act=act)
 
@@ -147,9 +175,6 @@ def _addressing(exchange: Exchange, received: Envelope) -> None:
     """The addressing headers, and the action wherever it is named."""
     exchange.addressing = addressing.read(received)
     addressing.check_to(exchange.addressing, soap_addresses(exchange.request))
-    for where in (exchange.addressing.reply_to, exchange.addressing.fault_to):
-        if where.elsewhere:
-            raise addressing.ReplyElsewhere("the address of an answer is the anonymous or the none address")
     exchange.operation = service.operation_name(received.body)
     wanted = service.action_of(exchange.operation)
     if not _actions(exchange) <= {"", wanted}:
@@ -210,18 +235,7 @@ async def _fault(exchange: Exchange, error: Exception) -> Response:
     if problem.status >= 500:
         log.error("failed", correlation=trace.correlation, code=problem.code, exc_info=error)
     version = exchange.version
-    names, header = fault.named_by_addressing(error) if exchange.addressing.present else ((), "")
-    told = fault.Fault(
-        kind=fault.kind_of(error, callers_fault=problem.callers_fault),
-        code=problem.code,
-        text=problem.detail,
-        correlation=trace.correlation,
-        findings=problem.findings,
-        recipients=tuple((outcome.agency, outcome.code) for outcome in problem.recipients),
-        names=fault.not_understood(error),
-        addressing=names,
-        header=header,
-    )
+    told = fault_told(error, exchange.addressing, trace.correlation)
     status_code = _fault_status(version, told, problem)
     headers = dict(problem.headers)
     if exchange.addressing.no_fault:
@@ -230,7 +244,7 @@ async def _fault(exchange: Exchange, error: Exception) -> Response:
         exchange,
         fault.body(told, version),
         action=told.action,
-        to=exchange.addressing.fault_to,
+        to=CONNECTION if exchange.addressing.fault_to.elsewhere else exchange.addressing.fault_to,
         more=fault.headers(told, version),
     )
     try:

@@ -24,7 +24,7 @@ from gateway.exchange.inbox import (
 )
 from gateway.exchange.rehearse import WouldReceive, rehearse
 from gateway.exchange.status import status
-from gateway.exchange.submission import Submission
+from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
 from gateway.signing.proof import Proof
 from gateway.soap.service import Acknowledge, Poll, Preview, Status, Submit, node, read
@@ -98,7 +98,11 @@ def _submission(sender: Agency, message_id: str, operation: Submit, proof: Proof
 
 
 async def _submit(asked: Asked, submission: Submission) -> etree._Element:
-    accepted = await accept_measured(asked.request, asked.gateway, submission)
+    return submit_response(await accept_measured(asked.request, asked.gateway, submission))
+
+
+def submit_response(accepted: Accepted) -> etree._Element:
+    """What a submission is answered with."""
     answer = node(
         "SubmitResponse",
         node("Id", accepted.id),

@@ -44,6 +44,7 @@ class EntryType(StrEnum):
     RECALL = "recall"
     REQUEUE = "requeue"
     DISCARD = "discard"
+    REPLY = "reply"  # what became of an answer that goes to a registered address
     # keeping and destroying
     DESTROY = "destroy"
     HOLD = "hold"
@@ -244,6 +245,7 @@ SHAPES: Mapping[str, Shape] = {
     "recipients": AGENCIES,
     "reduced": COUNTS,  # places let through in a lesser form, per label
     "refused": AGENCIES,  # recipients who were asked for and get nothing
+    "reply": ID,  # of an answer that goes to a registered address
     "role": CODE,
     "roles": CODES,
     "second": ACTOR,  # account of the second person of an act that takes two
@@ -313,6 +315,10 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
     EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
     EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline"),
+    EntryType.REPLY: (
+        "reply agency action",
+        "message code attempts due_at until bucket evidence actor reason",
+    ),
     EntryType.DESTROY: (
         "kind count",
         f"message dissemination bucket mou clauses reason digest due_at counts hold {_OF_RUN} agency {_TWO_PEOPLE}",

@@ -76,6 +76,10 @@ EVENTS: Mapping[EntryType, Event] = dict(
                 ),
                 _E.REQUEUE: ("A person had a delivery tried again.", "waiting"),
                 _E.DISCARD: ("A person gave a delivery up, for a reason.", "discarded"),
+                _E.REPLY: (
+                    "What became of an answer that goes to an address registered for whoever asked; no records in it.",
+                    "as the action says",
+                ),
             },
         ),
         *_events(

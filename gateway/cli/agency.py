@@ -111,6 +111,8 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
     endpoint = agency.endpoint
     test = ", a test system" if endpoint.test else ""
     out.print(f"endpoint   {endpoint.kind} {escape(endpoint.url)}, signature {endpoint.signature}{test}")
+    for each in agency.reply_to:
+        out.print(f"reply to   {escape(each.url)}{'' if each.client_key else ', without our certificate'}")
     for contact in agency.contacts:
         out.print(f"contact    {escape(', '.join(filter(None, _contact(contact).values())))}")
     now = SystemClock().now()
@@ -135,8 +137,13 @@ def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
             "kind": agency.endpoint.kind.value,
             "url": agency.endpoint.url,
             "signature": agency.endpoint.signature.value,
+            "mtom": agency.endpoint.mtom,
             "test": agency.endpoint.test,
         },
+        "reply_to": [
+            {"url": each.url, "client_key": each.client_key, "private_network": each.private_network}
+            for each in agency.reply_to
+        ],
         "contacts": [_contact(contact) for contact in agency.contacts],
         "credentials": [
             {

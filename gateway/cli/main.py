@@ -18,6 +18,7 @@ from gateway.cli import (
     keys,
     law,
     mou,
+    replies,
     report,
     retention,
     send,
@@ -63,6 +64,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(emergency.app, name="emergency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(replies.app, name="replies")
 app.add_typer(audit.app, name="audit")
 app.add_typer(witness.app, name="witness")
 app.add_typer(report.app, name="report")

@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
-from gateway.delivery.delivery import Delivery
+from gateway.delivery.course import Course
 from gateway.delivery.outcome import Outcome, OutcomeKind
 from gateway.delivery.schedule import Schedule, wait
 from gateway.delivery.transition import Event, after_event
+
+Under = TypeVar("Under", bound=Course)
+"""A delivery or a reply."""
 
 EXPIRED = "delivery.expired"
 """`last_error` of a delivery whose time ran out before it was ever tried."""
 
 
-def after(delivery: Delivery, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float) -> Delivery:
+def after(delivery: Under, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float) -> Under:
     """The delivery as it stands after one try; `attempts` counts that try already, `claim` did so.
 
     chance  0 to 1; see `schedule.wait`
@@ -37,14 +41,14 @@ def after(delivery: Delivery, outcome: Outcome, *, now: datetime, schedule: Sche
     return replace(delivery, state=after_event(delivery.state, Event.NOT_YET), due_at=due_at)
 
 
-def _arrived_before(delivery: Delivery, outcome: Outcome) -> bool:
+def _arrived_before(delivery: Course, outcome: Outcome) -> bool:
     # "I have it already" to a first try is no duplicate of ours: something else is wrong at the recipient,
     # and believing it would lose the message.
     return outcome.kind is OutcomeKind.DUPLICATE and delivery.attempts > 1
 
 
 def _next_try(
-    delivery: Delivery, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float
+    delivery: Course, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float
 ) -> datetime | None:
     due_at = now + wait(delivery.attempts, schedule, chance, asked=outcome.retry_after)
     if due_at < delivery.expires_at:
@@ -54,19 +58,19 @@ def _next_try(
     return last if last - now >= schedule.wait_first else None
 
 
-def overdue(delivery: Delivery, now: datetime) -> bool:
+def overdue(delivery: Course, now: datetime) -> bool:
     """Whether its time has run out; such a delivery is not tried again."""
     return now >= delivery.expires_at
 
 
-def expired(delivery: Delivery) -> Delivery:
+def expired(delivery: Under) -> Under:
     """It did not arrive in time."""
     return replace(
         delivery, state=after_event(delivery.state, Event.TIME_OUT), last_error=delivery.last_error or EXPIRED
     )
 
 
-def released(delivery: Delivery, due_at: datetime | None = None) -> Delivery:
+def released(delivery: Under, due_at: datetime | None = None) -> Under:
     """Given back untried: the try that `claim` counted did not take place."""
     return replace(
         delivery,
@@ -76,12 +80,12 @@ def released(delivery: Delivery, due_at: datetime | None = None) -> Delivery:
     )
 
 
-def recalled(delivery: Delivery) -> Delivery:
+def recalled(delivery: Under) -> Under:
     """Withdrawn before it arrived."""
     return replace(delivery, state=after_event(delivery.state, Event.RECALLED))
 
 
-def requeued(delivery: Delivery, *, now: datetime, schedule: Schedule) -> Delivery:
+def requeued(delivery: Under, *, now: datetime, schedule: Schedule) -> Under:
     """Once more from the beginning: tries and time anew. Raises `ValueError` in a state that does not know it."""
     return replace(
         delivery,
@@ -92,6 +96,6 @@ def requeued(delivery: Delivery, *, now: datetime, schedule: Schedule) -> Delive
     )
 
 
-def discarded(delivery: Delivery) -> Delivery:
+def discarded(delivery: Under) -> Under:
     """Given up by a person. Raises `ValueError` in a state that does not know it."""
     return replace(delivery, state=after_event(delivery.state, Event.DISCARDED))

@@ -20,6 +20,7 @@ from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, Denied, Release
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
+from gateway.exchange.reply import answer_of
 from gateway.exchange.submission import (
     Accepted,
     ActionMismatch,
@@ -213,7 +214,7 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
         raise ActionMismatch(f"this id is that of a message with another action: {record.message.action}")
     disseminations = await gateway.store.disseminations(known.message)
     entries = await gateway.store.entries_of(known.message)
-    return Accepted(
+    answer = Accepted(
         id=known.message,
         sender_id=submission.sender_id,
         received_at=record.message.received_at,
@@ -230,6 +231,10 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
         receipt=known.receipt.decode(),
         repeated=True,
     )
+    # Whoever asks again has perhaps not got the first answer: it is sent again, unless it is still on its way.
+    if new := answer_of(gateway, submission.replying, answer, gateway.clock.now()):
+        await gateway.store.put_reply(new)
+    return answer
 
 
 def _is_withheld(entry: AuditEntry) -> bool:

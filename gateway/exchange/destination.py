@@ -25,17 +25,21 @@ class Destination:
 
 def destinations(agencies: Iterable[Agency], credentials: Iterable[Credential]) -> dict[AgencyId, Destination]:
     """Every agency that is pushed to. Those with an inbox fetch for themselves; deliveries to suspended ones wait."""
-    vouching: defaultdict[AgencyId, list[bytes]] = defaultdict(list)
-    for credential in credentials:
-        if credential.kind is CredentialKind.AUTHORITY and credential.revoked_at is None:
-            vouching[credential.agency].append(credential.certificate)
+    vouched = vouching(credentials)
     return {
-        agency.id: Destination(
-            agency=agency.id, endpoint=agency.endpoint, authorities=b"\n".join(sorted(vouching[agency.id]))
-        )
+        agency.id: Destination(agency=agency.id, endpoint=agency.endpoint, authorities=vouched.get(agency.id, b""))
         for agency in agencies
         if agency.endpoint.kind in PUSHED and not agency.suspended
     }
+
+
+def vouching(credentials: Iterable[Credential]) -> dict[AgencyId, bytes]:
+    """Per agency, PEM of who vouches for its servers."""
+    found: defaultdict[AgencyId, list[bytes]] = defaultdict(list)
+    for credential in credentials:
+        if credential.kind is CredentialKind.AUTHORITY and credential.revoked_at is None:
+            found[credential.agency].append(credential.certificate)
+    return {agency: b"\n".join(sorted(each)) for agency, each in found.items()}
 
 
 class Standing(StrEnum):

@@ -48,6 +48,7 @@ async def look(gateway: Gateway, now: datetime) -> Seen:
         today=current.day(now),
         limits=Limits(mou=timedelta(days=alerts.mou_days), certificate=timedelta(days=alerts.certificate_days)),
         deliveries=counts.deliveries,
+        replies=counts.replies,
         oldest=counts.oldest,
         unsequenced_since=counts.unsequenced_since,
         newest_entry=span[1] if span else None,

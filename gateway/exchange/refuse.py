@@ -6,6 +6,7 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import commit, make
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
+from gateway.exchange.reply import fault_of
 from gateway.exchange.submission import LISTED_MAX, InvalidMessage, NoRecipient, Submission
 from gateway.exchange.trial import trial_entry
 from gateway.message import MessageId, bucket_name
@@ -75,6 +76,7 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
                 index=original.index,
             ),
             entries=(entry, *entries),
+            reply=fault_of(gateway, submission.replying, error, now, id),
         )
     )
 

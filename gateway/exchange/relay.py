@@ -14,10 +14,10 @@ from gateway.config import Settings
 from gateway.delivery.breaker import CLOSED, BreakerRule, Circuit, CircuitBreaker, after_outcome
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.outcome import Outcome
-from gateway.delivery.schedule import Schedule
 from gateway.exchange.attempt import attempt
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.schedules import lease_of, schedule_of
 from gateway.store.deliveries import Claim
 from gateway.store.messages import DisseminationRecord
 from gateway.telemetry import Metrics
@@ -37,25 +37,13 @@ class Pace:
     lease: timedelta = timedelta(seconds=60)
 
 
-def schedule_of(settings: Settings) -> Schedule:
-    """The schedule that the settings ask for."""
-    relay = settings.relay
-    return Schedule(
-        wait_first=timedelta(seconds=relay.wait_seconds_first),
-        wait_max=timedelta(seconds=max(relay.wait_seconds_max, relay.wait_seconds_first)),
-        attempts_max=relay.attempts_max,
-        budget=timedelta(hours=relay.budget_hours),
-        attempt_deadline=timedelta(seconds=relay.attempt_seconds_max),
-    )
-
-
 def pace_of(settings: Settings) -> Pace:
-    """The pace that the settings ask for. A lease shorter than an attempt would have two workers send the same."""
+    """The pace that the settings ask for."""
     relay = settings.relay
     return Pace(
         in_flight_max=relay.in_flight_max,
         per_recipient=relay.in_flight_per_recipient_max,
-        lease=timedelta(seconds=max(relay.lease_seconds, 1.5 * relay.attempt_seconds_max)),
+        lease=lease_of(settings),
     )
 
 

@@ -9,7 +9,7 @@ from gateway.delivery.delivery import Delivery
 from gateway.delivery.transition import Event, knows
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.relay import schedule_of
+from gateway.exchange.schedules import schedule_of
 from gateway.message import DeliveryId
 from gateway.store.messages import DisseminationRecord
 
@@ -57,10 +57,15 @@ async def requeue(gateway: Gateway, id: DeliveryId, *, by: str) -> Delivery:
 
 async def discard(gateway: Gateway, id: DeliveryId, *, by: str, reason: str) -> Delivery:
     """Give it up. Raises `NoSuchDelivery`, `NotPossibleNow`, `BadReason`."""
-    if len(reason) > REASON_LENGTH_MAX or not REASON.fullmatch(reason):
-        raise BadReason(f"a reason is lower case words joined by hyphens, at most {REASON_LENGTH_MAX} characters")
+    check_reason(reason)
     record = await _record(gateway, id, Event.DISCARDED)
     return await _moved(gateway, record, discarded(record.delivery), EntryType.DISCARD, actor=by, reason=reason)
+
+
+def check_reason(reason: str) -> None:
+    """Raises `BadReason`."""
+    if len(reason) > REASON_LENGTH_MAX or not REASON.fullmatch(reason):
+        raise BadReason(f"a reason is lower case words joined by hyphens, at most {REASON_LENGTH_MAX} characters")
 
 
 async def _record(gateway: Gateway, id: DeliveryId, event: Event) -> DisseminationRecord:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gateway.agency import AgencyId
 from gateway.errors import Refused
@@ -10,6 +11,9 @@ from gateway.exchange.trial import Tried
 from gateway.finding import Finding
 from gateway.message import SENDER_ID_LENGTH_MAX, Action, DeliveryId, MessageId
 from gateway.signing.proof import Proof
+
+if TYPE_CHECKING:
+    from gateway.exchange.reply import Replying
 
 LISTED_MAX = 100
 """Recipients that the audit entry of a reception or refusal names; two such lists of the longest ids fit into one."""
@@ -82,6 +86,7 @@ class Submission:
     only       the recipients asked for; empty = everyone who may have it
     act        correct or cancel, and the earlier message's id, when the address said so
     channel    "rest" or "soap"
+    replying   how its answer is written, where that goes elsewhere than back to who waits for it
     proof      of the signature that the edge verified around it; None = there was none. One inside the message is
                verified here
     """
@@ -92,6 +97,7 @@ class Submission:
     only: frozenset[AgencyId] = field(default_factory=frozenset)
     act: tuple[Action, str] | None = None
     channel: str = "rest"
+    replying: "Replying | None" = field(default=None, repr=False, compare=False)
     proof: Proof | None = None
 
     def __post_init__(self) -> None:

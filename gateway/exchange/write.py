@@ -16,6 +16,7 @@ from gateway.exchange.decide import Case, Denied, Release, releases
 from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.keeping import due_at, due_of, expires, kept_dissemination, kept_message
+from gateway.exchange.reply import answer_of
 from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
 from gateway.exchange.trial import Decided, trial_entry
 from gateway.iepd.header import Header
@@ -96,6 +97,16 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
     )
     made = [disseminate(gateway, writing, message, release) for release in releases(writing.decisions)]
     withheld = [_withheld(gateway, writing, message, decision) for decision in writing.decisions]
+    deliveries = {new.dissemination.recipient: new.delivery.id for new, _ in made}
+    answer = Accepted(
+        id=message.id,
+        sender_id=message.sender_id,
+        received_at=message.received_at,
+        digest=message.digest,
+        recipients=outcomes(writing.decisions, deliveries),
+        entry=received.id,
+        receipt=receipt,
+    )
     acceptance = Acceptance(
         configuration=writing.configured.version,
         message=message,
@@ -114,20 +125,12 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
         recalls=tuple(past.recipient for past in writing.case.past),
         disclosures=_disclosures(gateway, writing, message, made),
         kept=kept_message(message, original, due),
+        reply=answer_of(gateway, writing.submission.replying, answer, writing.now),
         signature=SignatureUse(digest=proof.digest, until=proof.until) if proof is not None else None,
     )
     stored = await gateway.store.accept(acceptance)
     gateway.accepted.set()
-    deliveries = {new.dissemination.recipient: new.delivery.id for new, _ in made}
-    return stored, Accepted(
-        id=message.id,
-        sender_id=message.sender_id,
-        received_at=message.received_at,
-        digest=message.digest,
-        recipients=outcomes(writing.decisions, deliveries),
-        entry=received.id,
-        receipt=receipt,
-    )
+    return stored, answer
 
 
 def _message(gateway: Gateway, writing: Writing) -> Message:

@@ -5,7 +5,17 @@ Keys and certificates are not in them: they come from the agency itself, or from
 
 import re
 
-from gateway.agency import Agency, AgencyKind, Contact, Duty, Endpoint, EndpointKind, SignatureForm, Unit
+from gateway.agency import (
+    REPLY_ADDRESSES_MAX,
+    Agency,
+    AgencyKind,
+    Contact,
+    Duty,
+    Endpoint,
+    EndpointKind,
+    SignatureForm,
+    Unit,
+)
 from gateway.document.source import Table, read_source
 from gateway.finding import Finding
 from gateway.policy.reading import WORD, Reading, nearest
@@ -32,7 +42,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     reading.table(
         root,
         ("agency", "name", "kind"),
-        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "signs", "sign_answers"),
+        ("ori", "address", "state", "units", "contacts", "duties", "endpoint", "reply_to", "signs", "sign_answers"),
     )
     agency = reading.agency(root, "agency")
     kind = reading.choice(root, "kind", AgencyKind)
@@ -45,6 +55,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
     contacts = read_contacts(reading, root)
     duties = _duties(reading, root)
     endpoint = _endpoint(reading, root)
+    reply_to = _reply_to(reading, root)
     signs = reading.flag(root, "signs", absent=False)
     sign_answers = reading.flag(root, "sign_answers", absent=False)
     if agency is None or kind is None:
@@ -60,6 +71,7 @@ def _agency(reading: Reading, root: Table) -> Agency | None:
         contacts=contacts,
         duties=duties,
         endpoint=endpoint,
+        reply_to=reply_to,
         signs=signs,
         sign_answers=sign_answers,
     )
@@ -140,3 +152,25 @@ def _endpoint(reading: Reading, root: Table) -> Endpoint:
         private_network=reading.flag(table, "private_network", absent=absent.private_network),
         test=reading.flag(table, "test", absent=absent.test),
     )
+
+
+def _reply_to(reading: Reading, root: Table) -> tuple[Endpoint, ...]:
+    """Where answers to the agency's requests may go."""
+    found: dict[str, Endpoint] = {}
+    for node in reading.items(root, "reply_to"):
+        table = reading.table(node, ("url",), ("client_key", "private_network"))
+        if table is None:
+            continue
+        url = reading.pattern(table, "url", _URL, "a URL begins with https:// or http:// and names a host")
+        private = reading.flag(table, "private_network", absent=False)
+        if url in found:
+            reading.wrong("named-twice", "this address stands here already", table.entries["url"])
+        elif url.startswith("http:") and not private:
+            hint = "plain HTTP is for a loopback address only, with private_network: true"
+            reading.wrong("endpoint", hint, table.entries["url"])
+        elif url:
+            key = reading.flag(table, "client_key", absent=True)
+            found[url] = Endpoint(kind=EndpointKind.SOAP, url=url, client_key=key, private_network=private)
+    if len(found) > REPLY_ADDRESSES_MAX:
+        reading.wrong("too-many", f"an agency has at most {REPLY_ADDRESSES_MAX} of them", root.entries["reply_to"])
+    return tuple(found.values())

@@ -19,13 +19,14 @@ class Kind(StrEnum):
     DISSEMINATION = "dissemination"  # as one recipient gets it
     REFUSED = "refused"  # a submission that was not accepted
     BECAUSE = "because"  # what a person wrote of an emergency release
+    REPLY = "reply"  # an answer that goes to a registered address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """One payload.
 
-    id           of the message, dissemination or refusal; for a `BECAUSE` that of its release and "/because"
+    id           of the message, dissemination, refusal or reply; for a `BECAUSE` that of its release and "/because"
     recipient    of a dissemination; "" else
     mou          id@version that a dissemination was decided under; "" else
     clause       its clause; "" else

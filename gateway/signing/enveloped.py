@@ -21,6 +21,7 @@ from gateway.signing.shape import (
     certificate_of,
     check_types,
     read_shape,
+    strip,
     stripped,
     unique_ids,
 )
@@ -49,7 +50,7 @@ def sign_enveloped(document: Document, signer: Signer) -> bytes:
 
 
 def verify_enveloped(document: Document, trusted: TrustedKeys, *, now: datetime) -> Document:
-    """The verified document without its signature.
+    """The verified document without its signature: the very tree that was given, taken over and not copied.
 
     Raises `SignatureMissing`, `SignatureShape`, `SignatureAlgorithm`, `SignatureInvalid`, `NotSigner`, and the
     certificate errors for a certificate that is the agency's but expired, not yet valid or not for signing.
@@ -65,16 +66,16 @@ def unsigned(document: Document) -> Document:
 
 
 def verify_root(root: etree._Element, trusted: TrustedKeys, *, now: datetime) -> etree._Element:
-    """A verified copy of the root, the signature still in it. Raises like `verify_enveloped`."""
+    """The root, verified, without comments, the signature still in it. Raises like `verify_enveloped`."""
     if root.getparent() is not None:
         raise ValueError("an enveloped signature is verified in a document of its own")
-    copy = stripped(root)
-    shape = read_shape(_signature_of(copy), ENVELOPED)
-    ids = _signed_ids(copy, shape)
-    check_types(copy, shape.references[0])
+    strip(root)
+    shape = read_shape(_signature_of(root), ENVELOPED)
+    ids = _signed_ids(root, shape)
+    check_types([(root, shape.references[0])])
     key = signer_key(certificate_of(shape.key_info), trusted, now=now)
     check_value(shape, key, ids)
-    return copy
+    return root
 
 
 def _signature_of(root: etree._Element) -> etree._Element:

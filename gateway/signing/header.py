@@ -15,7 +15,7 @@ from lxml import etree
 
 from gateway.clock import timestamp as moment_text
 from gateway.document.canonical import exclusive
-from gateway.document.names import SOAP11, SOAP12, WSA, WSSE, WSU
+from gateway.document.names import SOAP11, SOAP12, WSA, WSSE, WSU, split
 from gateway.document.parse import Document
 from gateway.signing.algorithm import Transform
 from gateway.signing.cover import COVER
@@ -40,7 +40,7 @@ from gateway.signing.shape import (
     all_ids,
     check_types,
     read_shape,
-    stripped,
+    strip,
     unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
@@ -83,7 +83,7 @@ class _Places:
 
 
 def _must_be_signed(block: etree._Element) -> bool:
-    return block.tag == COVER_BLOCK or etree.QName(block).namespace == WSA
+    return block.tag == COVER_BLOCK or split(str(block.tag))[0] == WSA
 
 
 def sign_envelope(
@@ -122,14 +122,17 @@ def verify_envelope(document: Document, trusted: TrustedKeys, *, now: datetime, 
 def verify_signed(
     document: Document, trusted: TrustedKeys, *, now: datetime, leeway: timedelta = LEEWAY
 ) -> SignedEnvelope:
-    """The verified envelope: its signed header blocks and its Body. wsse:Security and unsigned blocks are left out.
+    """The verified envelope: its signed header blocks and its Body. wsse:Security and unsigned blocks are taken out.
+
+    The very tree that was given is taken over, and not copied.
 
     Everything that can be judged by its form is, before the first certificate or digest is looked at.
 
     Raises `SignatureMissing`, `SignatureShape`, `SignatureAlgorithm`, `SignatureInvalid`, `SignatureStale`,
     `NotSigner` and the certificate errors.
     """
-    envelope = stripped(document.root)
+    envelope = document.root
+    strip(envelope)
     places = _places(envelope)
     shape = read_shape(places.signature, (Transform.EXCLUSIVE_C14N,), ENVELOPED)
     timestamp = read_timestamp(places.timestamp)
@@ -181,9 +184,9 @@ def _reference(place: etree._Element, identity: str) -> Reference:
 
 
 def _header_and_body(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:
-    soap = etree.QName(envelope).namespace
+    soap, name = split(str(envelope.tag))
     expected = [f"{{{soap}}}Header", f"{{{soap}}}Body"]
-    if soap not in {SOAP11, SOAP12} or etree.QName(envelope).localname != "Envelope":
+    if soap not in {SOAP11, SOAP12} or name != "Envelope":
         raise SignatureShape("the document is not a SOAP envelope")
     if [child.tag for child in envelope] != expected:
         raise SignatureShape("a signed SOAP envelope has exactly one Header and one Body")
@@ -192,7 +195,7 @@ def _header_and_body(envelope: etree._Element) -> tuple[etree._Element, etree._E
 
 def _places(envelope: etree._Element) -> _Places:
     header, body = _header_and_body(envelope)
-    security = read_security(header, etree.QName(envelope).namespace or "")
+    security = read_security(header, split(str(envelope.tag))[0])
     if security is None:
         raise SignatureMissing("the envelope has no WS-Security header, and must be signed")
     if security.signature is None:
@@ -207,20 +210,21 @@ def _places(envelope: etree._Element) -> _Places:
 def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
     """Where the References lead: only to fixed places, each once, and to all that must be signed."""
     tokens = [each for each in (places.security.token, places.security.username) if each is not None]
-    allowed = [*places.required, *places.blocks, *tokens]
-    found: list[NodeId] = []
+    required, blocks = places.required, places.blocks
+    # Elements are told apart by what they are, not by what they say: `allowed` holds on to all of them meanwhile.
+    allowed = {id(place): place for place in (*required, *blocks, *tokens)}
+    found: dict[int, NodeId] = {}
     for reference in shape.references:
         node = ids.get(reference.uri[1:])
-        if not reference.uri.startswith("#") or node is None or not any(node.element is place for place in allowed):
+        if not reference.uri.startswith("#") or node is None or id(node.element) not in allowed:
             raise SignatureShape("a Reference leads to something other than Body, Timestamp, token or a header block")
-        if any(node.element is other.element for other in found):
+        if id(node.element) in found:
             raise SignatureShape("two References lead to the same element")
-        check_types(node.element, reference)
-        found.append(node)
-    for place in places.required:
-        if not any(node.element is place for node in found):
-            raise SignatureShape("Body, Timestamp, every WS-Addressing header and the Cover must be signed")
-    return tuple(found)
+        found[id(node.element)] = node
+    if not all(id(place) in found for place in required):
+        raise SignatureShape("Body, Timestamp, every WS-Addressing header and the Cover must be signed")
+    check_types(zip((node.element for node in found.values()), shape.references, strict=True))
+    return tuple(found.values())
 
 
 def _token(name: str, ids: Ids, places: _Places) -> etree._Element | None:

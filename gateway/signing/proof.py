@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from gateway.document.canonical import exclusive
 from gateway.signing.shape import Shape
 
 
@@ -30,4 +29,4 @@ class Proof:
 
 def proof_of(shape: Shape, certificate: bytes, *, until: datetime) -> Proof:
     """The proof that a verified signature is."""
-    return Proof(digest=sha256(exclusive(shape.element[0])).digest(), certificate=certificate, until=until)
+    return Proof(digest=sha256(shape.signed_info).digest(), certificate=certificate, until=until)

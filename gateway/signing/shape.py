@@ -15,17 +15,21 @@ Source: the profile checks of SAML stacks (OpenSAML; pysaml2 after CVE-2020-5390
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
+from gateway.document.canonical import exclusive
 from gateway.document.names import DS, split
 from gateway.errors import Tampered
 from gateway.signing.algorithm import REFUSED, DigestMethod, SignatureMethod, Transform
 from gateway.signing.certificate import CERTIFICATE_SIZE_BYTES_MAX
-from gateway.signing.type_name import are_covered
+from gateway.signing.type_name import are_covered, names_types
+from gateway.signing.usual import read_usual
 
 REFERENCES_MAX = 20
 """A signed SOAP message has about eight. A thousand cost a library 15 s."""
@@ -72,10 +76,12 @@ class ShapeReference:
 class Shape:
     """What a well-formed signature says. Nothing in it is verified yet.
 
-    key_info    the only child of ds:KeyInfo
+    signed_info  the canonical form of ds:SignedInfo: what the value is over
+    key_info     the only child of ds:KeyInfo
     """
 
     element: etree._Element
+    signed_info: bytes
     method: SignatureMethod
     value: bytes
     references: tuple[ShapeReference, ...]
@@ -90,12 +96,66 @@ class NodeId:
     attribute: str
 
 
+class _OfThread(threading.local):
+    """XPath objects of one thread: lxml locks them."""
+
+    def __init__(self) -> None:
+        # A walk in C, a third of what looking at each element's attributes costs. Each of ID_NAMES has a d; most
+        # attributes of a signature (Algorithm, URI) have none.
+        self._attributes = etree.XPath(
+            "descendant-or-self::*/@*[contains(local-name(),'d') or contains(local-name(),'D')]"
+        )
+
+        self.has_comments = etree.XPath("boolean(descendant::comment())")
+
+    def attributes(self, root: etree._Element) -> list[etree._ElementUnicodeResult]:
+        """The attributes in the tree that may be ids; each knows its name and its element."""
+        found: list[etree._ElementUnicodeResult] = self._attributes(root)  # type: ignore[assignment]  # a path to them
+        return found
+
+
+_of_thread = _OfThread()
+
+
 def read_shape(signature: etree._Element, transforms: tuple[Transform, ...], *others: tuple[Transform, ...]) -> Shape:
     """The signature's parts. Raises `SignatureShape`, `SignatureAlgorithm`.
 
     transforms  what each Reference must apply, in this order
     others      what it may apply instead
     """
+    chains = (transforms, *others)
+    return _usual(signature, chains) or _element_by_element(signature, chains)
+
+
+Chains = tuple[tuple[Transform, ...], ...]
+
+
+def _usual(signature: etree._Element, chains: Chains) -> Shape | None:
+    found = read_usual(signature)
+    if found is None or any(reference.transforms not in chains for reference in found.references):
+        return None
+    if len(found.references) > REFERENCES_MAX:
+        return None
+    return Shape(
+        element=signature,
+        signed_info=found.signed_info,
+        method=found.method,
+        value=_decoded(found.value, VALUE_SIZE_BYTES_MAX, "SignatureValue"),
+        references=tuple(
+            ShapeReference(uri=each.uri, digest=_digest(each.digest, each.method)) for each in found.references
+        ),
+        key_info=_hint(signature[2]),
+    )
+
+
+def _hint(key_info: etree._Element) -> etree._Element:
+    content = _elements(key_info)
+    if len(content) != 1:
+        raise SignatureShape("the signature's KeyInfo has exactly one child")
+    return content[0]
+
+
+def _element_by_element(signature: etree._Element, chains: Chains) -> Shape:
     signed_info, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
     for element in (signature, signed_info, value, key_info):
         _only_attributes(element, "Id")
@@ -105,15 +165,13 @@ def read_shape(signature: etree._Element, transforms: tuple[Transform, ...], *ot
     c14n, method, *references = parts
     _named(c14n, "CanonicalizationMethod")
     _check_exclusive(c14n)
-    content = _elements(key_info)
-    if len(content) != 1:
-        raise SignatureShape("the signature's KeyInfo has exactly one child")
     return Shape(
         element=signature,
+        signed_info=exclusive(signed_info),
         method=_method(method),
         value=_binary(value, VALUE_SIZE_BYTES_MAX),
-        references=tuple(_reference(reference, (transforms, *others)) for reference in references),
-        key_info=content[0],
+        references=tuple(_reference(reference, chains) for reference in references),
+        key_info=_hint(key_info),
     )
 
 
@@ -129,12 +187,21 @@ def certificate_of(x509_data: etree._Element) -> bytes:
             raise SignatureShape("the signature's X509Data holds something other than certificates and their names")
     if not 1 <= len(certificates) <= CERTIFICATES_MAX:
         raise SignatureShape(f"the signature's X509Data holds 1 to {CERTIFICATES_MAX} certificates")
-    return _binary(certificates[0], CERTIFICATE_SIZE_BYTES_MAX)
+    return binary_text(certificates[0])
 
 
 def binary_text(element: etree._Element) -> bytes:
     """Bytes of an element whose whole content is base64, as large as a certificate at most."""
-    return _binary(element, CERTIFICATE_SIZE_BYTES_MAX)
+    text = _text(element)
+    if len(text) > 2 * CERTIFICATE_SIZE_BYTES_MAX:  # before it is remembered
+        raise SignatureShape(f"the signature's {_local(element)} has not the length it must have")
+    return _of_certificate(text, _local(element))
+
+
+@lru_cache(maxsize=256)
+def _of_certificate(text: str, name: str) -> bytes:
+    """Remembered: an agency shows the same one on every message. The texts of 256 are some megabytes at most."""
+    return _decoded(text, CERTIFICATE_SIZE_BYTES_MAX, name)
 
 
 def unique_ids(root: etree._Element) -> Mapping[str, NodeId]:
@@ -153,35 +220,56 @@ def unique_ids(root: etree._Element) -> Mapping[str, NodeId]:
 
 def all_ids(root: etree._Element) -> Iterator[tuple[str, NodeId]]:
     """Every id in the tree, repeated ones too."""
-    for element in root.iter(etree.Element):
-        for attribute, text in element.attrib.items():
-            if split(str(attribute))[1].lower() in ID_NAMES:
-                yield str(text).strip(), NodeId(element=element, attribute=str(attribute))
+    for attribute in _of_thread.attributes(root):
+        name = str(attribute.attrname)
+        if _is_id(name) and (element := attribute.getparent()) is not None:
+            yield attribute.strip(), NodeId(element=element, attribute=name)
+
+
+@lru_cache(maxsize=1024)
+def _is_id(attribute: str) -> bool:
+    return split(attribute)[1].lower() in ID_NAMES
 
 
 def stripped(root: etree._Element) -> etree._Element:
-    """A copy in a document of its own, without comments: those are not signed, and would split the text around them.
-
-    Raises `SignatureShape` when processing instructions or entity references stand in it or beside its root.
-    """
-    beside = [*root.itersiblings(etree.PI, preceding=True), *root.itersiblings(etree.PI)]
-    if root.getparent() is None and beside:
-        raise SignatureShape("a signed document has no processing instructions beside its root")
+    """A copy in a document of its own, as `strip` leaves one. Raises like it."""
+    _check_beside(root)
     clean = deepcopy(root)
     clean.tail = None
-    etree.strip_tags(clean, etree.Comment)
-    if next(clean.iter(etree.PI, etree.Entity), None) is not None:
-        raise SignatureShape("a signed document has no processing instructions and no entity references")
+    strip(clean)
     return clean
 
 
-def check_types(apex: etree._Element, reference: ShapeReference) -> None:
-    """Raises `SignatureShape` when a type is named in this element by a prefix that the reference does not sign."""
-    if not are_covered(apex, reference.prefixes):
-        raise SignatureShape("an xsi:type has a prefix that is not signed: use it in a name there, or list it")
+def strip(root: etree._Element) -> None:
+    """Take comments out: those are not signed, and would split the text around them.
+
+    Raises `SignatureShape` when processing instructions or entity references stand in it or beside its root.
+    """
+    _check_beside(root)
+    if _of_thread.has_comments(root):  # what comes in was parsed without them
+        etree.strip_tags(root, etree.Comment)
+    if next(root.iter(etree.PI, etree.Entity), None) is not None:
+        raise SignatureShape("a signed document has no processing instructions and no entity references")
 
 
-def _reference(element: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> ShapeReference:
+def _check_beside(root: etree._Element) -> None:
+    if root.getparent() is not None or (root.getprevious() is None and root.getnext() is None):
+        return
+    if [*root.itersiblings(etree.PI, preceding=True), *root.itersiblings(etree.PI)]:
+        raise SignatureShape("a signed document has no processing instructions beside its root")
+
+
+def check_types(signed: Iterable[tuple[etree._Element, ShapeReference]]) -> None:
+    """Raises `SignatureShape` when a type is named in one of these elements, all of one document, by a prefix that the
+    reference to it does not sign."""
+    for number, (apex, reference) in enumerate(signed):
+        if number == 0 and not names_types(apex):
+            return
+        if not are_covered(apex, reference.prefixes):
+            raise SignatureShape("an xsi:type has a prefix that is not signed: use it in a name there, or list it")
+
+
+def _reference(element: etree._Element, chains: Chains) -> ShapeReference:
     _named(element, "Reference")
     _only_attributes(element, "Id", "URI")
     uri = element.get("URI")
@@ -189,12 +277,16 @@ def _reference(element: etree._Element, chains: tuple[tuple[Transform, ...], ...
         raise SignatureShape("a signature's Reference has a URI")
     chain, method, digest = _children(element, "Transforms", "DigestMethod", "DigestValue")
     prefixes = _check_transforms(chain, chains)
-    size_bytes = _digest_method(method).size_bytes
     _only_attributes(digest)
-    value = _binary(digest, size_bytes)
-    if len(value) != size_bytes:
-        raise SignatureShape(f"a digest of this method has {size_bytes} bytes")
+    value = _digest(_text(digest), _digest_method(method))
     return ShapeReference(uri=uri, digest=value, prefixes=prefixes)
+
+
+def _digest(text: str, method: DigestMethod) -> bytes:
+    value = _decoded(text, method.size_bytes, "DigestValue")
+    if len(value) != method.size_bytes:
+        raise SignatureShape(f"a digest of this method has {method.size_bytes} bytes")
+    return value
 
 
 def _digest_method(element: etree._Element) -> DigestMethod:
@@ -208,7 +300,7 @@ def _digest_method(element: etree._Element) -> DigestMethod:
         raise _refused(element, f"the digest method must be one of {known}") from error
 
 
-def _check_transforms(chain: etree._Element, chains: tuple[tuple[Transform, ...], ...]) -> tuple[str, ...]:
+def _check_transforms(chain: etree._Element, chains: Chains) -> tuple[str, ...]:
     """The prefixes that its canonicalization treats inclusively."""
     _only_attributes(chain)
     steps = _elements(chain)
@@ -280,7 +372,7 @@ def _check_exclusive(element: etree._Element) -> tuple[str, ...]:
 
 def _children(element: etree._Element, *names: str) -> list[etree._Element]:
     children = _elements(element)
-    if [child.tag for child in children] != [f"{{{DS}}}{name}" for name in names]:
+    if [child.tag for child in children] != [_TAGS[name] for name in names]:
         raise SignatureShape(f"the signature's {_local(element)} has exactly {', '.join(names)}, in this order")
     return children
 
@@ -288,37 +380,48 @@ def _children(element: etree._Element, *names: str) -> list[etree._Element]:
 def _elements(element: etree._Element) -> list[etree._Element]:
     """Children; there is nothing but white space between them."""
     children = list(element)
-    if (element.text or "").strip() or any((child.tail or "").strip() for child in children):
-        raise SignatureShape(f"the signature's {_local(element)} has text between its elements")
+    for text in (element.text, *[child.tail for child in children]):
+        if text and not text.isspace():
+            raise SignatureShape(f"the signature's {_local(element)} has text between its elements")
     return children
 
 
 def _named(element: etree._Element, name: str) -> None:
-    if element.tag != f"{{{DS}}}{name}":
+    if element.tag != _TAGS[name]:
         raise SignatureShape(f"the signature lacks {name} in its place")
 
 
 def _only_attributes(element: etree._Element, *allowed: str) -> None:
-    if any(attribute not in allowed for attribute in element.attrib):
-        raise SignatureShape(f"the signature's {_local(element)} has an attribute that does not belong there")
+    for attribute in element.keys():  # noqa: SIM118  (an element's own iterator gives its children)
+        if attribute not in allowed:
+            raise SignatureShape(f"the signature's {_local(element)} has an attribute that does not belong there")
 
 
 _SPACE = re.compile(r"[ \t\r\n]+")
 
 
 def _binary(element: etree._Element, size_bytes_max: int) -> bytes:
-    """Decoded base64 text, white space aside; only its one canonical spelling is taken."""
+    """Bytes of an element whose whole content is base64 text."""
+    return _decoded(_text(element), size_bytes_max, _local(element))
+
+
+def _text(element: etree._Element) -> str:
     if len(element):
         raise SignatureShape(f"the signature's {_local(element)} holds base64 text and nothing else")
-    text = _SPACE.sub("", element.text or "")
+    return element.text or ""
+
+
+def _decoded(text: str, size_bytes_max: int, name: str) -> bytes:
+    """Decoded base64, white space aside; only its one canonical spelling is taken."""
+    text = _SPACE.sub("", text)
     if not 0 < len(text) <= (size_bytes_max + 2) // 3 * 4:
-        raise SignatureShape(f"the signature's {_local(element)} has not the length it must have")
+        raise SignatureShape(f"the signature's {name} has not the length it must have")
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise SignatureShape(f"the signature's {_local(element)} is not base64") from error
+        raise SignatureShape(f"the signature's {name} is not base64") from error
     if base64.b64encode(data).decode() != text:
-        raise SignatureShape(f"the signature's {_local(element)} is not base64 as everybody writes it")
+        raise SignatureShape(f"the signature's {name} is not base64 as everybody writes it")
     return data
 
 
@@ -340,6 +443,9 @@ _SPOKEN_OF = frozenset(
         "BinarySecurityToken",
     }
 )
+
+
+_TAGS = {name: f"{{{DS}}}{name}" for name in _SPOKEN_OF}
 
 
 def _local(element: etree._Element) -> str:

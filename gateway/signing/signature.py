@@ -25,7 +25,7 @@ from gateway.document.canonical import exclusive
 from gateway.document.names import DS, EC, split
 from gateway.errors import Tampered
 from gateway.signing.algorithm import DigestMethod, PublicKey, SignatureMethod, Transform, fits, value_size_bytes
-from gateway.signing.certificate import CertificateUnreadable, CertificateUntrusted, check
+from gateway.signing.certificate import CertificateUnreadable, CertificateUntrusted, check, read_certificate
 from gateway.signing.keyring import Signer, TrustedKeys
 from gateway.signing.shape import NodeId, Shape, SignatureAlgorithm, SignatureShape
 
@@ -128,31 +128,40 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def signer_key(certificate: bytes, trusted: TrustedKeys, *, now: datetime) -> PublicKey:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyingKey:
+    """A public key, and the same as xmlsec wants it."""
+
+    public: PublicKey
+    xmlsec: Key
+
+
+def signer_key(certificate: bytes, trusted: TrustedKeys, *, now: datetime) -> VerifyingKey:
     """The key of the certificate a message came with, once it is known to be the agency's.
 
     Raises `NotSigner` for one that is not, and the other certificate errors for one that is but cannot be used.
     """
     try:
-        return check(certificate, trusted, now=now)
+        public = check(certificate, trusted, now=now)
     except (CertificateUntrusted, CertificateUnreadable) as error:
         raise NotSigner(f"the signing certificate is not one registered for {trusted.agency}") from error
+    return VerifyingKey(public=public, xmlsec=_xmlsec_key(certificate))
 
 
-def check_value(shape: Shape, key: PublicKey, ids: Iterable[NodeId] = ()) -> None:
+def check_value(shape: Shape, key: VerifyingKey, ids: Iterable[NodeId] = ()) -> None:
     """Check digests and signature value in the tree that `shape` was read from.
 
     ids     attributes that References may name, each unique in the tree
 
     Raises `SignatureAlgorithm`, `SignatureShape`, `SignatureInvalid`.
     """
-    if not fits(shape.method, key):
+    if not fits(shape.method, key.public):
         raise SignatureAlgorithm("the signature method is not one for the signer's kind of key")
-    if len(shape.value) != value_size_bytes(key):
+    if len(shape.value) != value_size_bytes(key.public):
         raise SignatureShape("the signature value has not the length of the signer's key")
     context = SignatureContext()
     try:
-        context.key = _xmlsec_key(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        context.key = key.xmlsec
         for node in ids:
             namespace, name = split(node.attribute)
             context.register_id(node.element, name, namespace or None)
@@ -162,6 +171,9 @@ def check_value(shape: Shape, key: PublicKey, ids: Iterable[NodeId] = ()) -> Non
 
 
 @lru_cache(maxsize=256)
-def _xmlsec_key(public: bytes) -> Key:
-    """The key as xmlsec wants it. Reading one costs as much as using it; a context takes a duplicate."""
-    return Key.from_memory(public, constants.KeyDataFormatDer)
+def _xmlsec_key(certificate: bytes) -> Key:
+    """A certificate's key as xmlsec wants it. Reading one costs as much as using it; a context takes a duplicate."""
+    public = read_certificate(certificate).public_key()
+    return Key.from_memory(
+        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), constants.KeyDataFormatDer
+    )

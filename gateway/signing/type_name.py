@@ -23,6 +23,7 @@ class _OfThread(threading.local):
     """XPath objects of one thread: lxml locks them."""
 
     def __init__(self) -> None:
+        self.names_types = etree.XPath("boolean(/descendant::*/@xsi:type)", namespaces={"xsi": XSI})
         self._typed = etree.XPath("descendant-or-self::*[@xsi:type]", namespaces={"xsi": XSI})
 
     def typed(self, apex: etree._Element) -> list[etree._Element]:
@@ -32,6 +33,11 @@ class _OfThread(threading.local):
 
 
 _of_thread = _OfThread()
+
+
+def names_types(element: etree._Element) -> bool:
+    """Whether the document that this element is in names a type anywhere. Few messages do, and it is quickly told."""
+    return bool(_of_thread.names_types(element))
 
 
 def prefixes_in_values(apex: etree._Element) -> tuple[str, ...]:

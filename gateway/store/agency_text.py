@@ -22,7 +22,6 @@ json_text: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encod
 
 def agency_text(agency: Agency) -> str:
     """An agency as JSON."""
-    endpoint = agency.endpoint
     return json_text(
         {
             "id": agency.id,
@@ -37,27 +36,32 @@ def agency_text(agency: Agency) -> str:
                 for contact in agency.contacts
             ],
             "duties": sorted(agency.duties),
-            "endpoint": {
-                "kind": endpoint.kind,
-                "url": endpoint.url,
-                "signature": endpoint.signature,
-                "payload_alone": endpoint.payload_alone,
-                "mtom": endpoint.mtom,
-                "client_key": endpoint.client_key,
-                "private_network": endpoint.private_network,
-                "test": endpoint.test,
-            },
+            "endpoint": _endpoint_text(agency.endpoint),
             "signs": agency.signs,
             "sign_answers": agency.sign_answers,
             "suspended": agency.suspended,
+            # Left out where there is none: the digest of an agency that has none is what it was.
+            **({"reply_to": [_endpoint_text(each) for each in agency.reply_to]} if agency.reply_to else {}),
         }
     )
+
+
+def _endpoint_text(endpoint: Endpoint) -> dict[str, object]:
+    return {
+        "kind": endpoint.kind,
+        "url": endpoint.url,
+        "signature": endpoint.signature,
+        "payload_alone": endpoint.payload_alone,
+        "mtom": endpoint.mtom,
+        "client_key": endpoint.client_key,
+        "private_network": endpoint.private_network,
+        "test": endpoint.test,
+    }
 
 
 def agency_of(text: str) -> Agency:
     """The agency of `agency_text`."""
     body: Mapping[str, Any] = json.loads(text)
-    endpoint: Mapping[str, Any] = body["endpoint"]
     return Agency(
         id=AgencyId(body["id"]),
         name=body["name"],
@@ -68,17 +72,22 @@ def agency_of(text: str) -> Agency:
         units=tuple(Unit(**unit) for unit in body["units"]),
         contacts=tuple(Contact(**contact) for contact in body["contacts"]),
         duties=frozenset(Duty(duty) for duty in body["duties"]),
-        endpoint=Endpoint(
-            kind=EndpointKind(endpoint["kind"]),
-            url=endpoint["url"],
-            signature=SignatureForm(endpoint["signature"]),
-            payload_alone=endpoint["payload_alone"],
-            mtom=endpoint.get("mtom", False),
-            client_key=endpoint["client_key"],
-            private_network=endpoint["private_network"],
-            test=endpoint.get("test", False),
-        ),
+        endpoint=_endpoint_of(body["endpoint"]),
+        reply_to=tuple(map(_endpoint_of, body.get("reply_to", ()))),
         signs=body["signs"],
         sign_answers=body.get("sign_answers", False),
         suspended=body["suspended"],
+    )
+
+
+def _endpoint_of(endpoint: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        kind=EndpointKind(endpoint["kind"]),
+        url=endpoint["url"],
+        signature=SignatureForm(endpoint["signature"]),
+        payload_alone=endpoint["payload_alone"],
+        mtom=endpoint.get("mtom", False),
+        client_key=endpoint["client_key"],
+        private_network=endpoint["private_network"],
+        test=endpoint.get("test", False),
     )

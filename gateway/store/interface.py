@@ -23,6 +23,7 @@ from gateway.store.deliveries import Deliveries
 from gateway.store.disclosures import Disclosures
 from gateway.store.log import Log
 from gateway.store.messages import Messages
+from gateway.store.replies import Replies
 from gateway.store.retention import Retentions
 from gateway.store.witness import Witnesses
 
@@ -43,6 +44,7 @@ class Counts:
     emergencies emergency releases, ever
     signatures  remembered until they are stale
     unarranged  rows of the disclosure index whose tokens are not arranged for finding yet
+    replies     answers to registered addresses, by agency and state; delivered ones are not counted
     """
 
     messages: int
@@ -54,12 +56,14 @@ class Counts:
     emergencies: int = 0
     signatures: int = 0
     unarranged: int = 0
+    replies: tuple[tuple[AgencyId, State, int], ...] = ()
 
 
 class Store(
     Configurations,
     Messages,
     Deliveries,
+    Replies,
     Log,
     Answers,
     Disclosures,

@@ -10,6 +10,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery
 from gateway.message import Dissemination, DisseminationId, Filed, Message, MessageId, Sealed
 from gateway.retention.kept import Kept
+from gateway.store.replies import NewReply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Acceptance:
     receipt         signed note, as it is answered
     recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
     disclosures     rows of the disclosure index: one for each dissemination and person in it
+    reply           the answer, where it goes to a registered address: it is kept exactly when the message is
     """
 
     configuration: int
@@ -62,6 +64,7 @@ class Acceptance:
     recalls: tuple[AgencyId, ...] = ()
     disclosures: tuple[Filed, ...] = ()
     kept: Kept | None = None
+    reply: NewReply | None = None
     signature: SignatureUse | None = None
 
 
@@ -103,7 +106,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedMessage:
-    """A refused submission: kept sealed for seven days when there is something to keep."""
+    """A refused submission: kept sealed for seven days when there is something to keep.
+
+    reply  the fault, where it goes to a registered address
+    """
 
     id: MessageId
     sender: AgencyId
@@ -112,6 +118,7 @@ class RefusedMessage:
     original: Sealed | None
     entries: tuple[AuditEntry, ...]
     kept: Kept | None = None
+    reply: NewReply | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

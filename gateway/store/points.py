@@ -13,8 +13,12 @@ from typing import Final
 SELDOM: Final = ("file", "arrange", "drop", "expunge", "expunged", "witness", "unsign")
 """What writes once in a while or when a person asks: no load comes there."""
 
+REPLY_WRITES: Final = ("reply", "reply-claim", "reply-settle", "reply-move")
+"""What writes of answers that go to registered addresses, but for those that are kept with their message."""
+
 WRITES: Final = (
     *("accept", "release", "refuse", "record", "change", "claim", "settle", "move", "sequence", "fact"),
+    *REPLY_WRITES,
     *SELDOM,
 )
 """What writes. Each has the points "<write>.before-commit" and "<write>.after-commit"."""
@@ -25,6 +29,10 @@ BEFORE_SEND: Final = "relay.before-send"
 AFTER_SEND: Final = "relay.after-send"
 """Around a try to deliver: it was claimed, and its outcome is not written down yet."""
 
+BEFORE_REPLY: Final = "reply.before-send"
+AFTER_REPLY: Final = "reply.after-send"
+"""Around a try to send an answer to a registered address."""
+
 RETENTION: Final = ("retain", "intend", "destroy", "finish", "hold", "attest")
 """What writes when something is kept longer or destroyed; the same two points each."""
 
@@ -33,7 +41,7 @@ KEYS_GONE: Final = "purge.keys-gone"
 
 PURGE_POINTS: Final = (*(f"{write}.{side}-commit" for write in RETENTION for side in ("before", "after")), KEYS_GONE)
 
-POINTS: Final = (*COMMITS, BEFORE_SEND, AFTER_SEND)
+POINTS: Final = (*COMMITS, BEFORE_SEND, AFTER_SEND, BEFORE_REPLY, AFTER_REPLY)
 
 Watcher = Callable[[str], None]
 

@@ -16,6 +16,7 @@ from gateway.store.postgres_deliveries import PostgresDeliveries
 from gateway.store.postgres_disclosures import PostgresDisclosures
 from gateway.store.postgres_log import PostgresLog
 from gateway.store.postgres_messages import PostgresMessages
+from gateway.store.postgres_replies import PostgresReplies
 from gateway.store.postgres_retention import PostgresRetention
 from gateway.store.postgres_statements import fetch, scalar
 from gateway.store.postgres_witness import PostgresWitnesses
@@ -25,6 +26,7 @@ class PostgresStore(
     PostgresConfigurations,
     PostgresMessages,
     PostgresDeliveries,
+    PostgresReplies,
     PostgresLog,
     AnswersRead,
     PostgresDisclosures,
@@ -53,4 +55,7 @@ class PostgresStore(
                 emergencies=await scalar(db, "count_emergencies"),
                 signatures=await scalar(db, "count_signatures"),
                 unarranged=await scalar(db, "count_waiting_disclosures"),
+                replies=tuple(
+                    (AgencyId(agency), State(state), count) for agency, state, count in await fetch(db, "count_replies")
+                ),
             )

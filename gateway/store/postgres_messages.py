@@ -24,6 +24,7 @@ from gateway.store.messages import (
 from gateway.store.postgres_disclosures import insert_disclosures
 from gateway.store.postgres_pool import Connected
 from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
+from gateway.store.postgres_replies import put_reply
 from gateway.store.postgres_statements import SQL, Space, insert, insert_batch, insert_entries, lock_keys
 
 _BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -224,6 +225,9 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
     await insert_disclosures(db, list(chain.from_iterable(each.disclosures for each in stored)))
     await _insert_kept(db, [*(each.kept for each in stored), *(each.kept for each in new)])
     await _insert_disseminations(db, new, list(chain.from_iterable(each.entries for each in stored)))
+    for each in stored:  # after the entries of their messages
+        if each.reply is not None:
+            await put_reply(db, each.reply)
 
 
 async def _insert_disseminations(db: Connected, new: Sequence[NewDissemination], entries: Sequence[AuditEntry]) -> None:
@@ -262,6 +266,8 @@ async def _refuse(db: Connected, refused: RefusedMessage) -> None:
     await insert(db, "insert_refused", [rows.refused_row(refused)])
     await _insert_kept(db, [refused.kept])
     await insert_entries(db, refused.entries)
+    if refused.reply is not None:
+        await put_reply(db, refused.reply)
 
 
 def _size_bytes(acceptance: Acceptance) -> int:

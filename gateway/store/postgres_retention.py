@@ -159,7 +159,14 @@ def _readable(directory: Path) -> tuple[Path, ...]:
     return tuple(path for path in found if os.access(path, os.R_OK))
 
 
-_EMPTYING: Final = ("empty_messages", "empty_disseminations", "empty_refused", "empty_because", "mark_destroyed")
+_EMPTYING: Final = (
+    "empty_messages",
+    "empty_disseminations",
+    "empty_refused",
+    "empty_because",
+    "drop_replies",
+    "mark_destroyed",
+)
 
 
 async def _intend(db: Connected, intent: Intent) -> bool:

@@ -30,6 +30,7 @@ class Space(IntEnum):
     CLAIM = 0x6A67_0004
     SEQUENCE = 0x6A67_0005
     RETENTION = 0x6A67_0006
+    REPLY = 0x6A67_0007
 
 
 def _key(text: str) -> int:

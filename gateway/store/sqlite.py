@@ -21,6 +21,7 @@ from gateway.store import (
     sqlite_disclosures,
     sqlite_log,
     sqlite_messages,
+    sqlite_replies,
     sqlite_retention,
     sqlite_witness,
 )
@@ -34,6 +35,7 @@ from gateway.store.sqlite_disclosures import SqliteDisclosures
 from gateway.store.sqlite_log import SqliteLog
 from gateway.store.sqlite_messages import SqliteMessages
 from gateway.store.sqlite_reading import snapshot
+from gateway.store.sqlite_replies import SqliteReplies
 from gateway.store.sqlite_retention import SqliteRetention
 from gateway.store.sqlite_statements import SQL, Acts
 from gateway.store.sqlite_witness import SqliteWitnesses
@@ -43,6 +45,7 @@ _ACTS: Final[Acts] = {
     **sqlite_messages.ACTS,
     **sqlite_configuration.ACTS,
     **sqlite_deliveries.ACTS,
+    **sqlite_replies.ACTS,
     **sqlite_log.ACTS,
     **sqlite_disclosures.ACTS,
     **sqlite_retention.ACTS,
@@ -68,6 +71,7 @@ class SqliteStore(
     SqliteConfigurations,
     SqliteMessages,
     SqliteDeliveries,
+    SqliteReplies,
     SqliteLog,
     AnswersRead,
     SqliteDisclosures,
@@ -103,4 +107,7 @@ def _counts(db: sqlite3.Connection) -> Counts:
             emergencies=db.execute(SQL["count_emergencies"]).fetchone()[0],
             signatures=db.execute(SQL["count_signatures"]).fetchone()[0],
             unarranged=db.execute(SQL["count_waiting_disclosures"]).fetchone()[0],
+            replies=tuple(
+                (AgencyId(key), State(state), count) for key, state, count in db.execute(SQL["count_replies"])
+            ),
         )

@@ -30,6 +30,7 @@ from gateway.store.messages import (
 )
 from gateway.store.sqlite_disclosures import insert_disclosures
 from gateway.store.sqlite_reading import Reading
+from gateway.store.sqlite_replies import put_replies
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
 
 
@@ -206,6 +207,7 @@ def _insert_accepted(
     _insert_disseminations(db, made, dissemination, position)
     insert_disclosures(db, disclosures)
     insert_entries(db, entries)
+    put_replies(db, [each.reply for each in stored if each.reply is not None])
 
 
 def _insert_disseminations(
@@ -256,6 +258,7 @@ def _refuse(db: sqlite3.Connection, wanted: Sequence[RefusedMessage]) -> list[No
     insert(db, "insert_refused", [rows.refused_row(refused) for refused in wanted])
     _insert_kept(db, [refused.kept for refused in wanted])
     insert_entries(db, list(chain.from_iterable(refused.entries for refused in wanted)))
+    put_replies(db, [refused.reply for refused in wanted if refused.reply is not None])
     return [None] * len(wanted)
 
 

@@ -176,7 +176,14 @@ def _intend_one(db: sqlite3.Connection, intent: Intent) -> bool:
     return True
 
 
-_EMPTYING: Final = ("empty_messages", "empty_disseminations", "empty_refused", "empty_because", "mark_destroyed")
+_EMPTYING: Final = (
+    "empty_messages",
+    "empty_disseminations",
+    "empty_refused",
+    "empty_because",
+    "drop_replies",
+    "mark_destroyed",
+)
 
 
 def _destroy(db: sqlite3.Connection, wanted: Sequence[dict[str, Any]]) -> list[None]:

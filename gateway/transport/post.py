@@ -12,8 +12,7 @@ from gateway.delivery.outcome import Outcome, failed, unknown
 from gateway.errors import Misconfigured
 from gateway.transport.address import AddressRefused, reach
 from gateway.transport.answer import Answer, retry_after
-from gateway.transport.connections import Connections
-from gateway.transport.interface import Parcel
+from gateway.transport.connections import Connections, FarSide
 
 ANSWER_BYTES_MAX = 64 * 1024
 """Receipts and faults are a few kilobytes."""
@@ -37,7 +36,7 @@ class _Started:
 
 async def post(
     connections: Connections,
-    parcel: Parcel,
+    parcel: FarSide,
     *,
     headers: Mapping[str, str],
     body: bytes,

@@ -29,7 +29,7 @@ from gateway.exchange.gateway import Gateway
 from gateway.folders import shipped
 from gateway.policy.agencies import read_agency
 from gateway.store.open import open_store
-from gateway.store.points import POINTS, SELDOM
+from gateway.store.points import POINTS, REPLY_WRITES, SELDOM
 from tests.acceptance.judge import Figures, Judge
 from tests.acceptance.lives import Life, Lives, lives
 from tests.acceptance.load import Load, Recorder
@@ -58,8 +58,9 @@ PASSPHRASES = dict.fromkeys((PASSPHRASE, SECOND_PASSPHRASE), "a passphrase of th
 PASSES = {"accept": 25, "refuse": 2, "record": 8, "move": 8, "claim": 12, "settle": 15, "relay": 40, "sequence": 2}
 """A process is killed when it comes to a point for the first time, or for one of the next: by chance, up to this."""
 
-REACHED = tuple(point for point in POINTS if point.partition(".")[0] not in SELDOM)
-"""Points that a gateway under load comes to, and those of the commands; `tests/store` sees to the others."""
+REACHED = tuple(point for point in POINTS if point.partition(".")[0] not in {*SELDOM, *REPLY_WRITES})
+"""Points that a gateway under load comes to, and those of the commands; `tests/store` sees to the others, and
+`test_replies_kills.py` to those of answers that go elsewhere."""
 
 NAMED = tuple(point for point in REACHED if not point.startswith(BY_COMMAND))
 COMMANDS = tuple(point for point in REACHED if point.startswith(BY_COMMAND))

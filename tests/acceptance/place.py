@@ -130,6 +130,11 @@ class Place:
             lambda gateway: put_agency(gateway, replace(gateway.current.agencies[id], endpoint=endpoint), actor="t")
         )
 
+    def register_replies(self, id: AgencyId, *addresses: str) -> None:
+        """Enter where answers to an agency's requests may go."""
+        made = tuple(Endpoint(kind=EndpointKind.SOAP, url=each, private_network=True) for each in addresses)
+        self.do(lambda gateway: put_agency(gateway, replace(gateway.current.agencies[id], reply_to=made), actor="t"))
+
     def caller(self, id: AgencyId, *, by: str = "token") -> Caller:
         """A new credential for an agency, and a caller who shows it; back when the gateway takes it."""
         token, certificate = "", None

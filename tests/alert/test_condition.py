@@ -47,6 +47,10 @@ def test_every_code_has_its_words_and_a_command() -> None:
             replace(WELL, oldest=ago(minutes=16), deliveries=(("jail", State.WAITING, 4),)),
             Alert(code=Code.BACKLOG, count=4),
         ),
+        (
+            replace(WELL, replies=(("jail", State.EXPIRED, 1), ("jail", State.UNDELIVERABLE, 2))),
+            Alert(code=Code.REPLY_STUCK, subject="jail", count=3),
+        ),
         (replace(WELL, intelligence_due=1), Alert(code=Code.INTELLIGENCE_REVIEW)),
         (replace(WELL, retention_due=5), Alert(code=Code.RETENTION_OVERDUE, count=5)),
         (replace(WELL, unattested=1), Alert(code=Code.RETENTION_UNATTESTED)),
@@ -129,7 +133,7 @@ def test_the_page_names_every_code() -> None:
 
 
 def test_conditions_are_all_asked() -> None:
-    assert len(set(CONDITIONS)) == 13
+    assert len(set(CONDITIONS)) == 14
 
 
 @pytest.mark.parametrize("subject", ["Calvin Tansley", "a\nb", "x" * 121, "?"])

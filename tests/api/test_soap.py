@@ -188,6 +188,15 @@ async def test_a_request_may_name_the_address_of_the_wsdl_and_those_that_are_set
     assert (await post(client, enveloped(SUBMIT, header=f"<wsa:To>{moved}</wsa:To>"))).status == 200
 
 
+async def test_the_wsdl_of_a_receiver_is_served_and_finds_its_schema(client: aiohttp.ClientSession) -> None:
+    answer = await client.get("/soap/callback?wsdl")
+    assert (answer.status, answer.content_type) == (200, "text/xml")
+    (imported,) = etree.fromstring(await answer.read()).iter("{http://www.w3.org/2001/XMLSchema}import")
+    schema = await client.get(f"/soap/{imported.get('schemaLocation')}")
+    assert await schema.text() == SCHEMA
+    assert (await client.get("/soap/callback")).status == 404
+
+
 @BOTH
 async def test_a_draft_of_addressing_is_told_what_is_spoken_here(
     client: aiohttp.ClientSession, gateway: PretendGateway, version: str

@@ -1,8 +1,9 @@
 """Tests for gateway/document/canonical.py: canonical bytes and digests."""
 
+import pytest
 from lxml import etree
 
-from gateway.document.canonical import exclusive, sha256_text
+from gateway.document.canonical import NamespaceRelative, exclusive, sha256_text
 from gateway.document.parse import parse
 
 
@@ -28,3 +29,11 @@ def test_comments_count_only_when_asked_for() -> None:
 def test_a_digest_is_written_with_its_algorithm() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert sha256_text(b"") == f"sha-256:{empty}"
+
+
+@pytest.mark.parametrize("uri", ["elsewhere", "x/y", "../z", "#w"])
+def test_a_relative_namespace_is_refused_and_not_a_fault_of_ours(uri: str) -> None:
+    with pytest.raises(NamespaceRelative) as refused:
+        exclusive(etree.fromstring(f'<n xmlns:x="{uri}"><x:a/></n>'))
+    assert refused.value.code == "document.relative-namespace"
+    assert uri not in refused.value.text

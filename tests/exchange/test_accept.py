@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.agency import AgencyId
 from gateway.audit.note import NoteKey
 from gateway.audit.receipt import read_receipt
-from gateway.document.canonical import sha256_text
+from gateway.document.canonical import NamespaceRelative, sha256_text
 from gateway.document.parse import NotXml, parse
 from gateway.exchange.accept import ConfigurationUnsettled
 from gateway.exchange.activate import put_agency, register_certificate, suspend_agency
@@ -324,3 +324,10 @@ async def test_a_large_message_is_worked_on_beside_the_event_loop(place: Deploye
     body = re.sub(rb"(<nc:Base64BinaryObject>)[^<]*", rb"\g<1>" + picture, sample("with-photo"))
     assert len(body) > 256 * 1024
     assert told(await place.accept(body))[POLICE] == "accepted"
+
+
+async def test_a_relative_namespace_is_the_senders_mistake_and_recorded(place: Deployed) -> None:
+    body = release().replace(b"xmlns:nc=", b'xmlns:unused="relative" xmlns:nc=')
+    with pytest.raises(NamespaceRelative):
+        await place.accept(body, "HCJ-1")
+    assert [each["code"] for each in await refusals(place, JAIL)] == ["document.relative-namespace"]

@@ -13,7 +13,8 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.delivery.outcome import failed, refused, retry_later
 from gateway.exchange import attempt
 from gateway.exchange.destination import Standing, standings
-from gateway.exchange.relay import Relay, pace_of, schedule_of
+from gateway.exchange.relay import Relay, pace_of
+from gateway.exchange.schedules import schedule_of
 from gateway.message import Message, MessageId, Sealed
 from gateway.store import points
 from gateway.store.configuration import AgreementState

@@ -105,3 +105,32 @@ def test_of_very_many_unknown_keys_some_are_named_and_the_others_counted() -> No
     assert len(unknown) == UNKNOWN_NAMED_MAX + 1
     assert unknown[-1].text == "7 more keys are not known here"
     assert unknown[-1].line == UNKNOWN_NAMED_MAX + 1
+
+
+def test_addresses_of_answers_are_read() -> None:
+    more = (
+        "reply_to: [{url: https://rms.example/a}, {url: http://127.0.0.1/b, private_network: true, client_key: false}]"
+    )
+    agency, findings = read_agency((GOOD + more).encode(), "a.yaml")
+    assert agency is not None, findings
+    assert [(each.url, each.client_key, each.private_network) for each in agency.reply_to] == [
+        ("https://rms.example/a", True, False),
+        ("http://127.0.0.1/b", False, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "[{url: ftp://rms.example/}]",
+        "[{url: http://rms.example/}]",
+        "[{url: https://rms.example/}, {url: https://rms.example/}]",
+        "[{url: https://rms.example/, kind: soap}]",
+        "[{}]",
+        "[" + ", ".join(f"{{url: https://rms.example/{number}}}" for number in range(11)) + "]",
+    ],
+)
+def test_what_is_no_address_for_answers_is_refused(wrong: str) -> None:
+    agency, findings = read_agency(f"{GOOD}reply_to: {wrong}".encode(), "a.yaml")
+    assert agency is None
+    assert findings

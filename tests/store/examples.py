@@ -8,6 +8,7 @@ from itertools import count
 from gateway.agency import Agency, AgencyId, AgencyKind, Endpoint, EndpointKind
 from gateway.audit.entry import AuditEntry
 from gateway.delivery.delivery import Delivery, State
+from gateway.delivery.reply import KEPT, Reply, ReplyId
 from gateway.message import (
     Action,
     DeliveryId,
@@ -20,10 +21,12 @@ from gateway.message import (
     Sealed,
     uuid7,
 )
+from gateway.retention.kept import Kept, Kind
 from gateway.store.disclosures import Expunging
 from gateway.store.interface import Store
 from gateway.store.log import NewLeaves, TreeHead
 from gateway.store.messages import Acceptance, EmergencyRelease, NewDissemination, RefusedMessage
+from gateway.store.replies import NewReply, ReplyClaim
 
 NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 JAIL = AgencyId("harlan-county-jail")
@@ -184,6 +187,52 @@ def refused(sender: AgencyId = JAIL, *, size_bytes: int = 64) -> RefusedMessage:
         original=sealed(size_bytes),
         entries=(entry(key, "refuse"),),
     )
+
+
+def new_reply(
+    asked: str = "one", *, agency: AgencyId = JAIL, at: datetime = NOW, message: MessageId | None = None
+) -> NewReply:
+    key, content = ReplyId(new_id()), sealed()
+    return NewReply(
+        reply=Reply(
+            id=key,
+            agency=agency,
+            message=message,
+            address="https://rms.example.gov/replies",
+            state=State.WAITING,
+            created_at=at,
+            due_at=at,
+            expires_at=at + timedelta(days=3),
+        ),
+        content=content,
+        asked=hashlib.sha256(asked.encode()).digest(),
+        fresh=at - timedelta(days=3),
+        entry=entry(message, "reply"),
+        kept=Kept(
+            id=key,
+            kind=Kind.REPLY,
+            message=message or MessageId(key),
+            sender=agency,
+            exchange="",
+            at=at,
+            counts_from=at,
+            due_at=at + KEPT,
+            bucket=content.bucket,
+            index=content.index,
+        ),
+    )
+
+
+async def claim_reply(store: Store, *, now: datetime = NOW, lease: timedelta = timedelta(minutes=2)) -> ReplyClaim:
+    """The one reply that is due."""
+    (claim,) = await store.claim_replies(
+        now=now, lease_until=now + lease, limit=1, per_agency=4, push=frozenset({JAIL, POLICE})
+    )
+    return claim
+
+
+def arrived(reply: Reply) -> Reply:
+    return replace(reply, state=State.DELIVERED, delivered_at=NOW, evidence="transport")
 
 
 def delivered(delivery: Delivery) -> Delivery:

@@ -47,6 +47,12 @@ async def life(url):
     await store.expunged(wanted.id, [entry(type="expunged")])
     await store.forget_signatures(NOW + timedelta(seconds=1), 1)
     await store.report_trouble(LogTrouble(id="one", code="audit.log-cut", at=NOW), [entry(type="witness")])
+    await store.put_reply(new_reply("one"))
+    await store.put_reply(new_reply("two"))
+    taken = await claim_reply(store)
+    await store.settle_reply(taken.lease, arrived(taken.record.reply), [entry(type="reply")])
+    (other,) = await store.replies(State.WAITING, None, None, 2)
+    await store.move_reply(arrived(other), expected=State.WAITING, entries=[entry(type="reply")])
     await store.close()
     print("lived", flush=True)
 
@@ -68,6 +74,7 @@ async def shows(store: Store, kind: str) -> bool:
     counts = await store.counts()
     rows = await store.disclosures([1, 2])
     orders = await store.expungings()
+    replies = await store.replies(None, None, None, 10)
     written = {
         "fact": await store.fact("keys") == "one",
         "change": await store.configuration_version() == 1 and len((await store.configuration()).agencies) == 1,
@@ -86,6 +93,10 @@ async def shows(store: Store, kind: str) -> bool:
         "sequence": counts.log_size == 9 and await store.checkpoint() is not None,
         "unsign": counts.signatures == 0,
         "witness": len(await store.troubles()) == 1,
+        "reply": len(replies) >= 1,
+        "reply-claim": any(each.attempts == 1 for each in replies),
+        "reply-settle": any(each.state is State.DELIVERED for each in replies),
+        "reply-move": len(replies) == 2 and all(each.state is State.DELIVERED for each in replies),
     }
     return written[kind]
 

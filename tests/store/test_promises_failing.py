@@ -24,10 +24,13 @@ from tests.store.examples import (
     Sequencer,
     acceptance,
     agency,
+    arrived,
     claim_one,
+    claim_reply,
     delivered,
     entry,
     filed,
+    new_reply,
     order,
     refused,
     release,
@@ -64,11 +67,20 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         if kind == "settle":
             return lambda: store.settle(claim.lease, outcome, written)
         return lambda: store.move(outcome, expected=State.SENDING, entries=written)
+    if kind in ("reply-claim", "reply-settle", "reply-move"):
+        await store.put_reply(new_reply("zero"))
+    if kind in ("reply-settle", "reply-move"):
+        reply_claim = await claim_reply(store)
+        outcome_of_reply = arrived(reply_claim.record.reply)
+        if kind == "reply-settle":
+            return lambda: store.settle_reply(reply_claim.lease, outcome_of_reply, written)
+        return lambda: store.move_reply(outcome_of_reply, expected=State.SENDING, entries=written)
     if kind in ("arrange", "drop", "expunge", "expunged"):
         await store.file([filed(1)], [])
         (row,) = await store.disclosures([1])
     if kind == "expunged":
         await store.expunge(to_forget := order(), [row.number], [], [])
+    one = new_reply("one")
     if kind == "unsign":
         await store.accept(replace(acceptance(sender_id="signed"), signature=SignatureUse(digest=b"d" * 32, until=NOW)))
     writes: dict[str, Callable[[], Awaitable[object]]] = {
@@ -76,6 +88,8 @@ async def prepared(store: Store, kind: str) -> Callable[[], Awaitable[object]]:
         "release": lambda: store.release(replace(release(zero), entries=written)),
         "refuse": lambda: store.refuse(replace(refused(), entries=written)),
         "record": lambda: store.record(written),
+        "reply": lambda: store.put_reply(one),
+        "reply-claim": lambda: claim_reply(store),
         "change": lambda: store.change([agency()], written),
         "unsign": lambda: store.forget_signatures(NOW + timedelta(seconds=1), 10),
         "fact": lambda: store.set_fact("keys", "one"),
@@ -103,6 +117,7 @@ async def all_that_shows(store: Store) -> object:
         await store.counts(),
         await store.disclosures([1]),
         await store.expungings(),
+        await store.replies(None, None, None, 10),
     )
 
 

@@ -127,6 +127,14 @@ def enter(table: Table) -> None:
     add(FAMILY, "element-less", lambda: changed(lambda root: root.remove(root[0])), INVALID, says="An element less")
     add(FAMILY, "order", lambda: changed(_swap), INVALID, says="Two elements changed places")
     add(FAMILY, "text-behind", lambda: changed(_text_behind), INVALID, says="A text behind the signature")
+    add(
+        FAMILY,
+        "namespace-relative",
+        _text(b"xmlns:nc=", b'xmlns:unused="relative" xmlns:nc='),
+        "document.relative-namespace",
+        INVALID,
+        says="A relative namespace, which nothing can canonicalize",
+    )
     add(FAMILY, "renamed", lambda: changed(_rename), INVALID, says="A root of another name")
     add(FAMILY, "prefix", _text(b"structures:id", b"xml:id"), INVALID, says="An id in another attribute")
     add(FAMILY, "behind", lambda: to_bytes(signed()) + b"<x/>", "document.not-xml", says="A second root")

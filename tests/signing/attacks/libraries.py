@@ -32,16 +32,28 @@ def authorities() -> Iterator[Path]:
 
 def signxml_says(data: bytes, trusted: Path) -> str:
     """signxml with its own settings: whether it takes all of the document, or gives back something less."""
+    taken = _signxml(data, trusted)
+    if taken is None:
+        return REFUSES
+    whole = unsigned(data)
+    return TAKES if any(exclusive(each) == whole for each in taken) else TAKES_PART
+
+
+def signxml_says_of_parts(data: bytes, trusted: Path) -> str:
+    """The same, where parts are what is signed."""
+    return REFUSES if _signxml(data, trusted) is None else TAKES
+
+
+def _signxml(data: bytes, trusted: Path) -> list[etree._Element] | None:
+    """What it gives back; None when it refuses."""
     try:
         found = XMLVerifier().verify(
             data, ca_pem_file=str(trusted), expect_config=SignatureConfiguration(expect_references=True)
         )
     except Exception:  # noqa: BLE001  (it raises many things, and each is a refusal)
-        return REFUSES
+        return None
     results = found if isinstance(found, list) else [found]
-    whole = unsigned(data)
-    taken = [each.signed_xml for each in results if each.signed_xml is not None]
-    return TAKES if any(exclusive(each) == whole for each in taken) else TAKES_PART
+    return [each.signed_xml for each in results if each.signed_xml is not None]
 
 
 def unsigned(data: bytes) -> bytes:

@@ -25,6 +25,7 @@ WHERE
     id = ANY(:messages::text [])
     OR id IN (SELECT d.id FROM dissemination AS d WHERE d.message = ANY(:messages::text []))
     OR id IN (SELECT d.id || '/because' FROM dissemination AS d WHERE d.message = ANY(:messages::text []))
+    OR (kind = 'reply' AND message = ANY(:messages::text []))
 ORDER BY id;
 
 -- name: kept_under
@@ -143,6 +144,11 @@ UPDATE because
 SET ciphertext = '', nonce = ''
 WHERE dissemination || '/because' IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'because' AND id = ANY(:ids::text []));
 
+-- name: drop_replies!
+-- Answers that went elsewhere: nobody asks for the row of one whose content is gone.
+DELETE FROM reply
+WHERE id IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'reply' AND id = ANY(:ids::text []));
+
 -- name: mark_destroyed!
 -- They are gone.
 UPDATE kept SET destroyed_at = :at WHERE run = :run AND destroyed_at IS NULL AND id = ANY(:ids::text []);
@@ -229,4 +235,5 @@ SELECT
         FROM kept AS k
         JOIN refused AS r ON r.id = k.id
         WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND r.ciphertext IS NOT NULL
-    );
+    )
+    + (SELECT count(*) FROM kept AS k JOIN reply AS p ON p.id = k.id WHERE k.run = :run AND k.destroyed_at IS NOT NULL);

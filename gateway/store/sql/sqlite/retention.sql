@@ -29,6 +29,7 @@ WHERE
     id IN (SELECT value FROM json_each(:messages))
     OR id IN (SELECT id FROM made)
     OR id IN (SELECT id || '/because' FROM made)
+    OR (kind = 'reply' AND message IN (SELECT value FROM json_each(:messages)))
 ORDER BY id;
 
 -- name: kept_under
@@ -153,6 +154,11 @@ UPDATE because
 SET ciphertext = x'', nonce = x''
 WHERE dissemination || '/because' IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'because' AND id IN (SELECT value FROM json_each(:ids)));
 
+-- name: drop_replies!
+-- Answers that went elsewhere: nobody asks for the row of one whose content is gone.
+DELETE FROM reply
+WHERE id IN (SELECT id FROM kept WHERE run = :run AND destroyed_at IS NULL AND kind = 'reply' AND id IN (SELECT value FROM json_each(:ids)));
+
 -- name: mark_destroyed!
 -- They are gone.
 UPDATE kept SET destroyed_at = :at WHERE run = :run AND destroyed_at IS NULL AND id IN (SELECT value FROM json_each(:ids));
@@ -235,4 +241,5 @@ SELECT
         FROM kept AS k
         JOIN refused AS r ON r.id = k.id
         WHERE k.run = :run AND k.destroyed_at IS NOT NULL AND r.ciphertext IS NOT NULL
-    );
+    )
+    + (SELECT count(*) FROM kept AS k JOIN reply AS p ON p.id = k.id WHERE k.run = :run AND k.destroyed_at IS NOT NULL);
