@@ -87,6 +87,15 @@ def test_without_being_asked_no_credential_is_issued(deployment: Deployment, tmp
     assert "No credential is in this folder" in (tmp_path / "pack/README.md").read_text()
 
 
+def test_the_readme_begins_with_a_message_that_can_be_sent(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run("integrate", JAIL, "--out", tmp_path / "pack", "--issue")
+    read = (tmp_path / "pack/README.md").read_text()
+    assert "submit samples/custody-release/smallest.xml my-first-id" in read
+    assert "--data-binary @samples/custody-release/smallest.xml" in read
+    assert f"--cert {JAIL}.cert.pem --key {JAIL}.key.pem \\\n" in read
+    assert (tmp_path / "pack/samples/custody-release/smallest.xml").exists()
+
+
 def test_a_certificate_of_its_own_is_registered_and_its_key_stays_away(deployment: Deployment, tmp_path: Path) -> None:
     deployment.run("integrate", POLICE, "--out", tmp_path / "first", "--issue")
     pem = tmp_path / f"first/{POLICE}.cert.pem"
