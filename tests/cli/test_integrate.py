@@ -1,9 +1,11 @@
 """`gateway integrate`: what the folder holds, for whom it can be read, and what is refused."""
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from gateway.cli.integrate import CLIENTS
 from gateway.integrate.client import client
 from gateway.soap.wsdl import SCHEMA, wsdl
+from gateway.store.interface import StoreUnavailable
 from tests.cli.deployment import Deployment
 
 JAIL, POLICE = "harlan-county-jail", "millbrook-police"
@@ -151,3 +154,33 @@ def test_a_folder_that_cannot_be_made(deployment: Deployment, tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     result = deployment.run("integrate", POLICE, "--out", tmp_path / "file/pack", "--token", status=1)
     assert "[integrate.folder-taken]" in result.stderr
+
+
+def test_a_disk_that_is_full_says_what_became_of_the_credential(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def full(path: Path, *more: int) -> int:
+        if Path(path).name == "README.md":
+            raise OSError(28, "No space left on device")
+        return opened(path, *more)
+
+    monkeypatch.setattr("gateway.cli.integrate.os.open", full)
+    result = deployment.run("integrate", POLICE, "--out", tmp_path / "pack", "--token", status=1)
+    assert "[integrate.unwritten]" in result.stderr
+    assert "gateway agency revoke" in result.stderr
+    assert [each["kind"] for each in credentials(deployment, POLICE)] == ["token"]
+
+
+def test_a_credential_that_could_not_be_issued_leaves_an_empty_folder(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> str:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.cli.integrate.issue_token", away)
+        deployment.run("integrate", POLICE, "--out", tmp_path / "pack", "--token", status=3)
+    assert list((tmp_path / "pack").iterdir()) == []
+    deployment.run("integrate", POLICE, "--out", tmp_path / "pack", "--token")
