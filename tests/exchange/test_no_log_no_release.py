@@ -21,7 +21,7 @@ from gateway.alert.alert import Code, Severity, Standing
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import issue_token, put_agency, revoke_credential, suspend_agency
+from gateway.exchange.activate import issue_token, put_agency, suspend_agency
 from gateway.exchange.agreements import activate_mou, approve_mou, stop_mou, try_mou
 from gateway.exchange.answers.asked import Asked as Question
 from gateway.exchange.answers.denials import denials
@@ -36,6 +36,7 @@ from gateway.exchange.redecide import redecide
 from gateway.exchange.rehearse import rehearse
 from gateway.exchange.requeue import discard, requeue
 from gateway.exchange.review import Week, sign_review, week_of
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.selection import About
 from gateway.exchange.silence import silence_alert
 from gateway.exchange.simulate import Replay, simulate_stored
