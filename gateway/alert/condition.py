@@ -42,11 +42,30 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """A certificate, key or token, and its end. own: the gateway's, by name; else an agency's, by its id."""
+    """A certificate, key, token or revocation list, and its end.
+
+    own    the gateway's, by name; else an agency's, by its id
+    ahead  how long before it is told; None = as of certificates
+    """
 
     name: str
     at: datetime
     own: bool
+    ahead: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTerm:
+    """A revocation list of an authority of an agency, from its day until the next one is due."""
+
+    agency: str
+    since: datetime
+    until: datetime
+
+    @property
+    def urgent_from(self) -> datetime:
+        """When three quarters of its time are over: authorities issue the next one well before."""
+        return self.until - (self.until - self.since) / 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +103,7 @@ class Seen:
     late: tuple[tuple[str, int], ...] = ()
     terms: tuple[Term, ...] = ()
     expiries: tuple[Expiry, ...] = ()
+    lists: tuple[ListTerm, ...] = ()
     intelligence_due: int | None = 0
     retention_due: int | None = 0
     unattested: int | None = 0
@@ -169,12 +189,21 @@ def agreements(seen: Seen) -> Iterator[Alert]:
 
 def expiries(seen: Seen) -> Iterator[Alert]:
     """Certificates and tokens: of the gateway by key, of agencies by agency. What has ended already is critical."""
-    ending = [each for each in seen.expiries if each.at - seen.now <= seen.limits.certificate]
+    ending = [each for each in seen.expiries if each.at - seen.now <= (each.ahead or seen.limits.certificate)]
     for own, code in ((True, Code.KEY_EXPIRES), (False, Code.CREDENTIAL_EXPIRES)):
         of = [each for each in ending if each.own is own]
         for name, count in sorted(Counter(each.name for each in of).items()):
             over = any(each.at <= seen.now for each in of if each.name == name)
             yield Alert(code=code, subject=name, count=count, severity=Severity.CRITICAL if over else None)
+
+
+def revocation_lists(seen: Seen) -> Iterator[Alert]:
+    """What authorities revoke is not known here soon, or is not any more: then it is critical."""
+    ending = [each for each in seen.lists if each.urgent_from <= seen.now]
+    for agency, count in sorted(Counter(each.agency for each in ending).items()):
+        over = any(each.until <= seen.now for each in ending if each.agency == agency)
+        severity = Severity.CRITICAL if over else None
+        yield Alert(code=Code.CRL_EXPIRES, subject=agency, count=count, severity=severity)
 
 
 def destruction(seen: Seen) -> Iterator[Alert]:
@@ -218,6 +247,7 @@ CONDITIONS: tuple[Condition, ...] = (
     backlog,
     agreements,
     expiries,
+    revocation_lists,
     destruction,
     log_review,
     emergencies,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.types import Scope
 
 from gateway.agency import Agency
+from gateway.api.callers import Speaks
 from gateway.exchange.gateway import CredentialsDisagree, Gateway, NotIdentified
 
 TOKEN_LENGTH_MAX = 512
@@ -14,12 +15,13 @@ TOKEN_LENGTH_MAX = 512
 def identify(scope: Scope, gateway: Gateway) -> Agency:
     """The calling agency. Every credential that is shown must be good: a bad one beside a good one is refused.
 
-    Raises `NotIdentified`, `AgencySuspended`, `CredentialsDisagree`.
+    Raises `NotIdentified`, `AgencySuspended`, `CredentialsDisagree`, `CrlStale`.
     """
     token = _token(scope["headers"])
-    certificate = scope.get("extensions", {}).get("tls", {}).get("client_certificate")
+    tls = scope.get("extensions", {}).get("tls", {})
+    certificate = tls.get("client_certificate")
     by_token = gateway.identify_token(token) if token is not None else None
-    by_certificate = gateway.identify_certificate(certificate) if certificate else None
+    by_certificate = gateway.identify_certificate(certificate, tls.get("client_chain", ())) if certificate else None
     if token is not None and by_token is not None and by_certificate is not None and by_token.id != by_certificate.id:
         raise CredentialsDisagree(
             by_token=by_token.id,
@@ -29,6 +31,9 @@ def identify(scope: Scope, gateway: Gateway) -> Agency:
     agency = by_token or by_certificate
     if agency is None:
         raise NotIdentified("no credential: a bearer token or a registered client certificate is needed")
+    if (speaks := scope.get("extensions", {}).get("speaks")) is not None:
+        shown = (token.encode() if token is not None else b"", certificate or b"")
+        speaks(Speaks(agency.id, tuple(hashlib.sha256(each).hexdigest() for each in shown if each)))
     return agency
 
 

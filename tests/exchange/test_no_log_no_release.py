@@ -23,7 +23,7 @@ from gateway.audit.entry import make
 from gateway.delivery.course import State as Stands
 from gateway.delivery.reply import ReplyId
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import issue_token, put_agency, revoke_credential, suspend_agency
+from gateway.exchange.activate import issue_token, put_agency, suspend_agency
 from gateway.exchange.agreements import activate_mou, approve_mou, stop_mou, try_mou
 from gateway.exchange.answers.asked import Asked as Question
 from gateway.exchange.answers.denials import denials
@@ -40,6 +40,7 @@ from gateway.exchange.reply import put_answer
 from gateway.exchange.reply_acts import discard_reply, requeue_reply
 from gateway.exchange.requeue import discard, requeue
 from gateway.exchange.review import Week, sign_review, week_of
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.selection import About
 from gateway.exchange.silence import silence_alert
 from gateway.exchange.simulate import Replay, simulate_stored
