@@ -20,7 +20,6 @@ from gateway.config import Settings, read_settings
 from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
-from gateway.store.configuration import CredentialKind
 from gateway.store.database import MigrationsMissing
 from gateway.store.log import StoredEntry
 
@@ -160,11 +159,7 @@ def _backup(gateway: Gateway, newest: StoredEntry | None, first: StoredEntry | N
 def _pins(gateway: Gateway) -> Iterator[Check]:
     """Agencies' certificates: expired and soon to expire."""
     now = gateway.clock.now()
-    pins = [
-        one
-        for one in gateway.current.credentials.values()
-        if one.kind is not CredentialKind.TOKEN and one.revoked_at is None
-    ]
+    pins = [one for one in gateway.current.credentials.values() if one.certificate and one.revoked_at is None]
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
     yield Check(name="pins", state="ok" if not soon else "warning", text=f"{len(pins)} certificates of agencies")
     for one in soon:

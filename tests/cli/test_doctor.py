@@ -63,6 +63,12 @@ def test_keys_that_others_may_read(deployment: Deployment) -> None:
     assert found["database"]["state"] == "error"
 
 
+def test_of_certificates_it_counts_those_that_are_some(deployment: Deployment) -> None:
+    before = {check["name"]: check for check in deployment.json("doctor")}["pins"]["text"]
+    deployment.run("agency", "add", "--id", "millbrook-police", "--username", "records", "--token")
+    assert {check["name"]: check for check in deployment.json("doctor")}["pins"]["text"] == before
+
+
 def test_a_database_without_its_migrations(deployment: Deployment) -> None:
     for file in deployment.directory.glob("gateway.db*"):
         file.unlink()
