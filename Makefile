@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev demo test check bench soak fuzz fuzz interop lock clean
+.PHONY: setup setup-dev demo test check bench soak fuzz interop lock clean
 
 setup: $(READY)
 
