@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.alert.alert import MEANS, Alert, Code, Severity
-from gateway.alert.condition import CONDITIONS, Expiry, Seen, Term, found, unknown
+from gateway.alert.condition import CONDITIONS, Expiry, ListTerm, Seen, Term, found, unknown
 from gateway.delivery.delivery import State
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -121,6 +121,17 @@ def test_certificates_by_key_and_by_agency_and_what_has_ended_is_graver() -> Non
     ]
 
 
+def test_a_revocation_list_is_told_in_its_last_quarter_and_graver_once_it_is_out_of_date() -> None:
+    def term(agency: str, since: float, until: float) -> ListTerm:
+        return ListTerm(agency=agency, since=NOW + timedelta(hours=since), until=NOW + timedelta(hours=until))
+
+    seen = replace(WELL, lists=(term("jail", -10, 10), term("police", -16, 4), term("court", -20, -1)))
+    assert [(alert.code, alert.subject, alert.weight) for alert in found(seen)] == [
+        (Code.CRL_EXPIRES, "court", Severity.CRITICAL),
+        (Code.CRL_EXPIRES, "police", Severity.WARNING),
+    ]
+
+
 def test_what_was_not_looked_at_is_unknown_and_not_well() -> None:
     seen = replace(WELL, altered=None, verify_faults=None, retention_due=None)
     assert found(seen) == ()
@@ -133,7 +144,7 @@ def test_the_page_names_every_code() -> None:
 
 
 def test_conditions_are_all_asked() -> None:
-    assert len(set(CONDITIONS)) == 14
+    assert len(set(CONDITIONS)) == 15
 
 
 @pytest.mark.parametrize("subject", ["Calvin Tansley", "a\nb", "x" * 121, "?"])
