@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import audit, consents, operations, rest, sandbox
+from gateway.api import audit, consents, operations, rest, sandbox, soap_description
 from gateway.api.admission import Admission
 from gateway.api.edge import Edge
 from gateway.api.openapi import openapi
@@ -47,10 +47,11 @@ AGENCIES: Sequence[BaseRoute] = (
     Route("/v1/messages/{id:path}/correct", _Act(rest.correct), methods=["POST"]),
     Route("/v1/messages/{id:path}/cancel", _Act(rest.cancel), methods=["POST"]),
     Route("/v1/sandbox/messages", _Act(sandbox.try_out), methods=["POST"]),
-    Route("/soap", operations.service_description),
-    Route("/soap/callback", operations.callback_description),
-    Route("/soap/xsd/gateway.xsd", operations.service_schema),
-    Route("/soap/xsd/{name}/{version}/{path:path}", operations.exchange_file),
+    Route("/soap", soap_description.service_description),
+    Route("/soap/callback", soap_description.callback_description),
+    Route("/soap/xsd", soap_description.exchange_list),
+    Route("/soap/xsd/gateway.xsd", soap_description.service_schema),
+    Route("/soap/xsd/{name}/{version}/{path:path}", soap_description.exchange_file),
     Route("/healthz", operations.alive),
     Route("/readyz", operations.ready),
 )

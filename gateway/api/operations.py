@@ -1,4 +1,4 @@
-"""For operators and for people who read: is it alive, is it ready, its metrics, the docs page, the WSDL."""
+"""For operators and for people who read: is it alive, is it ready, its metrics, the docs page."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,19 +12,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from gateway.alert.alert import Code, Notice, Severity, Standing
 from gateway.alert.condition import LAG_MAX
-from gateway.api.own_address import base_url
 from gateway.api.rest import running
 from gateway.errors import GatewayError, Unavailable
-from gateway.exchange.gateway import Gateway
 from gateway.exchange.tell_due import NOTICES_MAX
 from gateway.exchange.trouble import standing as found_of_own_log
-from gateway.soap.callback import callback_wsdl
-from gateway.soap.wsdl import SCHEMA, wsdl
 from gateway.store.interface import Counts
 from gateway.store.witness import LogTrouble
 from gateway.telemetry import Metrics
 
-XSD_TYPE = "application/xml"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 DOCS_POLICY = (
@@ -159,43 +154,3 @@ async def docs_asset(request: Request) -> Response:
 async def docs_home(_request: Request) -> Response:
     """GET /: people land on the docs."""
     return RedirectResponse("/docs")
-
-
-# --- what SOAP toolkits read ----------------------------------------------------------------------------------------
-
-
-async def service_description(request: Request) -> Response:
-    """GET /soap?wsdl."""
-    if "wsdl" not in {name.lower() for name in request.query_params}:
-        raise HTTPException(405, headers={"Allow": "POST"})
-    return Response(wsdl(f"{base_url(request)}/soap"), media_type="text/xml; charset=utf-8")
-
-
-async def callback_description(request: Request) -> Response:
-    """GET /soap/callback?wsdl: what a partner's receiver of answers has to understand."""
-    if "wsdl" not in {name.lower() for name in request.query_params}:
-        raise HTTPException(404)
-    return Response(callback_wsdl(), media_type="text/xml; charset=utf-8")
-
-
-async def service_schema(_request: Request) -> Response:
-    """GET /soap/xsd/gateway.xsd: the schema the WSDL imports."""
-    return Response(SCHEMA, media_type=XSD_TYPE)
-
-
-async def exchange_file(request: Request) -> Response:
-    """GET /soap/xsd/{name}/{version}/{path}: the schemas, catalog and samples of a registered exchange.
-
-    Below this address they lie as in the project, `iepd/{name}/{version}/` beside `xsd/`: relative locations hold.
-    """
-    gateway: Gateway = running(request)
-    exchange = f"{request.path_params['name']}/{request.path_params['version']}"
-    if exchange not in gateway.current.registry.ids():
-        raise HTTPException(404)
-    path = request.path_params["path"]
-    own = f"iepd/{exchange}/"
-    file = "iepd/" + path.removeprefix(own) if path.startswith(own) else path if path.startswith("xsd/") else ""
-    content = gateway.current.registry.by_id(exchange).files.get(file)
-    if content is None:
-        raise HTTPException(404)
-    return Response(content, media_type=XSD_TYPE if path.endswith((".xsd", ".xml")) else "text/plain")

@@ -137,6 +137,7 @@ def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
             "kind": agency.endpoint.kind.value,
             "url": agency.endpoint.url,
             "signature": agency.endpoint.signature.value,
+            "mtom": agency.endpoint.mtom,
             "test": agency.endpoint.test,
         },
         "reply_to": [

@@ -166,17 +166,19 @@ SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def wsdl(address: str) -> str:
-    """The WSDL of the service at this address: one port for each SOAP version."""
+def wsdl(address: str, *, whole: bool = False) -> str:
+    """The WSDL of the service at this address: one port for each SOAP version.
+
+    whole  with the schema in it, for toolkits that want one file; else it is imported
+    """
+    imported = f'<xs:schema>\n    <xs:import namespace="{SERVICE}" schemaLocation="{SCHEMA_LOCATION}"/>\n  </xs:schema>'
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<wsdl:definitions name="Gateway" targetNamespace="{SERVICE}" xmlns:g="{SERVICE}"',
         '    xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:xs="http://www.w3.org/2001/XMLSchema"',
         f'    xmlns:soap11="{_WSDL_SOAP["11"]}" xmlns:soap12="{_WSDL_SOAP["12"]}">',
         f"  <wsdl:documentation>{_DOCUMENTATION}</wsdl:documentation>",
-        "  <wsdl:types><xs:schema>",
-        f'    <xs:import namespace="{SERVICE}" schemaLocation="{SCHEMA_LOCATION}"/>',
-        "  </xs:schema></wsdl:types>",
+        f"  <wsdl:types>{SCHEMA.partition('?>')[2].strip() if whole else imported}</wsdl:types>",
         *(_messages(operation) for operation in OPERATIONS),
         '  <wsdl:message name="Problem"><wsdl:part name="problem" element="g:Problem"/></wsdl:message>',
         '  <wsdl:portType name="Gateway">',
@@ -200,7 +202,8 @@ _DOCUMENTATION = (
     f"({SOAP12}). Set wsa:MessageID to your own id of the message and keep it when you try again: the same "
     "id and content is answered with the first receipt, and nothing is delivered twice. With wsa:ReplyTo naming an "
     "address registered for you, HTTP answers 202 and the answer comes there as a one-way message: its WSDL is "
-    "/soap/callback?wsdl."
+    "/soap/callback?wsdl. "
+    "Schemas and samples of the exchanges: soap/xsd, beside this document. Photos may travel as MTOM."
 )
 
 

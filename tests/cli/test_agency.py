@@ -162,7 +162,7 @@ def test_one_agency_is_shown_with_its_endpoint_its_contacts_and_its_credentials(
     token = deployment.json("agency", "add", "--id", POLICE, "--token")["token"]
     told = deployment.json("agency", "show", POLICE)
     assert set(told) == {"agency", "name", "kind", "ori", "address", "suspended", "endpoint", "contacts", "credentials"}
-    assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "test": False}
+    assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "mtom": False, "test": False}
     assert {each["role"] for each in told["contacts"]} >= {"liaison"}
     (credential,) = told["credentials"]
     assert set(credential) == {"kind", "fingerprint", "not_after", "revoked_at"}

@@ -1,13 +1,17 @@
 import base64
+import contextlib
 import email
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.document.canonical import exclusive
-from gateway.document.names import SOAP11, SOAP12
+from gateway.document.names import SOAP11, SOAP12, XOP
 from gateway.document.parse import parse
+from gateway.errors import Refused
 from gateway.media_type import media_type_of
 from gateway.soap import envelope
 from gateway.soap.envelope import Version
@@ -160,3 +164,31 @@ def test_the_header_stays_whole() -> None:
     block.text = base64.b64encode(LARGE).decode()
     root = envelope.build(Version.SOAP_12, node("Poll"), (block,))
     assert pack(root, Version.SOAP_12, action=ACTION, token=TOKEN).parts == 0
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A toolkit's message with some pieces cut out, doubled, exchanged or put in."""
+    sent = draw(st.sampled_from(ALL))(draw(st.sampled_from(VERSIONS)))
+    body = sent.body
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(body)))
+        end = draw(st.integers(start, min(len(body), start + draw(st.sampled_from([0, 1, 40, 4000])))))
+        piece = draw(
+            st.sampled_from([b"", b"\r\n", b"--", b"<", b"cid:", b"&#0;", b"\xff", body[start:end] * 2, b"\r\n\r\n"])
+            | st.binary(max_size=6)
+        )
+        body = body[:start] + piece + body[end:]
+    content_type = sent.content_type
+    if draw(st.booleans()):
+        at = draw(st.integers(0, len(content_type)))
+        content_type = content_type[:at] + draw(st.text(st.sampled_from('";=\\<>b '), max_size=3)) + content_type[at:]
+    return content_type, body
+
+
+@given(damaged())
+@settings(max_examples=300)
+def test_a_damaged_message_is_read_or_refused_and_never_anything_else(message: tuple[str, bytes]) -> None:
+    with contextlib.suppress(Refused):
+        root = arrived(*message)
+        assert not list(root.iter(f"{{{XOP}}}*"))
