@@ -11,6 +11,8 @@ from typing import Any
 import tomli_w
 
 from gateway.agency import AgencyId
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.handover import read_head
 from gateway.clock import SystemClock
 from gateway.config import FILE, Settings, read_settings, settings
 from gateway.errors import Misconfigured
@@ -38,6 +40,7 @@ from gateway.policy.read import read_mou
 from gateway.signing.certificate import pem_to_der
 from gateway.store.configuration import Agreement, AgreementState, Configuration, Exchange, Law
 from gateway.store.copying import KEY_DIRECTORY, UNCLAIMED
+from gateway.store.interface import Store
 from gateway.store.open import migrate, open_store
 from gateway.user import User, UserId, UserRole
 
@@ -102,15 +105,7 @@ async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator
     restoring  the database was copied in and is not claimed yet: only whoever restores it may look
     """
     clock = SystemClock()
-    keys = key_store(made)
-    store = open_store(made.database_url)
-    await store.open()
-    try:
-        known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
-        if known.startswith(UNCLAIMED) and not restoring:
-            raise RestoreUnfinished(f"{made.directory}: a restore into it was not finished; run the same one again")
-        if known != keys.fingerprint and not restoring:
-            raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
+    async with _opened(made, restoring=restoring) as (store, keys):
         before = nothing(
             zone=made.zone,
             law_packs=made.law.packs,
@@ -127,8 +122,36 @@ async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator
             find_consents=store.consents,
             subjects=keys.subject_keys(clock),
         )
+
+
+@asynccontextmanager
+async def _opened(made: Settings, *, restoring: bool = False) -> AsyncIterator[tuple[Store, KeyStore]]:
+    """Database and keys, which belong together."""
+    keys = key_store(made)
+    store = open_store(made.database_url)
+    await store.open()
+    try:
+        known = await store.set_fact(KEY_DIRECTORY, keys.fingerprint)
+        if known.startswith(UNCLAIMED) and not restoring:
+            raise RestoreUnfinished(f"{made.directory}: a restore into it was not finished; run the same one again")
+        if known != keys.fingerprint and not restoring:
+            raise WrongKeys(f"{made.keys_directory}: not the key directory that this database's payloads are under")
+        yield store, keys
     finally:
         await store.close()
+
+
+async def newest_head(directory: Path) -> tuple[Checkpoint | None, datetime]:
+    """The newest signed head of a deployment's log, and when it was read.
+
+    Agreements and exchanges are not made ready for it: that takes longer than most of what is asked under it. Raises as
+    `open_deployment`, and what `read_head` raises.
+    """
+    async with _opened(read_settings(directory)) as (store, keys):
+        note = await store.checkpoint()
+    log_keys = tuple(keys.log_key.every())
+    head = read_head(note, log_keys, origin=keys.log_signer.name) if note is not None else None
+    return head, SystemClock().now()
 
 
 def key_store(made: Settings) -> KeyStore:

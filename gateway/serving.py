@@ -11,6 +11,7 @@ from socket import socket
 
 from gateway.agency import EndpointKind
 from gateway.api.app import make_app, make_console_app
+from gateway.api.callers import Callers
 from gateway.api.server import Listener, connection_limits, serve, stop_on_signals
 from gateway.api.tls import TlsUnusable, server_context, trusted_clients
 from gateway.app import assembled, key_store
@@ -57,7 +58,8 @@ async def serve_process(
         if console:
             listeners.append(Listener(app=make_console_app(gateway, metrics=metrics), sockets=console))
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(refresh_forever(gateway))]
+        callers = Callers()
+        tasks = [asyncio.create_task(refresh_forever(gateway, callers))]
         if worker:
             working = run_worker(
                 gateway,
@@ -77,6 +79,7 @@ async def serve_process(
                 limits=connection_limits(made.limits),
                 refused=lambda code: metrics.connections_refused.labels(code).inc(),
                 stop=stop,
+                callers=callers,
             )
         finally:
             stop.set()
@@ -124,10 +127,12 @@ async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
         await connections.close()
 
 
-async def refresh_forever(gateway: Gateway) -> None:
-    """Take up what other processes change. When the store is away the configuration of before stays in use."""
+async def refresh_forever(gateway: Gateway, callers: Callers) -> None:
+    """Take up what other processes change, and cut off whom it shuts out. When the store is away the configuration of
+    before stays in use."""
     while True:
         await asyncio.sleep(REFRESH_SECONDS)
         with contextlib.suppress(GatewayError):
             await gateway.refresh()
+            callers.cut(lambda each: gateway.still_speaks(each.agency, each.credentials))
             await flush_noted(gateway)

@@ -49,6 +49,7 @@ class Rhythm:
     witness    looks for heads of partners' logs to countersign, and for what else is due for the log
     expire     looks through what no worker claims: what is too late, and what has no agreement any more
     arrange    makes rows of the disclosure index quick to find; they are found before, too
+    shut_out   takes up that an agency was shut out, and breaks off what is under way to it
     keys       lets a key take over whose moment has come
     retain     looks at the clock, finishes runs of destruction that were stopped, and destroys what is due
     watch      looks for what the operator must see to; None = as the settings say
@@ -62,6 +63,7 @@ class Rhythm:
     expire: float = 300.0
     arrange: float = 5.0
     watch: float | None = None
+    shut_out: float = 0.5
     keys: float = 5.0
     retain: float = 3600.0
     pause_max: float = 15.0
@@ -134,6 +136,7 @@ class Worker:
             asyncio.create_task(self._loop("watch", self._look, stop, never)),
             asyncio.create_task(self._loop("retain", self._retain, stop, never)),
             asyncio.create_task(self._loop("keys", self._keys, stop, never)),
+            asyncio.create_task(self._loop("shut-out", self._shut_out, stop, never)),
         ]
         try:
             await stop.wait()
@@ -167,6 +170,13 @@ class Worker:
     async def _retain(self) -> float:
         await self._due.turn()
         return self._rhythm.retain
+
+    async def _shut_out(self) -> float:
+        await self._gateway.refresh()
+        self._relay.cut_off()
+        if self._replies is not None:
+            self._replies.cut_off()
+        return self._rhythm.shut_out
 
     async def _keys(self) -> float:
         await take_over_due(self._gateway)

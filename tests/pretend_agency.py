@@ -17,6 +17,7 @@ import json
 import os
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -227,12 +228,14 @@ class PretendEndpoint:
 class PretendServer:
     """A mailbox behind a socket: POST anything to `/rest` or `/soap`, answers to `/reply`.
 
-    peers  addresses that requests came from: one for each connection
+    peers    addresses that requests came from: one for each connection
+    hung_up  when (`time.monotonic`) the gateway closed a connection on which an answer was dripped
     """
 
     def __init__(self, mailbox: Mailbox | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.mailbox = mailbox or Mailbox()
         self.peers: set[object] = set()
+        self.hung_up: list[float] = []
         self._tls = tls
         self._ended = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -323,12 +326,15 @@ class PretendServer:
         return web.Response(status=behavior.status if isinstance(behavior, Take) else 202)
 
     async def _drip(self, request: web.Request, start: bytes, pause_seconds: float) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.write(start)
+        transport = request.transport  # aiohttp forgets it when the other side hangs up
+        assert transport is not None
+        transport.write(start)
         with contextlib.suppress(ConnectionError):
-            while not self._ended.is_set() and not request.transport.is_closing():
-                request.transport.write(b"z")
+            while not self._ended.is_set() and not transport.is_closing():
+                transport.write(b"z")
                 await asyncio.sleep(pause_seconds)
+        if not self._ended.is_set():
+            self.hung_up.append(time.monotonic())
         return self._hang_up(request)
 
     @staticmethod

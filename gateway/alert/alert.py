@@ -115,7 +115,9 @@ MEANS: dict[Code, Means] = {
         "gateway mou status",
     ),
     Code.MOU_REVIEW: Means(Severity.WARNING, "An agreement's review date is past.", "gateway mou status"),
-    Code.KEY_EXPIRES: Means(Severity.WARNING, "A certificate of the gateway ends soon.", "gateway keys list"),
+    Code.KEY_EXPIRES: Means(
+        Severity.WARNING, "A certificate of the gateway, or its revocation list, ends soon.", "gateway doctor"
+    ),
     Code.CREDENTIAL_EXPIRES: Means(
         Severity.WARNING, "An agency's certificate or token ends soon.", "gateway agency show AGENCY"
     ),

@@ -42,11 +42,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """A certificate, key or token, and its end. own: the gateway's, by name; else an agency's, by its id."""
+    """A certificate, key, token or revocation list, and its end.
+
+    own    the gateway's, by name; else an agency's, by its id
+    ahead  how long before it is told; None = as of certificates
+    """
 
     name: str
     at: datetime
     own: bool
+    ahead: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +174,7 @@ def agreements(seen: Seen) -> Iterator[Alert]:
 
 def expiries(seen: Seen) -> Iterator[Alert]:
     """Certificates and tokens: of the gateway by key, of agencies by agency. What has ended already is critical."""
-    ending = [each for each in seen.expiries if each.at - seen.now <= seen.limits.certificate]
+    ending = [each for each in seen.expiries if each.at - seen.now <= (each.ahead or seen.limits.certificate)]
     for own, code in ((True, Code.KEY_EXPIRES), (False, Code.CREDENTIAL_EXPIRES)):
         of = [each for each in ending if each.own is own]
         for name, count in sorted(Counter(each.name for each in of).items()):

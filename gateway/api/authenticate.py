@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.types import Scope
 
 from gateway.agency import Agency
+from gateway.api.callers import Speaks
 from gateway.exchange.gateway import CredentialsDisagree, Gateway, NotIdentified
 
 TOKEN_LENGTH_MAX = 512
@@ -29,6 +30,9 @@ def identify(scope: Scope, gateway: Gateway) -> Agency:
     agency = by_token or by_certificate
     if agency is None:
         raise NotIdentified("no credential: a bearer token or a registered client certificate is needed")
+    if (speaks := scope.get("extensions", {}).get("speaks")) is not None:
+        shown = (token.encode() if token is not None else b"", certificate or b"")
+        speaks(Speaks(agency.id, tuple(hashlib.sha256(each).hexdigest() for each in shown if each)))
     return agency
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.api.callers import Callers, Speaks
 from gateway.api.peers import Peers
 from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
 from gateway.api.whole_answer import WholeAnswer
@@ -99,19 +100,21 @@ class _Refusal(Exception):
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """One connection. `limits`, `peers` and `refused` (told the code of each refusal) are bound by `server.py`."""
+    """One connection. `refused` is told the code of each refusal; it and the three before are bound by `server.py`."""
 
     def __init__(
         self,
         *,
         limits: ConnectionLimits,
         peers: Peers,
+        callers: Callers,
         refused: Callable[[str], None],
         **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
         self._limits = limits
         self._peers = peers
+        self._callers = callers
         self._tell = refused
         self._address: str | None = None
         self._tls: dict[object, object] | None = None
@@ -152,8 +155,18 @@ class GatewayProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self._deadline = None
+        self._callers.leave(self)
         self._leave()
         super().connection_lost(exc)
+
+    def cut(self) -> None:
+        """Its agency was shut out: nothing more is read or sent, whatever is under way."""
+        self._stop()
+        self.transport.abort()
+
+    def _speaks(self, speaks: Speaks) -> None:
+        if not self.transport.is_closing():
+            self._callers.speaks(self, speaks)
 
     def put_out(self) -> None:
         """Nothing was under way here, and somebody else needs the place: nobody is told why."""
@@ -215,8 +228,10 @@ class GatewayProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._deadline is None:
             self._due(self._limits.header_seconds_max)
+        extensions: dict[str, Any] = {"speaks": self._speaks}
         if self._tls is not None:
-            self.scope["extensions"] = {"tls": self._tls}
+            extensions["tls"] = self._tls
+        self.scope["extensions"] = extensions
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; or a trailer, which could slip in an identity after it was checked."""

@@ -18,6 +18,7 @@ from gateway.api.admission import Admission, Admitted
 from gateway.api.body import ClientGone
 from gateway.api.problem import MEDIA_TYPE, Problem, problem_of
 from gateway.clock import Clock
+from gateway.exchange.gateway import AgencySuspended
 from gateway.finding import Finding
 from gateway.telemetry import Metrics, log
 
@@ -27,6 +28,10 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
+CLOSE = (b"connection", b"close")
+ENDS_CONNECTION = frozenset({AgencySuspended.code})
+"""Who is shut out keeps no connection."""
+
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 """One year, on TLS only. Source: ASVS 5.0, V3."""
 
@@ -81,7 +86,8 @@ class Edge:
                 trace.started = True
                 trace.status = message["status"]
                 own = message.get("headers", [])
-                message["headers"] = [*own, *more, *_unless_given(own)]
+                ending = (CLOSE,) if trace.code in ENDS_CONNECTION else ()
+                message["headers"] = [*own, *more, *ending, *_unless_given(own)]
             await send(message)
 
         began = time.perf_counter()

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.api.callers import Callers
 from gateway.api.connection import ConnectionLimits, GatewayProtocol
 from gateway.api.peers import Peers
 from gateway.config import Limits
@@ -159,14 +160,18 @@ async def serving(
     limits: ConnectionLimits,
     refused: Callable[[str], None] = lambda _: None,
     stop: asyncio.Event | None = None,
+    callers: Callers | None = None,
 ) -> AsyncIterator[asyncio.Event]:
     """Serve all listeners while the block runs; gives the event that stops them. They accept when it is entered.
 
     refused  told the code of each connection that was refused before it was a request
+    callers  gets to know who speaks on which connection
     """
     stop = stop or asyncio.Event()
     peers = Peers(per_address_max=limits.connections_per_address_max, all_max=limits.connections_max)
-    protocol = functools.partial(GatewayProtocol, limits=limits, peers=peers, refused=refused)
+    protocol = functools.partial(
+        GatewayProtocol, limits=limits, peers=peers, callers=callers or Callers(), refused=refused
+    )
     servers = [_Server(listener, protocol, limits) for listener in listeners]
     for server, listener in zip(servers, listeners, strict=True):
         await server.open(listener.sockets)
@@ -186,9 +191,10 @@ async def serve(
     limits: ConnectionLimits,
     refused: Callable[[str], None] = lambda _: None,
     stop: asyncio.Event | None = None,
+    callers: Callers | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM or `stop`, then finish what is under way."""
-    async with serving(listeners, limits=limits, refused=refused, stop=stop) as stopping:
+    async with serving(listeners, limits=limits, refused=refused, stop=stop, callers=callers) as stopping:
         with stop_on_signals(stopping):
             await stopping.wait()
 

@@ -10,10 +10,11 @@ from gateway.agency import Agency, AgencyId, Contact
 from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, signer
 from gateway.cli.agency_add import add
+from gateway.cli.agency_suspend import suspend
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import SystemClock, timestamp
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import AgencyUnknown, check_unsigned, revoke_credential, suspend_agency
+from gateway.exchange.activate import AgencyUnknown, revoke_credential
 from gateway.store.configuration import Credential
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, show, credentials, suspend.")
@@ -65,27 +66,7 @@ def _row(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
     }
 
 
-@app.command()
-def suspend(
-    id: Id,
-    resume: Annotated[bool, typer.Option("--resume", help="Let it in again.")] = False,
-    by: As = "",
-    key: Key = None,
-    directory: Directory = Path(),
-) -> None:
-    """Shut an agency out: its credentials stop within seconds, deliveries to it are held, new ones are refused.
-
-    Anybody at the machine may, at once; with --as it is signed. Letting it in again is signed.
-    """
-    run(_suspend(AgencyId(id), signer(by, key, directory), directory, resume))
-    out.print(f"{id} is {'let in again' if resume else 'suspended'}")
-
-
-async def _suspend(id: AgencyId, by: Acting | None, directory: Path, resume: bool) -> None:
-    async with open_deployment(directory) as gateway:
-        if resume and by is None:
-            check_unsigned(gateway)
-        await suspend_agency(gateway, id, by=by, actor="cli", suspended=not resume)
+app.command()(suspend)
 
 
 @app.command("show")

@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,31 +12,22 @@ import typer
 
 from gateway.alert.alert import MEANS, Severity, Standing
 from gateway.app import key_store, open_deployment
+from gateway.cli.doctor_check import EXPIRY_WARNING, Check
+from gateway.cli.doctor_keys import authorities, certificates, lists
 from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, out
 from gateway.clock import SystemClock
 from gateway.config import Settings, read_settings
 from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
-from gateway.store.configuration import CredentialKind
 from gateway.store.database import MigrationsMissing
 from gateway.store.log import StoredEntry
 
 DISK_BYTES_MIN = 1024**3
-EXPIRY_WARNING = timedelta(days=30)
 OVERDUE_WARNING = timedelta(minutes=15)
 SEQUENCER_LAG_MAX = timedelta(seconds=10)
 CLOCK_STEP_SECONDS_MAX = 0.5
 NOBODY_TOLD = "nobody is told, alerts are only shown: set alerts.webhook or alerts.mail in gateway.toml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing looked at. `state` is ok, warning or error."""
-
-    name: str
-    state: str
-    text: str
 
 
 def doctor(directory: Directory = Path(), json: AsJson = False) -> None:
@@ -113,11 +103,7 @@ def _keys(settings: Settings) -> Iterator[Check]:
     yield Check(name="keys", state="ok", text=f"{len(files)} keys, none weak")
     mode = os.stat(settings.keys_directory).st_mode & 0o777  # noqa: PTH116  (the mode, for the text)
     yield Check(name="file permissions", state="ok", text=f"{settings.keys_directory} is {mode:o}, its keys 600")
-    now = SystemClock().now()
-    for file in files:
-        if file.expires and file.expires - now < EXPIRY_WARNING:
-            state = "error" if file.expires <= now else "warning"
-            yield Check(name="certificates", state=state, text=f"{file.name}: until {file.expires:%Y-%m-%d}; renew it")
+    yield from certificates(files, SystemClock().now())
 
 
 async def _stored(directory: Path) -> list[Check]:
@@ -128,6 +114,8 @@ async def _stored(directory: Path) -> list[Check]:
             Check(name="database", state="ok", text=f"{counts.messages} messages, log of {counts.log_size} entries"),
             *_pins(gateway),
         ]
+        keys = key_store(gateway.settings)
+        made += [*authorities(gateway, keys), *lists(gateway, keys)]
         now = gateway.clock.now()
         waiting = sum(count for _, state, count in counts.deliveries if state is State.WAITING)
         stuck = sum(count for _, state, count in counts.deliveries if state is State.UNDELIVERABLE)
@@ -171,11 +159,7 @@ def _backup(gateway: Gateway, newest: StoredEntry | None, first: StoredEntry | N
 def _pins(gateway: Gateway) -> Iterator[Check]:
     """Agencies' certificates: expired and soon to expire."""
     now = gateway.clock.now()
-    pins = [
-        one
-        for one in gateway.current.credentials.values()
-        if one.kind is not CredentialKind.TOKEN and one.revoked_at is None
-    ]
+    pins = [one for one in gateway.current.credentials.values() if one.certificate and one.revoked_at is None]
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
     yield Check(name="pins", state="ok" if not soon else "warning", text=f"{len(pins)} certificates of agencies")
     for one in soon:

@@ -7,6 +7,7 @@ import typer
 
 from gateway.app import key_store
 from gateway.cli.acting import passphrase
+from gateway.cli.keys_revoke import crl, discard, retire
 from gateway.cli.keys_rotate import rotate
 from gateway.cli.run import AsJson, Directory, answer, fail, out
 from gateway.clock import timestamp
@@ -81,6 +82,9 @@ def _said(key: KeyFile) -> str:
 
 
 app.command()(rotate)
+app.command()(discard)
+app.command()(retire)
+app.command()(crl)
 
 
 @app.command()

@@ -8,11 +8,12 @@ import typer
 
 from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, person
-from gateway.cli.run import AsJson, Directory, answer, err, out, run
+from gateway.cli.run import AsJson, Directory, answer, err, out, run, write
 from gateway.clock import timestamp
 from gateway.config import read_settings
 from gateway.exchange.acting import Acting
-from gateway.exchange.rotate_key import Changed, Order, Role, Step, prepare_key, rotate_key
+from gateway.exchange.own_certificate import install_certificate, request_certificate
+from gateway.exchange.rotate_key import CERTIFIED, Changed, Order, Role, Step, prepare_key, rotate_key
 from gateway.exchange.rotate_log_key import LOG_KEY, Handover, rotate_log_key
 
 WHAT = "|".join((*Role, LOG_KEY))
@@ -34,6 +35,19 @@ def rotate(
     host: Annotated[
         list[str] | None, typer.Option("--host", help="tls: a name or address in the certificate; default: as before.")
     ] = None,
+    csr: Annotated[
+        Path | None,
+        typer.Option("--csr", help="tls, client, cover: ask another authority; the request's file.", dir_okay=False),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate",
+            help="Its answer, PEM, the chain behind it: takes over now or --from.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     key: Key = None,
     directory: Directory = Path(),
     json: AsJson = False,
@@ -45,6 +59,11 @@ def rotate(
     [bold]gateway keys rotate cover --prepare --as USER[/]   the next key is made
     [bold]gateway keys export FOLDER[/]   its certificate goes to partners, who load it beside the old one
     [bold]gateway keys rotate cover --from 2027-01-31 --as USER[/]   it takes over that day; without --from at once
+
+    A certificate of another authority, such as the county's for the server:
+
+    [bold]gateway keys rotate tls --csr tls.csr --host gateway.example.gov --as USER[/]
+    [bold]gateway keys rotate tls --certificate tls.pem --as USER[/]
 
     What the old key signed goes on to count: old Covers and receipts verify, and agencies' certificates of an old
     authority are taken. The old private key is destroyed. One that was interrupted is finished by the same command.
@@ -63,8 +82,15 @@ def rotate(
         raise typer.BadParameter("--prepare only makes the next key; say when it takes over in a second step")
     if host and what != Role.TLS:
         raise typer.BadParameter("names stand in the server's certificate alone", param_hint="--host")
+    _check_elsewhere(what, csr, certificate, prepare=prepare, since=since)
     order = Order(role=Role(what), reason=reason, since=_moment(since, directory), hosts=tuple(host or ()))
-    done = run(_change(directory, order, person(by, key, directory), prepare=prepare))
+    who = person(by, key, directory)
+    if csr is not None:
+        done = run(_request(directory, order, who, csr))
+    elif certificate is not None:
+        done = run(_install(directory, order, who, certificate.read_bytes()))
+    else:
+        done = run(_change(directory, order, who, prepare=prepare))
     if json:
         answer(_row(done))
     else:
@@ -79,6 +105,30 @@ async def _rotate_log(directory: Path, by: Acting, reason: str) -> Handover:
 async def _change(directory: Path, order: Order, by: Acting, *, prepare: bool) -> Changed:
     async with open_deployment(directory) as gateway:
         return await (prepare_key if prepare else rotate_key)(gateway, order, by=by)
+
+
+def _check_elsewhere(what: str, csr: Path | None, certificate: Path | None, *, prepare: bool, since: str) -> None:
+    """What does not go together when another authority certifies."""
+    if csr is None and certificate is None:
+        return
+    if what not in CERTIFIED:
+        raise typer.BadParameter(f"another authority certifies one of {', '.join(CERTIFIED)}")
+    if csr is not None and (certificate is not None or since):
+        raise typer.BadParameter("--csr asks; its answer is given with --certificate, and --from with that")
+    if prepare:
+        raise typer.BadParameter("--csr makes the next key; its certificate takes over with --certificate")
+
+
+async def _request(directory: Path, order: Order, by: Acting, file: Path) -> Changed:
+    async with open_deployment(directory) as gateway:
+        made = await request_certificate(gateway, order, by=by)
+    write(file, made.pem.decode())
+    return made.changed
+
+
+async def _install(directory: Path, order: Order, by: Acting, pem: bytes) -> Changed:
+    async with open_deployment(directory) as gateway:
+        return await install_certificate(gateway, order, pem, by=by)
 
 
 def _moment(text: str, directory: Path) -> datetime | None:
@@ -111,7 +161,9 @@ def _row(done: Changed) -> dict[str, object]:
 def _tell(done: Changed) -> None:
     until = f", certificate until {done.valid_until:%Y-%m-%d}" if done.valid_until else ""
     out.print(f"{done.role}: {done.key[:16]}…{until}")
-    if done.step is Step.PREPARED:
+    if done.step is Step.REQUESTED:
+        out.print(f"Have the request certified, then: gateway keys rotate {done.role} --certificate FILE --as USER")
+    elif done.step is Step.PREPARED:
         out.print("It is made and not used yet. Give partners what is new: gateway keys export FOLDER")
         out.print(f"When they have loaded it: gateway keys rotate {done.role} --as USER")
     elif done.step is Step.ORDERED and done.since is not None:

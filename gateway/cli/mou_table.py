@@ -4,13 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gateway.app import open_deployment
-from gateway.audit.checkpoint import Checkpoint
+from gateway.app import newest_head
 from gateway.audit.verify import LogReport
 from gateway.cli.run import run
 from gateway.clock import SystemClock
 from gateway.config import FILE
-from gateway.exchange.head import log_head
 from gateway.exchange.life import History, VersionStatus
 from gateway.finding import Finding
 from gateway.policy.change import Change
@@ -85,7 +83,7 @@ def table(
     note: str = "",
 ) -> Table:
     """The Table, under the log of the deployment in this folder; outside of one, under none."""
-    log, now = run(_standing(directory)) if (directory / FILE).exists() else (None, SystemClock().now())
+    log, now = run(newest_head(directory)) if (directory / FILE).exists() else (None, SystemClock().now())
     return Table(
         name=name,
         title=title,
@@ -97,11 +95,6 @@ def table(
         filters=tuple((key, value) for key, value in filters if value),
         note=note,
     )
-
-
-async def _standing(directory: Path) -> tuple[Checkpoint | None, datetime]:
-    async with open_deployment(directory) as gateway:
-        return await log_head(gateway), gateway.clock.now()
 
 
 def status_table(directory: Path, found: Iterable[VersionStatus], id: str | None) -> Table:

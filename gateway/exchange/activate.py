@@ -44,6 +44,11 @@ RUNS = (*OFFICERS, UserRole.OPERATOR)
 
 TOKEN_VALID = timedelta(days=365)
 
+SHUT_OUT_SECONDS = 5
+"""In every process that serves or works, at most this long after an agency was shut out, nothing of it goes on. What
+the processes look at how often adds up to less: `serving.REFRESH_SECONDS`, `worker.Rhythm.shut_out`, and the keep-alive
+of pushes, `transport.connections.KEEPALIVE_SECONDS`."""
+
 TRIES_MAX = 5
 
 STANDING = (AgreementState.IN_FORCE, AgreementState.SUSPENDED)
@@ -285,13 +290,17 @@ def check_unsigned(gateway: Gateway) -> None:
 @decided_anew
 async def suspend_agency(
     gateway: Gateway, id: AgencyId, *, by: Acting | None = None, actor: str = "", suspended: bool = True
-) -> None:
-    """Shut an agency out at once - its credentials and its deliveries - or let it in again."""
+) -> bool:
+    """Shut an agency out at once - its credentials, connections and deliveries - or let it in again; False, and nothing
+    is written, when that is so already. Every running process takes it up within `SHUT_OUT_SECONDS`."""
     agency = gateway.current.agencies.get(id)
     if agency is None:
         raise AgencyUnknown(f"there is no agency {id}")
+    if agency.suspended is suspended:
+        return False
     action = "suspend" if suspended else "resume"
     await _write_agency(gateway, replace(agency, suspended=suspended), Signer(by=by, actor=actor), action=action)
+    return True
 
 
 @decided_anew

@@ -21,6 +21,7 @@ from gateway.delivery.delivery import Delivery, State
 from gateway.delivery.outcome import Outcome, failed, refused
 from gateway.delivery.schedule import Schedule
 from gateway.errors import GatewayError, Tampered
+from gateway.exchange.cut import CUT_OFF, Cut
 from gateway.exchange.destination import Destination, Route, Standing
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.newest_head import newest_head
@@ -67,8 +68,10 @@ async def attempt(
     route: Route,
     sends: Mapping[EndpointKind, Send],
     schedule: Schedule,
+    cut: Cut | None = None,
 ) -> Attempt:
     """Try a claimed delivery. Raises `StoreUnavailable` when the outcome could not be written."""
+    cut = cut or Cut()
     delivery, destination = claim.record.delivery, route.destination
     untried = _untried(delivery, route.standing, gateway.clock.now())
     if untried is not None or destination is None:
@@ -81,9 +84,13 @@ async def attempt(
         return await _decided(gateway, claim, refused(error.code), destination, schedule, error)
     except GatewayError as error:  # a key that is not there may be in a directory that is away: it comes back
         return await _decided(gateway, claim, failed(error.code), destination, schedule, error)
+    if cut.wanted:
+        return await _settled(gateway, claim, released(delivery), None)
     reach(BEFORE_SEND)
-    outcome = await sends[destination.endpoint.kind].send(parcel, deadline=schedule.attempt_deadline)
+    outcome = await cut.send(sends[destination.endpoint.kind].send(parcel, deadline=schedule.attempt_deadline))
     reach(AFTER_SEND)
+    if outcome.code == CUT_OFF:  # it says nothing of the endpoint
+        return await _decided(gateway, claim, outcome, destination, schedule)
     return replace(await _decided(gateway, claim, outcome, destination, schedule), outcome=outcome)
 
 

@@ -132,7 +132,7 @@ def _write(gateway: Gateway, order: Order, keys: KeyStore, part: Path, told: Tol
 
         writer = ArchiveWriter(write, key=key, header=order.lock(key))
         copied = copying(gateway.settings.database_url).out(writer, lambda done, total: told("database", done, total))
-        for name, content in _beside(gateway.settings, of):
+        for name, content in _beside(gateway.settings, keys, of):
             writer.add(name, content)
         manifest = _manifest(gateway, order, writer, copied, keys.fingerprint)
         writer.add(MANIFEST, write_manifest(manifest))
@@ -150,12 +150,18 @@ def _write(gateway: Gateway, order: Order, keys: KeyStore, part: Path, told: Tol
     )
 
 
-def _beside(settings: Settings, of: tuple[Shelf, ...]) -> Iterator[tuple[str, bytes]]:
-    """Settings, lasting keys, and where the erasable ones stand by now. People's own keys are theirs."""
+def _beside(settings: Settings, keys: KeyStore, of: tuple[Shelf, ...]) -> Iterator[tuple[str, bytes]]:
+    """Settings, lasting keys - the next and the old ones too - and where the erasable ones stand by now. People's own
+    keys are theirs."""
     yield SETTINGS, (settings.directory / FILE).read_bytes()
-    for path in sorted(settings.keys_directory.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            yield f"{KEYS}{path.name}", path.read_bytes()
+    with keys.alone(wait=True):  # no key without its certificate, which a change would put in place meanwhile
+        lasting = [
+            (path.name, path.read_bytes())
+            for path in sorted(settings.keys_directory.iterdir())
+            if path.is_file() and not path.name.startswith(".")
+        ]
+    for name, content in lasting:
+        yield f"{KEYS}{name}", content
     yield PLACES, json.dumps(places(of)).encode()
 
 

@@ -16,7 +16,7 @@ from gateway.audit.checkpoint import Checkpoint, unverified_checkpoint
 from gateway.audit.cosignature import CosignerKey, read_cosignatures, with_lines
 from gateway.audit.handover import read_head
 from gateway.errors import GatewayError, Tampered
-from gateway.exchange.cosigners import active, cosigner_keys, partner_of
+from gateway.exchange.cosigners import asked, cosigner_keys, partner_of
 from gateway.exchange.countersign import WITNESS_PATH
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.keep_log import check_goes_on
@@ -128,7 +128,7 @@ class LastSeen:
 
 async def last_seen_by_cosigners(gateway: Gateway, ask: Ask) -> tuple[LastSeen, ...]:
     """What each cosigner saw last. None raises: one that is away is said to be."""
-    entered = await active(gateway, Watch.COSIGNER)
+    entered = await asked(gateway, Watch.COSIGNER)
     return tuple(await asyncio.gather(*(_last_seen(gateway, ask, each) for each in entered)))
 
 

@@ -106,6 +106,13 @@ async def active(gateway: Gateway, watch: Watch, agency: AgencyId | None = None)
     ]
 
 
+async def asked(gateway: Gateway, watch: Watch) -> list[WitnessKey]:
+    """Those whose gateways are asked or shown something: of agencies that are not shut out. What a partner
+    countersigned before it was goes on to count."""
+    agencies = gateway.current.agencies
+    return [each for each in await active(gateway, watch) if not agencies[each.agency].suspended]
+
+
 async def cosigner_keys(gateway: Gateway) -> dict[CosignerKey, WitnessKey]:
     """Every key that cosignatures of our log are verified with."""
     return {CosignerKey.read(each.key): each for each in await active(gateway, Watch.COSIGNER)}

@@ -87,7 +87,8 @@ async def countersign_noted(
 
     but  partners who were away a moment ago
     """
-    waiting = [(agency, head) for agency, head in await gateway.store.noted_heads() if agency not in but]
+    let_in = {each.id for each in gateway.current.agencies.values() if not each.suspended} - set(but)
+    waiting = [(agency, head) for agency, head in await gateway.store.noted_heads() if agency in let_in]
     done = await asyncio.gather(*(_noted(gateway, ask, agency, head) for agency, head in waiting))
     return [(agency, each) for (agency, _), each in zip(waiting, done, strict=True) if each is not None]
 

@@ -19,7 +19,10 @@ from gateway.exchange.configured import Configured, compile_configuration
 from gateway.exchange.health import Health
 from gateway.exchange.passwords import Passwords
 from gateway.exchange.tally import Tally
+from gateway.keys.certified import CertifiedKey
+from gateway.keys.crl import OwnLists
 from gateway.keys.heads import Kept
+from gateway.keys.issued import IssuedFiles
 from gateway.keys.listed import KeyFile
 from gateway.keys.receipt_key import ReceiptKey
 from gateway.keys.succession import NextKey, Succession
@@ -240,6 +243,24 @@ class Keys(Protocol):
         hosts  names in a tls certificate, () = those of the one before; kind: of a Cover key
         """
 
+    def certified(self, name: str) -> CertifiedKey:
+        """Cover, tls, client or ca, with what comes after it and was before it."""
+
+    def request_next(self, name: str, *, hosts: Sequence[str], kind: str) -> bytes:
+        """The next key of cover, tls or client, made unless it is there, and the request for its certificate, PEM."""
+
+    @property
+    def certificates_in_use(self) -> Sequence[Certificate]:
+        """Of cover, tls, client and the authority, and of what takes over from them."""
+
+    @property
+    def lists(self) -> OwnLists:
+        """Revocation lists of the authorities that count."""
+
+    @property
+    def issued(self) -> IssuedFiles:
+        """What the authority has issued and revoked."""
+
     def alone(self) -> AbstractContextManager[None]:
         """The one change of keys over all processes and nodes. Raises `Unavailable` when there is another."""
 
@@ -305,6 +326,15 @@ class Gateway:
         The TLS layer has proven that the peer holds the key; which agency it is, is ours to say.
         """
         return self._holder(hashlib.sha256(der).hexdigest(), CredentialKind.CERTIFICATE)
+
+    def still_speaks(self, agency: AgencyId, credentials: Iterable[str]) -> bool:
+        """Whether who was identified by these credentials (fingerprints) still would be."""
+        held = self.current.agencies.get(agency)
+        if held is None or held.suspended:
+            return False
+        now = self.clock.now()
+        known = (self.current.credentials[each] for each in credentials if each in self.current.credentials)
+        return all(each.revoked_at is None and now < each.not_after for each in known)
 
     def _holder(self, fingerprint: str, kind: CredentialKind) -> Agency:
         credential = self.current.credentials.get(fingerprint)

@@ -21,6 +21,10 @@ RUNNING = (*STANDING, AgreementState.TRIAL)
 FORGOTTEN = timedelta(days=30)
 """A credential that ended so long ago, with none after it, is no longer in anybody's use."""
 
+REVOCATION_LIST = "crl"
+LIST_AHEAD = timedelta(days=1)
+"""A list is renewed every day and holds for a week: one that has a day left was not."""
+
 EMERGENCIES_MAX = 1000
 
 COUNTED_MAX = 1000
@@ -101,10 +105,12 @@ def _terms(current: Configured) -> Iterator[Term]:
 
 
 def _own(gateway: Gateway) -> Iterator[Expiry]:
-    """The gateway's own certificates: in use, next, and of authorities before."""
+    """The gateway's own certificates - in use, next, and of authorities before - and its revocation lists."""
     for file in gateway.keys.list():
         if file.expires is not None and file.counts:
             yield Expiry(name=file.subject, at=file.expires, own=True)
+    for _, listed in gateway.keys.lists.kept():
+        yield Expiry(name=REVOCATION_LIST, at=listed.until, own=True, ahead=LIST_AHEAD)
 
 
 def _held(current: Configured, now: datetime) -> Iterator[Expiry]:

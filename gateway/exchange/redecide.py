@@ -111,8 +111,31 @@ class Redecided:
         return not self.code and not self.deviations and self.shared[0] == self.shared[1]
 
 
-async def redecide(gateway: Gateway, id: str, *, actor: str) -> tuple[Redecided, ...]:
+class Versions:
+    """Agreements read from the database's bytes, for whoever decides many things again: reading one takes longer than
+    deciding by it."""
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, Mou] = {}
+        self._iepds: object = None
+
+    def read(self, agreement: Agreement, name: str, configured: Configured) -> Mou:
+        """The version of these bytes, under the exchanges registered now. Raises `VersionGone`."""
+        if self._iepds is not configured.iepds:
+            self._read, self._iepds = {}, configured.iepds
+        mou = self._read.get(agreement.body)
+        if mou is None:
+            mou, findings = read_mou(agreement.body, name, configured.iepds)
+            if mou is None or errors(findings):
+                raise VersionGone(f"{name} cannot be read with the exchanges registered now")
+            self._read[agreement.body] = mou
+        return mou
+
+
+async def redecide(gateway: Gateway, id: str, *, actor: str, versions: Versions | None = None) -> tuple[Redecided, ...]:
     """Decide again what is named: one dissemination, by its own id or its delivery's, or all of a message.
+
+    versions  those read before, of whoever asks many times
 
     That the message is opened is an audit entry, written before. Raises `DecisionUnknown`, `KeyGone`, `VersionAltered`.
     """
@@ -137,19 +160,42 @@ async def redecide(gateway: Gateway, id: str, *, actor: str) -> tuple[Redecided,
     document = open_stored(gateway, found)
     consents = await consents_of(gateway, document, gateway.current.iepds[found.message.exchange])
     then = await _then(gateway, message)
+    read = versions or Versions()
     return tuple(
-        _again(gateway, found.message, document, each.dissemination, consents, then.get(each.dissemination.id, Then()))
+        _again(
+            gateway,
+            found.message,
+            document,
+            each.dissemination,
+            consents=consents,
+            then=then.get(each.dissemination.id, Then()),
+            versions=read,
+        )
         for each in records
     )
 
 
 def _again(
-    gateway: Gateway, message: Message, document: Document, made: Dissemination, consents: Consents, then: Then
+    gateway: Gateway,
+    message: Message,
+    document: Document,
+    made: Dissemination,
+    *,
+    consents: Consents,
+    then: Then,
+    versions: Versions,
 ) -> Redecided:
     """One that was decided under no agreement's version that is here hides none of the others."""
     try:
         return decide_again(
-            gateway.current, message, document, made, consents=consents, then=then, now=gateway.clock.now()
+            gateway.current,
+            message,
+            document,
+            made,
+            consents=consents,
+            then=then,
+            now=gateway.clock.now(),
+            versions=versions,
         )
     except VersionGone as error:
         return Redecided(
@@ -208,9 +254,10 @@ def decide_again(
     consents: Consents,
     then: Then,
     now: datetime,
+    versions: Versions | None = None,
 ) -> Redecided:
     """The same decision once more, as of the moment of the message. Pure. Raises `VersionGone`, `VersionAltered`."""
-    mou = _version(configured, made)
+    mou = _version(configured, made, versions or Versions())
     as_then = configured.deciding_only([(mou, message.received_at)])  # this version alone, as it did then
     iepd = configured.iepds[message.exchange]
     on_file = known_then(consents, message.received_at)
@@ -237,16 +284,14 @@ def decide_again(
     )
 
 
-def _version(configured: Configured, made: Dissemination) -> Mou:
+def _version(configured: Configured, made: Dissemination, versions: Versions) -> Mou:
     """The version from the database's bytes, not from what was compiled of them."""
     key = (made.mou, made.mou_version)
     agreement: Agreement | None = next((one for one in configured.agreements if (one.mou, one.version) == key), None)
     name = f"{made.mou} version {made.mou_version}"
     if agreement is None:
         raise VersionGone(f"{name} is not in the database")
-    mou, findings = read_mou(agreement.body, name, configured.iepds)
-    if mou is None or errors(findings):
-        raise VersionGone(f"{name} cannot be read with the exchanges registered now")
+    mou = versions.read(agreement, name, configured)
     if mou.digest != made.mou_digest:
         raise VersionAltered(f"the text of {name} in the database is not the one this was decided under")
     return mou

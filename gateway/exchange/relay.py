@@ -15,6 +15,7 @@ from gateway.delivery.breaker import CLOSED, BreakerRule, Circuit, CircuitBreake
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.outcome import Outcome
 from gateway.exchange.attempt import attempt
+from gateway.exchange.cut import Cut, cut_off
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.schedules import lease_of, schedule_of
@@ -73,7 +74,7 @@ class Relay:
         self._schedule = schedule_of(gateway.settings)
         self._pace = pace_of(gateway.settings)
         self._breakers: dict[str, CircuitBreaker] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], tuple[AgencyId, Cut]] = {}
         self._destinations: Mapping[AgencyId, Destination] = {}
         self._standings: Mapping[Version, Standing] = {}
         self._version = -1
@@ -92,8 +93,9 @@ class Relay:
             return 0
         await self._gateway.refresh()
         for claim in await self._claims(room):
-            task = asyncio.create_task(self._one(claim), name="relay")
-            self._tasks.add(task)
+            cut = Cut()
+            task = asyncio.create_task(self._one(claim, cut), name="relay")
+            self._tasks[task] = claim.record.delivery.recipient, cut
             task.add_done_callback(self._finished)
         return room - (self._pace.in_flight_max - len(self._tasks))
 
@@ -105,6 +107,10 @@ class Relay:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut_off(self) -> int:
+        """Break off what is under way to agencies that were shut out meanwhile; how many."""
+        return cut_off(self._gateway, self._tasks.values())
 
     def destinations(self) -> Mapping[AgencyId, Destination]:
         """Whom deliveries are pushed to, by the configuration in force."""
@@ -151,11 +157,11 @@ class Relay:
         found = self._standings.get((decided.mou, decided.mou_version), Standing.HOLD)
         return standing_at(found, current.agencies.get(record.delivery.recipient))
 
-    async def _one(self, claim: Claim) -> None:
+    async def _one(self, claim: Claim, cut: Cut) -> None:
         destination = self.destinations().get(claim.record.delivery.recipient)
         route = Route(destination=destination, standing=self._standing(claim.record))
         with self._metrics.attempt_seconds.time():
-            made = await attempt(self._gateway, claim, route, self._sends, self._schedule)
+            made = await attempt(self._gateway, claim, route, self._sends, self._schedule, cut)
         if made.trouble is not None:
             self._report(made.trouble)
         if made.settled:
@@ -180,7 +186,7 @@ class Relay:
             self._metrics.failed.labels(delivery.recipient, delivery.last_error).inc()
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self.stirred.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(error)

@@ -20,6 +20,7 @@ from gateway.delivery.outcome import Outcome, failed, refused
 from gateway.delivery.reply import Reply
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.attempt import HOLD, SETTLE_PAUSES_SECONDS, WORN_OUT
+from gateway.exchange.cut import CUT_OFF, Cut, cut_off
 from gateway.exchange.destination import vouching
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reply import registered
@@ -56,7 +57,7 @@ class ReplyRelay:
         self._schedule = schedule_of(gateway.settings)
         self._lease = lease_of(gateway.settings)
         self._breakers: dict[AgencyId, CircuitBreaker] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], tuple[AgencyId, Cut]] = {}
         self.stirred = asyncio.Event()
 
     async def fill(self) -> int:
@@ -71,8 +72,9 @@ class ReplyRelay:
             for claim in await self._gateway.store.claim_replies(
                 now=now, lease_until=now + self._lease, limit=room, per_agency=most, push=push
             ):
-                task = asyncio.create_task(self._one(claim), name="reply")
-                self._tasks.add(task)
+                cut = Cut()
+                task = asyncio.create_task(self._one(claim, cut), name="reply")
+                self._tasks[task] = claim.record.reply.agency, cut
                 task.add_done_callback(self._finished)
                 started += 1
         return started
@@ -85,6 +87,10 @@ class ReplyRelay:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def cut_off(self) -> int:
+        """Break off what is under way to agencies that were shut out meanwhile; how many."""
+        return cut_off(self._gateway, self._tasks.values())
+
     def _agencies(self, circuit: Circuit, now: datetime) -> frozenset[AgencyId]:
         """Those to whom something may go now. To a suspended one nothing goes: it waits, and its time runs."""
         return frozenset(
@@ -93,20 +99,20 @@ class ReplyRelay:
             if not agency.suspended and self._breakers.get(id, CLOSED).circuit(now) is circuit
         )
 
-    async def _one(self, claim: ReplyClaim) -> None:
+    async def _one(self, claim: ReplyClaim, cut: Cut) -> None:
         reply, outcome = claim.record.reply, None
         agency = self._gateway.current.agencies.get(reply.agency)
         if overdue(reply, self._gateway.clock.now()):
             settled = expired(reply)
-        elif agency is None or agency.suspended:  # since it was claimed
+        elif agency is None or agency.suspended or cut.wanted:  # since it was claimed
             settled = released(reply, self._gateway.clock.now() + HOLD)
         else:
-            outcome = await self._try(claim)
+            outcome = await self._try(claim, cut)
             settled = self._after(reply, outcome)
-        if await self._settle(claim, settled) and outcome is not None:
+        if await self._settle(claim, settled) and outcome is not None and outcome.code != CUT_OFF:
             self._note(reply.agency, outcome)
 
-    async def _try(self, claim: ReplyClaim) -> Outcome:
+    async def _try(self, claim: ReplyClaim, cut: Cut) -> Outcome:
         reply = claim.record.reply
         current = self._gateway.current
         endpoint = registered(current.agencies[reply.agency], reply.address)
@@ -129,7 +135,7 @@ class ReplyRelay:
             authorities=vouching(current.credentials.values()).get(reply.agency, b""),
         )
         reach(BEFORE_REPLY)
-        outcome = await self._send.send(letter, deadline=self._schedule.attempt_deadline)
+        outcome = await cut.send(self._send.send(letter, deadline=self._schedule.attempt_deadline))
         reach(AFTER_REPLY)
         return outcome
 
@@ -168,7 +174,7 @@ class ReplyRelay:
             self._breakers[agency] = breaker
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self.stirred.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(error)

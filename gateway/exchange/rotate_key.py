@@ -21,6 +21,8 @@ from gateway.clock import timestamp
 from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.rotate_log_key import KEEPERS
+from gateway.keys.certified import fingerprint_of
+from gateway.keys.issued import KEY_COMPROMISE
 from gateway.keys.secret_file import KeysBusy
 from gateway.keys.succession import NextKey, NoNextKey
 from gateway.user import User
@@ -28,6 +30,9 @@ from gateway.user import User
 PAGE: Final = 1000
 
 TAKE_OVER: Final = "take-over"
+
+COMPROMISED: Final = "compromised"
+"""The reason that ends what the old key signed with its certificate, too."""
 
 
 class Role(StrEnum):
@@ -45,9 +50,14 @@ class Role(StrEnum):
         return "ca" if self is Role.AUTHORITY else self.value
 
 
+CERTIFIED: Final = (Role.COVER, Role.CLIENT, Role.TLS)
+"""Whose certificates an authority issues."""
+
+
 class Step(StrEnum):
     """How far a change has come."""
 
+    REQUESTED = "requested"  # made; its certificate is asked of an authority elsewhere
     PREPARED = "prepared"  # made; nobody has said when it takes over
     ORDERED = "ordered"  # takes over at its moment
     DONE = "done"  # in use
@@ -85,16 +95,24 @@ class Order:
     hosts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """Who signs, with their account."""
+
+    by: Acting
+    person: User
+
+
 async def prepare_key(gateway: Gateway, order: Order, *, by: Acting) -> Changed:
     """Make the next key, so that partners can be given it before it is used.
 
     Raises what `allowed` raises, `KeysBusy`, leaves of `Misconfigured`, `StoreUnavailable`.
     """
-    signing = _Signing(by=by, person=allowed(gateway, by, KEEPERS, OPERATOR))
+    signing = Signing(by=by, person=allowed(gateway, by, KEEPERS, OPERATOR))
     with gateway.keys.alone():
         following = await _next(gateway, order)
-        if not await _entered(gateway, "prepare", order.role, following.fingerprint):
-            await _enter(gateway, "prepare", order, following, signing)
+        if not await entered(gateway, "prepare", order.role, following.fingerprint):
+            await write_entry(gateway, "prepare", order, following, signing)
     step = Step.ORDERED if following.since else Step.PREPARED
     return _changed(order.role, following, step, following.since)
 
@@ -104,22 +122,54 @@ async def rotate_key(gateway: Gateway, order: Order, *, by: Acting) -> Changed:
 
     Raises as `prepare_key`, and `NoNextKey` when the next key waits for its certificate.
     """
-    signing = _Signing(by=by, person=allowed(gateway, by, KEEPERS, OPERATOR))
+    signing = Signing(by=by, person=allowed(gateway, by, KEEPERS, OPERATOR))
     with gateway.keys.alone():
         ahead = await asyncio.to_thread(gateway.keys.succession(order.role.file).next) is not None
         following = await _next(gateway, order)
         if not following.certified:
-            raise NoNextKey(f"the next key of {order.role} waits for its certificate: give it with --certificate")
-        now = gateway.clock.now()
-        since = order.since or now
-        if not await _entered(gateway, "rotate", order.role, following.fingerprint, exactly=order.since, by=now):
-            await _enter(gateway, "rotate", order, following, signing, since)
-        succession = gateway.keys.succession(order.role.file)
-        await asyncio.to_thread(succession.order, since)
-        if since > now:
-            return _changed(order.role, following, Step.ORDERED, since)
-        await asyncio.to_thread(succession.take_over, now)
-    return replace(_changed(order.role, following, Step.DONE, now), given_ahead=ahead)
+            raise NoNextKey(
+                f"the next key of {order.role} waits for its certificate: give it with --certificate, or discard it"
+            )
+        return replace(await order_next(gateway, order, following, signing), given_ahead=ahead)
+
+
+async def order_next(gateway: Gateway, order: Order, following: NextKey, signing: Signing) -> Changed:
+    """Write that the next key is to take over, and let it when that is now. Under `alone`."""
+    now = gateway.clock.now()
+    since = order.since or now
+    if not await entered(gateway, "rotate", order.role, following.fingerprint, exactly=order.since, by=now):
+        await write_entry(gateway, "rotate", order, following, signing, since)
+    succession = gateway.keys.succession(order.role.file)
+    await asyncio.to_thread(succession.order, since)
+    if since > now:
+        return _changed(order.role, following, Step.ORDERED, since)
+    if order.reason == COMPROMISED:
+        await asyncio.to_thread(_revoke_present, gateway, order.role, now)
+    await asyncio.to_thread(succession.take_over, now)
+    return _changed(order.role, following, Step.DONE, now)
+
+
+def _revoke_present(gateway: Gateway, role: Role, now: datetime) -> None:
+    """Whoever has the key can sign as the gateway: the certificate goes on the next revocation list. Before the next
+    key takes over, so that a stop in between cannot forget it."""
+    if role in CERTIFIED:
+        certificate = gateway.keys.certified(role.file).current().certificate
+        gateway.keys.issued.revoke(fingerprint_of(certificate), now, KEY_COMPROMISE)
+
+
+async def discard_key(gateway: Gateway, order: Order, *, by: Acting) -> NextKey | None:
+    """Destroy the next key before it was ever used; None when there is none.
+
+    Raises what `allowed` raises, `KeysBusy`, leaves of `Misconfigured`, `StoreUnavailable`.
+    """
+    signing = Signing(by=by, person=allowed(gateway, by, KEEPERS, OPERATOR))
+    succession = gateway.keys.succession(order.role.file)
+    with gateway.keys.alone():
+        following = await asyncio.to_thread(succession.next)
+        if following is not None:
+            await write_entry(gateway, "discard", order, following, signing)
+            await asyncio.to_thread(succession.discard_next)
+    return following
 
 
 async def take_over_due(gateway: Gateway) -> tuple[Changed, ...]:
@@ -156,7 +206,7 @@ async def _take_over(gateway: Gateway, role: Role) -> Changed | None:
     if following is None:
         return None
     now = gateway.clock.now()
-    if not await _entered(gateway, TAKE_OVER, role, following.fingerprint):
+    if not await entered(gateway, TAKE_OVER, role, following.fingerprint):
         fields: dict[str, Any] = {"action": TAKE_OVER, "kind": role.value, "key": following.fingerprint}
         entry = make(EntryType.KEY, id=gateway.new_id(now), at=now, actor="worker", valid_from=now, **fields)
         await gateway.store.record([entry])
@@ -174,20 +224,12 @@ async def _next(gateway: Gateway, order: Order) -> NextKey:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Signing:
-    """Who signs, with their account."""
-
-    by: Acting
-    person: User
-
-
-async def _enter(
+async def write_entry(
     gateway: Gateway,
     action: str,
     order: Order,
     following: NextKey,
-    signing: _Signing,
+    signing: Signing,
     since: datetime | None = None,
 ) -> None:
     """The entry of a person's act on a key: `valid_from` is when it takes over, `valid_until` its certificate's end."""
@@ -209,7 +251,7 @@ async def _enter(
     await gateway.store.record([signed.entry])
 
 
-async def _entered(
+async def entered(
     gateway: Gateway,
     action: str,
     role: Role,

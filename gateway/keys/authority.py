@@ -1,11 +1,11 @@
 """The gateway's own small certificate authority: certificates for agencies, for its TLS name, and for its own keys.
 
-It issues leaves only (path length 0), P-256 with SHA-256, and holds no list of what it issued: which certificate
-speaks for whom is what the database has registered.
+It issues leaves only (path length 0), P-256 with SHA-256. Which certificate speaks for whom is what the database has
+registered; that it was issued at all is recorded beside the keys first (`issued.py`).
 """
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from gateway.agency import AGENCY_ID, AgencyId
 from gateway.errors import Refused
+from gateway.keys.private_key import MessageKey
 from gateway.signing.algorithm import PublicKey, is_strong
 from gateway.signing.keyring import agency_uri
 
@@ -66,11 +67,20 @@ class _Leaf:
 
 
 class Authority:
-    """An authority with its private key at hand."""
+    """An authority with its private key at hand.
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+    record  is told of each certificate before anybody gets it
+    """
+
+    def __init__(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: x509.Certificate,
+        record: Callable[[x509.Certificate, x509.Certificate], None] = lambda _issued, _by: None,
+    ) -> None:
         self._key = key
         self.certificate = certificate
+        self._record = record
 
     @property
     def certificate_der(self) -> bytes:
@@ -127,23 +137,11 @@ class Authority:
 
     def issue_server(self, hosts: Sequence[str], public: PublicKey, *, now: datetime, days: int = TLS_DAYS) -> bytes:
         """PEM certificate of a TLS server with these host names and addresses."""
-        if not hosts:
-            raise ValueError("a server certificate needs a host name or address")
-        leaf = _Leaf(
-            common_name=hosts[0],
-            organization="gateway",
-            names=tuple(_host(host) for host in hosts),
-            purposes=(ExtendedKeyUsageOID.SERVER_AUTH,),
-        )
-        return self._issue(leaf, public, now=now, days=days)
+        return self._issue(_server_leaf(hosts), public, now=now, days=days)
 
     def issue_own(self, name: str, public: PublicKey, *, now: datetime, days: int = AGENCY_DAYS) -> bytes:
         """PEM certificate for one of the gateway's own keys: Covers, or its client key."""
-        uri = x509.UniformResourceIdentifier(f"urn:gateway:{name}")
-        leaf = _Leaf(
-            common_name=name, organization="gateway", names=(uri,), purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,)
-        )
-        return self._issue(leaf, public, now=now, days=days)
+        return self._issue(_own_leaf(name), public, now=now, days=days)
 
     def _issue(self, leaf: _Leaf, public: PublicKey, *, now: datetime, days: int) -> bytes:
         if not is_strong(public):
@@ -159,6 +157,7 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id), critical=False)
             .sign(self._key, SHA256())
         )
+        self._record(certificate, self.certificate)
         return certificate.public_bytes(serialization.Encoding.PEM)
 
 
@@ -180,6 +179,44 @@ def self_signed(
         .sign(key, SHA256())
     )
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _server_leaf(hosts: Sequence[str]) -> _Leaf:
+    if not hosts:
+        raise ValueError("a server certificate needs a host name or address")
+    return _Leaf(
+        common_name=hosts[0],
+        organization="gateway",
+        names=tuple(_host(host) for host in hosts),
+        purposes=(ExtendedKeyUsageOID.SERVER_AUTH,),
+    )
+
+
+def _own_leaf(name: str) -> _Leaf:
+    uri = x509.UniformResourceIdentifier(f"urn:gateway:{name}")
+    return _Leaf(common_name=name, organization="gateway", names=(uri,), purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,))
+
+
+def request_server(key: MessageKey, hosts: Sequence[str]) -> bytes:
+    """PEM certificate request (PKCS #10) for a server's key, for an authority elsewhere."""
+    return _request(key, _server_leaf(hosts))
+
+
+def request_own(key: MessageKey, name: str) -> bytes:
+    """The same for the key of Covers, or the client key."""
+    return _request(key, _own_leaf(name))
+
+
+def _request(key: MessageKey, leaf: _Leaf) -> bytes:
+    request = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(_subject(leaf.common_name, leaf.organization))
+        .add_extension(x509.SubjectAlternativeName(leaf.names), critical=False)
+        .add_extension(_usage(digital_signature=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(leaf.purposes), critical=False)
+        .sign(key, SHA256())
+    )
+    return request.public_bytes(serialization.Encoding.PEM)
 
 
 def read_request(data: bytes) -> PublicKey:

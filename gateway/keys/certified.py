@@ -2,6 +2,7 @@
 
     NAME.key.pem, NAME.cert.pem             in use; the certificate with its chain behind it
     NAME.next.key.pem, NAME.next.cert.pem   that are to take over (`succession.py`)
+    NAME.next.csr.pem                       the next key's certificate is asked of an authority elsewhere
     NAME.old-FINGERPRINT.cert.pem           a certificate before: Covers by it are verified for years
     ca.old-FINGERPRINT.key.pem              the key of an authority before, which signs nothing but its revocation list;
                                             destroyed when the authority is retired
@@ -22,7 +23,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.keys.private_key import KeyKind, MessageKey, WeakKey, from_pem, generate, is_for, to_pem
+from gateway.keys.private_key import (
+    KeyKind,
+    MessageKey,
+    WeakKey,
+    from_pem,
+    generate,
+    is_for,
+    to_pem,
+)
 from gateway.keys.secret_file import (
     PUBLIC_MODE,
     KeyMissing,
@@ -35,6 +44,7 @@ from gateway.keys.secret_file import (
     sync_directory,
 )
 from gateway.keys.succession import Look, NextKey, NoNextKey, Places, key_print, look
+from gateway.signing.algorithm import PublicKey
 
 AUTHORITY = "ca"
 
@@ -71,6 +81,7 @@ class CertifiedKey:
         self._passphrase = passphrase
         self._certificate = directory / f"{name}.cert.pem"
         self._next_certificate = directory / f"{name}.next.cert.pem"
+        self._next_request = directory / f"{name}.next.csr.pem"
         self._held = self._read()
 
     def current(self) -> Held:
@@ -93,6 +104,11 @@ class CertifiedKey:
             valid_until=certificate.not_valid_after_utc if certificate else None,
             since=self._places.read_since(),
         )
+
+    def next_public(self) -> PublicKey | None:
+        """The public half of the next key."""
+        key = self._next_key()
+        return None if key is None else key.public_key()
 
     def next_certificate(self) -> x509.Certificate | None:
         """Its certificate; None when there is no next key, or none of it yet. Raises `KeyUnreadable`."""
@@ -131,8 +147,20 @@ class CertifiedKey:
         certify  gives the certificate, PEM, its chain behind it
         """
         key = self.make_next_key(kind)
-        if self.next_certificate() is None:
+        if self.next_certificate() is None and not self._next_request.exists():
             self.certify_next(certify(key))
+
+    def request_next(self, kind: KeyKind, ask: Callable[[MessageKey], bytes]) -> bytes:
+        """The next key, made unless it is there, with a request for its certificate, PEM: the same one again."""
+        key = self.make_next_key(kind)
+        create(self._next_request, ask(key), mode=PUBLIC_MODE)
+        return read_public(self._next_request)
+
+    def discard_next(self) -> None:
+        """Destroy the next key with all that belongs to it. Raises `KeyUnreadable`."""
+        for path in (self._next_certificate, self._next_request, self._places.since):
+            path.unlink(missing_ok=True)
+        erase(self._places.next)
 
     def certify_next(self, chain: bytes) -> None:
         """Give the next key this certificate, whatever it had. Raises `KeyUnreadable` when it is of another key."""
@@ -176,6 +204,7 @@ class CertifiedKey:
     def finish(self) -> None:
         """What a stop has left of a change: the certificate gets its name, the old key is destroyed."""
         if not self._places.next.exists() and self._next_certificate.exists():
+            self._next_request.unlink(missing_ok=True)
             try:
                 with contextlib.suppress(FileNotFoundError):  # another process was here first
                     if is_for(_certificate_in(self._next_certificate), self.current().key):
@@ -185,9 +214,11 @@ class CertifiedKey:
                 raise KeyUnreadable(f"{self._certificate}: cannot be replaced ({error.strerror})") from error
         self._places.clear()
 
-    def old_key(self, old: Old) -> MessageKey | None:
-        """The key of an authority before, until it is retired. Raises leaves of `Misconfigured`."""
-        return None if old.key is None else self._key(old.key)
+    def key_of(self, certificate: x509.Certificate) -> MessageKey:
+        """The key behind the certificate in use, or behind one of an authority before that is not retired. Raises
+        leaves of `Misconfigured`."""
+        held = self.current()
+        return held.key if held.certificate == certificate else self._key(self._old_path(certificate, "key"))
 
     def _keep_certificate(self) -> x509.Certificate:
         present = self.current()

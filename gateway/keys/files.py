@@ -32,10 +32,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.audit.cosignature import CosignerKey
 from gateway.audit.note import NoteKey
 from gateway.clock import Clock
-from gateway.keys.authority import Authority, names_of, self_signed
+from gateway.keys.authority import Authority, names_of, request_own, request_server, self_signed
 from gateway.keys.certified import AUTHORITY, CertifiedKey, Held
+from gateway.keys.crl import OwnLists
 from gateway.keys.heads import DIRECTORY as HEADS
 from gateway.keys.heads import KeptHeads
+from gateway.keys.issued import IssuedFiles
 from gateway.keys.listed import KeyFile, certified_keys, log_keys, note_key, receipt_keys
 from gateway.keys.log_key import LogKeyFiles
 from gateway.keys.payload import PayloadKeys
@@ -106,6 +108,8 @@ class KeyStore:
         self.fingerprint = "sha-256:" + sha256(identity).hexdigest()
         self.log_key = LogKeyFiles(directory, name=name, passphrase=passphrase)
         self.heads = KeptHeads(directory / HEADS)
+        self.issued = IssuedFiles(directory)
+        self.lists = OwnLists(directory, self._certified[AUTHORITY])
         self.digest_key = _derived(self._seeds["digest"], b"gateway/digest-key/1")
         witness = _derived(self._seeds["digest"], b"gateway/witness-key/1")
         self.witness_signer = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(witness), f"{name}/witness")
@@ -173,7 +177,8 @@ class KeyStore:
     def authority(self) -> Authority:
         """Issues certificates."""
         held = self._certified[AUTHORITY].current()
-        return Authority(cast("ec.EllipticCurvePrivateKey", held.key), held.certificate)
+        key = cast("ec.EllipticCurvePrivateKey", held.key)
+        return Authority(key, held.certificate, record=self.issued.record)
 
     @property
     def authorities(self) -> tuple[x509.Certificate, ...]:
@@ -192,6 +197,13 @@ class KeyStore:
         """Whose certificates are behind what was signed at any time: of the authority in use and all before it."""
         key = self._certified[AUTHORITY]
         return (key.current().certificate, *(each.certificate for each in key.old()))
+
+    @property
+    def certificates_in_use(self) -> tuple[x509.Certificate, ...]:
+        """Of cover, tls, client and the authority, and of what takes over from them."""
+        every = self._certified.values()
+        following = [made for each in every if (made := each.next_certificate()) is not None]
+        return (*(each.current().certificate for each in every), *following)
 
     @property
     def tls_files(self) -> TlsFiles:
@@ -272,14 +284,24 @@ class KeyStore:
             raise KeysBusy(f"{name}: another process changes this key; look again")
         return made
 
-    def alone(self) -> contextlib.AbstractContextManager[None]:
-        """The one change of keys over all processes and nodes that share the directory. Raises `KeysBusy`."""
-        return alone(self.directory)
+    def request_next(self, name: str, *, hosts: Sequence[str] = (), kind: str = KeyKind.P256) -> bytes:
+        """The next key of cover, tls or client, made unless it is there, and the request for its certificate, PEM."""
+        wanted = KeyKind(kind) if name == "cover" else KeyKind.P256
+        names = tuple(hosts) or tuple(names_of(self.tls_certificate))
+        return self._certified[name].request_next(wanted, lambda key: self._ask(name, key, names))
+
+    def alone(self, *, wait: bool = False) -> contextlib.AbstractContextManager[None]:
+        """The one change of keys over all processes and nodes that share the directory. Raises `KeysBusy`, unless it
+        waits until the other one is done."""
+        return alone(self.directory, wait=wait)
 
     def _certify(self, name: str, key: MessageKey, hosts: Sequence[str], clock: Clock) -> bytes:
         if name == AUTHORITY:
             return self_signed(cast("ec.EllipticCurvePrivateKey", key), self._name, now=clock.now(), distinct=True)
         return _issue(self.authority, name, key, gateway=self._name, hosts=hosts, clock=clock)
+
+    def _ask(self, name: str, key: MessageKey, hosts: Sequence[str]) -> bytes:
+        return request_server(key, hosts) if name == "tls" else request_own(key, f"{self._name} {name}")
 
     def _finish(self) -> None:
         """What a change left that was stopped; unless somebody is at it."""
@@ -310,7 +332,8 @@ def _make_certificates(
     """Certificates for the keys that are on disk by now, whichever process made them."""
     ca = cast("ec.EllipticCurvePrivateKey", _read_message_key(directory, AUTHORITY, passphrase))
     create(_certificate_path(directory, AUTHORITY), self_signed(ca, name, now=clock.now()), mode=PUBLIC_MODE)
-    authority = Authority(ca, CertifiedKey(directory, AUTHORITY, passphrase).current().certificate)
+    certificate = CertifiedKey(directory, AUTHORITY, passphrase).current().certificate
+    authority = Authority(ca, certificate, record=IssuedFiles(directory).record)
     for each in CERTIFIED:
         path = _certificate_path(directory, each)
         if not path.exists():

@@ -24,6 +24,7 @@ from gateway.keys.secret_file import (
     KeyMissing,
     KeyUnreadable,
     create,
+    erase,
     read_public,
     read_secret,
     replace,
@@ -103,6 +104,11 @@ class ReceiptKeyFiles:
         replace(self._places.directory / RETIRED, "".join(map(_line, lines)).encode(), mode=PUBLIC_MODE)
         self._places.put_next_in_place()
         self.finish()
+
+    def discard_next(self) -> None:
+        """Destroy the next key. Raises `KeyUnreadable`."""
+        self._places.since.unlink(missing_ok=True)
+        erase(self._places.next)
 
     def unfinished(self) -> bool:
         """Whether a change was stopped, or is under way."""

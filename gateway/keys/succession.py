@@ -74,6 +74,9 @@ class Succession(Protocol):
     def take_over(self, now: datetime) -> None:
         """It takes over now. The old private key is destroyed. Raises `NoNextKey`, `KeyUnreadable`."""
 
+    def discard_next(self) -> None:
+        """Destroy the next key. Of no effect when there is none."""
+
     def unfinished(self) -> bool:
         """Whether a change was stopped, or is under way."""
 
@@ -157,9 +160,9 @@ class Places:
             raise KeyUnreadable(f"{self.directory}: cannot be tidied ({error.strerror})") from error
 
 
-def alone(directory: Path) -> contextlib.AbstractContextManager[None]:
-    """The one change of keys over all processes and nodes that share the directory. Raises `KeysBusy`."""
-    return locked(directory / LOCK, wait=False)
+def alone(directory: Path, *, wait: bool = False) -> contextlib.AbstractContextManager[None]:
+    """The one change of keys over all processes and nodes of the directory. Raises `KeysBusy`, unless it waits."""
+    return locked(directory / LOCK, wait=wait)
 
 
 def look(path: Path) -> Look:

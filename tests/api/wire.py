@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.api.callers import Callers
 from gateway.api.connection import ConnectionLimits
 from gateway.api.server import Listener, bind, port_of, serving
 
@@ -51,12 +52,13 @@ async def listening(
     limits: ConnectionLimits | None = None,
     tls: ssl.SSLContext | None = None,
     refused: Callable[[str], None] = lambda _: None,
+    callers: Callers | None = None,
 ) -> AsyncIterator[int]:
     """The application on a free port of loopback."""
     bound = bind("127.0.0.1", 0)
     port = port_of(bound)
     listener = Listener(app=app, sockets=[bound], tls=tls)
-    async with serving([listener], limits=limits or ConnectionLimits(), refused=refused):
+    async with serving([listener], limits=limits or ConnectionLimits(), refused=refused, callers=callers):
         yield port
 
 

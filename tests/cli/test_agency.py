@@ -161,7 +161,8 @@ def test_a_credential_the_agency_does_not_have(deployment: Deployment, prefix: s
 def test_one_agency_is_shown_with_its_endpoint_its_contacts_and_its_credentials(deployment: Deployment) -> None:
     token = deployment.json("agency", "add", "--id", POLICE, "--token")["token"]
     told = deployment.json("agency", "show", POLICE)
-    assert set(told) == {"agency", "name", "kind", "ori", "address", "suspended", "endpoint", "contacts", "credentials"}
+    named = {"agency", "name", "kind", "ori", "address", "suspended"}
+    assert set(told) == named | {"endpoint", "reply_to", "contacts", "credentials"}
     assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "mtom": False, "test": False}
     assert {each["role"] for each in told["contacts"]} >= {"liaison"}
     (credential,) = told["credentials"]
@@ -298,3 +299,30 @@ def test_what_does_not_go_together_is_wrong_use(tmp_path: Path, words: tuple[str
     result = command("agency", "add", *(file if word == "FILE" else word for word in words))
     assert result.exit_code == 2
     assert says in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_what_a_suspended_agency_holds_is_told_and_written_out(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run("agency", "add", "--id", POLICE, "--token")
+    officer = deployment.officer()
+    file = tmp_path / "held.csv"
+    told = deployment.json("agency", "suspend", POLICE, "--list", file, "--as", officer)
+    assert (told["agency"], told["suspended"], told["changed"], told["within_seconds"]) == (POLICE, True, True, 5)
+    assert told["stopped"]["token"] == 1
+    assert told["holds"] == {"count": 0, "perhaps": 0, "groups": []}
+    assert {each["role"] for each in told["contacts"]} >= {"liaison"}
+    assert file.read_text().startswith("message,dissemination,delivery,sender,agreement,exchange,")
+    assert file.stat().st_mode & 0o777 == 0o600
+    again = deployment.run("agency", "suspend", POLICE)
+    assert "was shut out before" in again.stderr
+    assert "Stopped: 1 token" in again.stdout
+    assert "Call there:" in again.stdout
+    acts = deployment.json("audit", "admin-actions")["rows"]
+    assert [each["act"] for each in acts if each["act"] in ("agency", "export")][-2:] == ["agency", "export"]
+
+
+def test_a_list_goes_with_shutting_out_alone(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run("agency", "suspend", POLICE, "--resume", "--list", tmp_path / "x.csv", status=2)
+    assert deployment.json("agency", "suspend", POLICE)["changed"] is True
+    officer = deployment.officer()
+    told = deployment.json("agency", "suspend", POLICE, "--resume", "--as", officer)
+    assert told == {"agency": POLICE, "suspended": False}

@@ -103,3 +103,21 @@ def test_a_folder_that_is_not_empty_and_a_file_that_is_no_archive_are_refused(
     assert (
         command("backup", tmp_path / "no" / "one.backup", "-C", deployment.directory, "--as", operator).exit_code == 3
     )
+
+
+def test_next_and_old_keys_come_back_with_the_others(deployment: Deployment, operator: str, tmp_path: Path) -> None:
+    by = ("--as", operator)
+    for role in ("authority", "cover", "receipt"):
+        deployment.run("keys", "rotate", role, *by)
+    deployment.run("keys", "rotate", "tls", "--from", "2099-01-31", *by)
+    deployment.run("keys", "rotate", "client", "--csr", tmp_path / "client.csr", *by)
+    deployment.run("keys", "crl", *by)
+    before = deployment.json("keys", "list")
+    deployment.run("backup", tmp_path / "one.backup", *by)
+    restored = command("restore", tmp_path / "one.backup", tmp_path / "new")
+    assert restored.exit_code == 0, restored.output
+    new = Deployment(tmp_path / "new")
+    told = [{key: row[key] for key in row if key != "created"} for row in new.json("keys", "list")]
+    assert told == [{key: row[key] for key in row if key != "created"} for row in before]
+    files = {path.name for path in (deployment.directory / "keys").iterdir() if path.is_file()}
+    assert files - {path.name for path in (tmp_path / "new/keys").iterdir()} == {".rotate.lock"}

@@ -1,7 +1,9 @@
 """`gateway doctor`: each check by name, each trouble with what to do."""
 
+import json
 import shutil
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,12 @@ def test_keys_that_others_may_read(deployment: Deployment) -> None:
     assert found["database"]["state"] == "error"
 
 
+def test_of_certificates_it_counts_those_that_are_some(deployment: Deployment) -> None:
+    before = {check["name"]: check for check in deployment.json("doctor")}["pins"]["text"]
+    deployment.run("agency", "add", "--id", "millbrook-police", "--username", "records", "--token")
+    assert {check["name"]: check for check in deployment.json("doctor")}["pins"]["text"] == before
+
+
 def test_a_database_without_its_migrations(deployment: Deployment) -> None:
     for file in deployment.directory.glob("gateway.db*"):
         file.unlink()
@@ -108,3 +116,67 @@ def test_a_backup_that_is_too_old(deployment: Deployment, tmp_path: Path, monkey
     found = checks(deployment, 0)["backup"]
     assert found["state"] == "warning"
     assert "gateway backup FOLDER" in found["text"]
+
+
+class Later:
+    """A clock of another day."""
+
+    def __init__(self, days: float) -> None:
+        self._by = timedelta(days=days)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._by
+
+    def random(self, size_bytes: int) -> bytes:
+        return bytes(size_bytes)
+
+
+def said(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, days: float) -> list[str]:
+    """What the doctor says of certificates and lists on another day, whatever else is wrong by then."""
+    from gateway import app
+    from gateway.cli import doctor
+
+    with monkeypatch.context() as patch:
+        patch.setattr(doctor, "SystemClock", lambda: Later(days))
+        patch.setattr(app, "SystemClock", lambda: Later(days))
+        rows = json.loads(command("doctor", "--json", "-C", deployment.directory).stdout)
+    return [f"{each['state']} {each['text']}" for each in rows if each["name"] in ("certificates", "revocation list")]
+
+
+def test_a_certificate_that_ends_is_said_with_the_command_that_mends_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.run("user", "add", "ana", "--role", "operator")
+    assert said(deployment, monkeypatch, 0) == []
+    (tls,) = said(deployment, monkeypatch, 380)
+    assert tls.startswith("warning tls: until ")
+    assert tls.endswith("gateway keys rotate tls --prepare --as USER, then gateway keys export FOLDER")
+    deployment.run("keys", "rotate", "tls", "--prepare", "--as", "ana")
+    own, following = said(deployment, monkeypatch, 380)
+    assert own.endswith("the next one is made: gateway keys rotate tls --as USER")
+    assert following.startswith("warning tls.next: until ")
+    assert said(deployment, monkeypatch, 400)[0].startswith("error tls: until ")
+
+
+def test_a_key_that_no_worker_took_up_is_said(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment.run("user", "add", "ana", "--role", "operator")
+    day = f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}"
+    deployment.run("keys", "rotate", "cover", "--from", day, "--as", "ana")
+    assert said(deployment, monkeypatch, 1) == []
+    (late,) = said(deployment, monkeypatch, 4)
+    assert "cover.next: was to take over at" in late
+    assert late.endswith("run gateway worker")
+
+
+def test_a_revocation_list_that_is_old_or_lacks_somebody_is_said(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deployment.run("agency", "add", "--id", "millbrook-police", "--issue", tmp_path)
+    deployment.run("keys", "crl", tmp_path / "gateway.crl")
+    assert said(deployment, monkeypatch, 0)[0].startswith("ok 0 certificates, until ")
+    assert "make a new one: gateway keys crl FILE" in said(deployment, monkeypatch, 6.5)[0]
+    assert said(deployment, monkeypatch, 8)[0].startswith("error held until ")
+    deployment.run("agency", "suspend", "millbrook-police")
+    assert said(deployment, monkeypatch, 0)[0].startswith("warning 1 certificates were revoked since it was made")
+    deployment.run("keys", "crl", tmp_path / "gateway.crl")
+    assert said(deployment, monkeypatch, 0)[0].startswith("ok 1 certificates, until ")

@@ -20,6 +20,7 @@ from gateway.audit.cosignature import CosignerKey, read_cosignatures
 from gateway.audit.note import NoteKey, NoteKeyMalformed
 from gateway.errors import GatewayError
 from gateway.exchange.acting import NotAllowed
+from gateway.exchange.activate import suspend_agency
 from gateway.exchange.cosigned import (
     ask_cosigners,
     checkpoint_with_cosignatures,
@@ -28,7 +29,15 @@ from gateway.exchange.cosigned import (
     last_seen_by_cosigners,
     take_head,
 )
-from gateway.exchange.cosigners import CosignerTaken, CosignerUnknown, Watching, active, add_cosigner, remove_cosigner
+from gateway.exchange.cosigners import (
+    CosignerTaken,
+    CosignerUnknown,
+    Watching,
+    active,
+    add_cosigner,
+    asked,
+    remove_cosigner,
+)
 from gateway.exchange.countersign import Done, countersign_noted, flush_noted
 from gateway.exchange.evidence import consistency_of
 from gateway.exchange.gateway import Gateway
@@ -505,3 +514,15 @@ async def test_a_message_goes_on_being_accepted_while_a_partner_countersigns(pai
 
     accepted = await accept(pair.jail, Submission(sender=JAIL, sender_id="one", body=release()))
     assert accepted.receipt
+
+
+async def test_a_partner_that_is_shut_out_is_asked_nothing_and_its_heads_are_not_countersigned(pair: Pair) -> None:
+    await pair.deliver()
+    assert [each.agency for each in await asked(pair.jail, Watch.COSIGNER)] == [POLICE]
+    await suspend_agency(pair.jail, POLICE, actor="test")
+    await suspend_agency(pair.police, JAIL, actor="test")
+    assert await asked(pair.jail, Watch.COSIGNER) == []
+    assert await pair.countersign() == []
+    assert pair.to_jail.asked == []
+    await suspend_agency(pair.police, JAIL, actor="test", suspended=False)
+    assert len(await pair.countersign()) == 1  # the head it had shown before

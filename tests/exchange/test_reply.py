@@ -1,5 +1,6 @@
 """Answers that go elsewhere: kept with what they answer, encrypted, destroyed after a week, sent with patience."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -34,9 +35,12 @@ class Letters:
 
     outcomes: list[Outcome] = field(default_factory=list)
     sent: list[Letter] = field(default_factory=list)
+    hold: asyncio.Event | None = None
 
     async def send(self, letter: Letter, *, deadline: timedelta) -> Outcome:
         assert deadline > timedelta()
+        if self.hold is not None:
+            await self.hold.wait()
         self.sent.append(letter)
         return self.outcomes.pop(0) if self.outcomes else acknowledged()
 
@@ -182,6 +186,25 @@ async def test_nothing_goes_to_an_agency_that_was_suspended(at: Deployed, relayi
     assert fault_of(at.gateway, elsewhere(), AgencySuspended(JAIL), at.clock.now()) is None
     await suspend_agency(at.gateway, JAIL, by=None, actor="test", suspended=False)
     assert await relaying.turn() == 1
+    assert len(relaying.letters.sent) == 1
+
+
+async def test_an_answer_on_its_way_is_broken_off_when_its_agency_is_shut_out(at: Deployed, relaying: Relaying) -> None:
+    await at.accept(release(), replying=elsewhere())
+    relaying.letters.hold = asyncio.Event()
+    await relaying.relay.fill()
+    await asyncio.sleep(0.05)
+    assert relaying.relay.cut_off() == 0
+    await suspend_agency(at.gateway, JAIL, actor="test")
+    assert relaying.relay.cut_off() == 1
+    await relaying.relay.drain(timedelta(seconds=5))
+    waiting = (await only(at)).reply
+    assert (waiting.state, waiting.last_error) == (State.WAITING, "agency.suspended")
+    assert relaying.letters.sent == []
+    await suspend_agency(at.gateway, JAIL, actor="test", suspended=False)
+    relaying.letters.hold.set()
+    at.clock.moment = waiting.due_at
+    assert await relaying.turn() == 1  # its circuit breaker says nothing against it
     assert len(relaying.letters.sent) == 1
 
 

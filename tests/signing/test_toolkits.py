@@ -1,21 +1,28 @@
 """What partners' SOAP toolkits send, each in its own way, verifies; and only that."""
 
 import base64
+import contextlib
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 import xmlsec
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.document.canonical import exclusive
-from gateway.document.names import DS, SOAP11, SOAP12, WSA, WSSE
+from gateway.document.names import DS, SOAP11, SOAP12, WSA, WSSE, WSU
 from gateway.document.parse import parse
+from gateway.errors import Refused, Tampered
 from gateway.signing.header import SignedEnvelope, verify_signed
 from gateway.signing.keyring import TrustedKeys
 from gateway.signing.security import SignatureStale
 from gateway.signing.shape import SignatureAlgorithm, SignatureShape
 from gateway.signing.signature import NotSigner, SignatureInvalid
+from gateway.signing.username import read_username
 from tests.signing.parties import JAIL, NOTICE, NOW, certified, chained, jail, p256, police, rsa_key, trusted
 from tests.signing.wss_client import ENVELOPED, EXCLUSIVE, Client, username_token
 
@@ -196,3 +203,60 @@ def test_what_node_soap_signs_verifies() -> None:
     now = datetime(2026, 11, 26, 0, 38, tzinfo=UTC)
     made = verify_signed(parse(data), TrustedKeys(agency=JAIL, pins=frozenset({base64.b64decode(token)})), now=now)
     assert made.document.root[1][0].tag == "{urn:justice-gateway:soap:1.0}Poll"
+
+
+EDITED = [
+    client(names=names, security=[username_token("records", "correct horse", created="2026-03-02T09:30:00Z")]).sign(
+        plain(), now=NOW
+    )
+    for names in ("token", "serial", "thumbprint", "x509data")
+]
+SHA_1 = "http://www.w3.org/2000/09/xmldsig#sha1"
+TEXTS = ("", "x", "é", "1" * 500, None, " ", "2026-13-01T00:00:00Z", "#", "#Body", SHA_1)
+
+
+def edit(root: etree._Element, random: Random) -> None:
+    """One edit anywhere: taken out, doubled, moved below another, renamed, other text, other attribute, another id."""
+    elements = list(root.iter(etree.Element))
+    element, other = random.choice(elements), random.choice(elements)
+    parent = element.getparent()
+    match random.randrange(7):
+        case 0 if parent is not None:
+            parent.remove(element)
+        case 1 if parent is not None:
+            parent.append(deepcopy(element))
+        case 2 if len(elements) < 400:
+            other.append(deepcopy(element))
+        case 3:
+            element.tag = other.tag
+        case 4:
+            element.text = random.choice(TEXTS)
+        case 5 if element.attrib:
+            element.set(random.choice(list(element.attrib)), random.choice(TEXTS) or "")
+        case _:
+            element.set(f"{{{WSU}}}Id", "id-1")
+
+
+def content(envelope: etree._Element) -> tuple[tuple[bytes, ...], bytes]:
+    return tuple(exclusive(block) for block in envelope[0]), exclusive(envelope[1])
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(EDITED), st.integers(1, 3))
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_edited_comes_back_as_it_was_signed_or_not_at_all(random: Random, data: bytes, edits: int) -> None:
+    root = etree.fromstring(data)
+    for _ in range(edits):
+        edit(root, random)
+    with contextlib.suppress(Refused, Tampered):
+        assert content(verified(etree.tostring(root)).document.root) == content(verified(data).document.root)
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(EDITED))
+@settings(max_examples=200, deadline=None)
+def test_an_edited_username_token_is_read_or_refused(random: Random, data: bytes) -> None:
+    root = etree.fromstring(data)
+    for _ in range(3):
+        edit(root, random)
+    for token in root.iter(f"{{{WSSE}}}UsernameToken"):
+        with contextlib.suppress(Refused, Tampered):
+            assert read_username(token).password

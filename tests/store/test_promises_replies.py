@@ -1,5 +1,6 @@
 """Promises of the store on answers that go to registered addresses; on each database."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -90,6 +91,20 @@ async def test_one_that_ended_and_is_soon_to_be_destroyed_makes_room_for_a_new_o
     assert await store.reply(first.reply.id) is None
     (fate,) = await store.kept_of([MessageId(first.reply.id)])  # its key is still destroyed when it is time
     assert fate.destroyed_at is None
+
+
+async def test_one_that_arrives_while_it_is_asked_again_stays_one(store: Store, second: Store) -> None:
+    for number in range(25):
+        asked = f"request {number}"
+        await store.put_reply(new_reply(asked))
+        claim = await claim_reply(store)
+        again = [(store, second)[turn % 2].put_reply(new_reply(asked)) for turn in range(6)]
+        _, *put = await asyncio.gather(store.settle_reply(claim.lease, arrived(claim.record.reply), ()), *again)
+        assert Put.NEW not in put
+        for each in await store.replies(None, None, None, 100):
+            if each.state is State.WAITING:  # begun again: out of the way of the next
+                await store.move_reply(arrived(each), expected=State.WAITING, entries=())
+    assert len(await store.replies(None, None, None, 100)) == 25
 
 
 async def test_it_is_kept_exactly_when_the_message_it_answers_is(store: Store) -> None:

@@ -1,5 +1,6 @@
 """Question 20: a random sample of releases, each decided again under the version in force then. Same result?"""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +11,16 @@ from gateway.errors import Refused
 from gateway.exchange.answers.asked import Asked, Body, answer, body_of
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.head import log_head
-from gateway.exchange.redecide import Redecided, redecide
+from gateway.exchange.redecide import Redecided, Versions, redecide
 from gateway.report.sample import draws
 from gateway.report.table import Cell, Table, columns
 from gateway.store.log import StoredEntry
 
 BATCH = 256
+
+TOGETHER = 8
+"""Releases decided again at once; as many as a process has connections to a database."""
+
 DRAWS_MAX = 200
 """Draws for each release wanted before the search ends: nearly every third entry of a log is a release, and a log with
 hardly any is small."""
@@ -61,16 +66,16 @@ async def sample(
     drawn = await _draw(gateway, asked, count, seed, head.size if head is not None else 0)
     rows: list[tuple[Cell, ...]] = []
     same = True
-    for number, each in enumerate(drawn, 1):
-        body = body_of(each)
-        row = _row(each, body)
-        if replay:
-            result, cells = await _again(gateway, body, actor)
-            same = same and result
-            row = (*row, *cells)
-        rows.append(row)
+    versions = Versions()
+    for start in range(0, len(drawn), TOGETHER):
+        bodies = [(each, body_of(each)) for each in drawn[start : start + TOGETHER]]
+        # Each opens a message, which is an entry to be stored first: together they wait for one disk.
+        again = await asyncio.gather(*(_again(gateway, body, actor, versions) for _, body in bodies if replay))
+        same = same and all(result for result, _ in again)
+        more = [cells for _, cells in again] if replay else [()] * len(bodies)
+        rows += [(*_row(each, body), *cells) for (each, body), cells in zip(bodies, more, strict=True)]
         if told is not None:
-            told(number, len(drawn))
+            told(len(rows), len(drawn))
     table = await answer(
         gateway,
         asked,
@@ -133,10 +138,10 @@ def _row(stored: StoredEntry, body: Body) -> tuple[Cell, ...]:
     )
 
 
-async def _again(gateway: Gateway, body: Body, actor: str) -> tuple[bool, tuple[Cell, ...]]:
+async def _again(gateway: Gateway, body: Body, actor: str, versions: Versions) -> tuple[bool, tuple[Cell, ...]]:
     """Whether nothing speaks against it, and the cells that tell."""
     try:
-        found = await redecide(gateway, body["delivery"], actor=actor)
+        found = await redecide(gateway, body["delivery"], actor=actor, versions=versions)
     except Refused as error:  # its time is over: the key, or the record, is destroyed
         return True, (f"cannot be decided again ({error.code})", None, body["shared"], None, None)
     made = next((each for each in found if each.dissemination.id == body["dissemination"]), None)

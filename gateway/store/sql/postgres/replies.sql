@@ -7,8 +7,9 @@ SET
 WHERE agency = :agency AND asked = :asked AND state NOT IN ('waiting', 'sending') AND created_at >= :fresh RETURNING id;
 
 -- name: drop_ended_reply!
--- One that was made longer ago makes room for a new one.
-DELETE FROM reply WHERE agency = :agency AND asked = :asked AND state NOT IN ('waiting', 'sending');
+-- One that was made longer ago makes room for a new one. Not one that has ended only since it was looked at.
+DELETE FROM reply
+WHERE agency = :agency AND asked = :asked AND state NOT IN ('waiting', 'sending') AND created_at < :fresh;
 
 -- name: insert_reply^
 -- A reply; nothing when the same one is on its way already.
