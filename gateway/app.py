@@ -109,6 +109,7 @@ async def assembled(made: Settings, *, restoring: bool = False) -> AsyncIterator
         before = nothing(
             zone=made.zone,
             law_packs=made.law.packs,
+            crl_grace=made.crl_grace,
             pseudonyms=Pseudonyms(seed=keys.pseudonym_seed, period=period_of(clock.now())),
         )
         current = compile_configuration(await store.configuration(), before=before)

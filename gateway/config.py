@@ -5,7 +5,7 @@ An environment variable overrides a setting: `GATEWAY_LISTEN__PORT=8443`, and `D
 
 import os
 import tomllib
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -218,6 +218,19 @@ class Mail(_Section):
     authorities: Path | None = None
 
 
+class Certificates(_Section):
+    """How certificates of agencies that an authority issued are judged.
+
+    stale_crl        "refuse" or "warn": what becomes of them when their authority's revocation list is past its time.
+                     Refuse: nobody can tell any more whether a key was stolen
+    crl_grace_hours  with "refuse", how long after its time a list is still believed. A weekend on which nobody mends a
+                     broken download must not stop release notices; it is an alert from the first hour
+    """
+
+    stale_crl: str = Field(default="refuse", pattern="^(refuse|warn)$")
+    crl_grace_hours: float = Field(default=72, ge=0, le=24 * 30)
+
+
 class Alerts(_Section):
     """What the operator is told of, how soon, and by which ways. With neither way they are only shown.
 
@@ -262,6 +275,7 @@ class Settings(BaseSettings):
     disclosures: Disclosures = Disclosures()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
+    certificates: Certificates = Certificates()
     directory: Path = Path()
 
     @classmethod
@@ -302,6 +316,13 @@ class Settings(BaseSettings):
     def checkpoint_folder(self) -> Path | None:
         """Where heads of the log are put for agencies that only fetch, absolute; None = nowhere."""
         return (self.directory / self.witness.folder).resolve() if self.witness.folder else None
+
+    @property
+    def crl_grace(self) -> timedelta | None:
+        """How long after its time a revocation list is still believed; None = for ever."""
+        if self.certificates.stale_crl == "warn":
+            return None
+        return timedelta(hours=self.certificates.crl_grace_hours)
 
     @property
     def keys_directory(self) -> Path:

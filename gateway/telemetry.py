@@ -82,6 +82,7 @@ class Metrics:
     log_unsequenced: Gauge = field(init=False)
     log_lag_seconds: Gauge = field(init=False)
     log_tampered: Gauge = field(init=False)
+    crl_seconds_left: Gauge = field(init=False)
     alerts: Gauge = field(init=False)
     alerts_unsent: Gauge = field(init=False)
     alerts_told: Counter = field(init=False)
@@ -116,6 +117,11 @@ class Metrics:
                 "gateway_log_tampered",
                 "What stands of findings on a log.",
                 ("log", "code"),
+            ),
+            "crl_seconds_left": (
+                "gateway_crl_seconds_left",
+                "Until the revocation list of an agency's authority is out of date; below 0 it is.",
+                ("agency", "authority"),
             ),
             "alerts": (
                 "gateway_alerts",

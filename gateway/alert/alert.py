@@ -41,6 +41,7 @@ class Code(StrEnum):
     MOU_REVIEW = "mou.review-overdue"
     KEY_EXPIRES = "key.expires"
     CREDENTIAL_EXPIRES = "credential.expires"
+    CRL_EXPIRES = "crl.expires"
     INTELLIGENCE_REVIEW = "cfr23.review-due"
     RETENTION_OVERDUE = "retention.overdue"
     RETENTION_UNATTESTED = "retention.unattested"
@@ -120,6 +121,11 @@ MEANS: dict[Code, Means] = {
     ),
     Code.CREDENTIAL_EXPIRES: Means(
         Severity.WARNING, "An agency's certificate or token ends soon.", "gateway agency show AGENCY"
+    ),
+    Code.CRL_EXPIRES: Means(
+        Severity.WARNING,
+        "A revocation list of an agency's authority is about to be out of date, or is.",
+        "gateway agency show AGENCY",
     ),
     Code.INTELLIGENCE_REVIEW: Means(
         Severity.WARNING,

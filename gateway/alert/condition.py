@@ -55,6 +55,20 @@ class Expiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListTerm:
+    """A revocation list of an authority of an agency, from its day until the next one is due."""
+
+    agency: str
+    since: datetime
+    until: datetime
+
+    @property
+    def urgent_from(self) -> datetime:
+        """When three quarters of its time are over: authorities issue the next one well before."""
+        return self.until - (self.until - self.since) / 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What was looked at, at one moment. None = not known this time: what was found before stays as it is.
 
@@ -89,6 +103,7 @@ class Seen:
     late: tuple[tuple[str, int], ...] = ()
     terms: tuple[Term, ...] = ()
     expiries: tuple[Expiry, ...] = ()
+    lists: tuple[ListTerm, ...] = ()
     intelligence_due: int | None = 0
     retention_due: int | None = 0
     unattested: int | None = 0
@@ -182,6 +197,15 @@ def expiries(seen: Seen) -> Iterator[Alert]:
             yield Alert(code=code, subject=name, count=count, severity=Severity.CRITICAL if over else None)
 
 
+def revocation_lists(seen: Seen) -> Iterator[Alert]:
+    """What authorities revoke is not known here soon, or is not any more: then it is critical."""
+    ending = [each for each in seen.lists if each.urgent_from <= seen.now]
+    for agency, count in sorted(Counter(each.agency for each in ending).items()):
+        over = any(each.until <= seen.now for each in ending if each.agency == agency)
+        severity = Severity.CRITICAL if over else None
+        yield Alert(code=Code.CRL_EXPIRES, subject=agency, count=count, severity=severity)
+
+
 def destruction(seen: Seen) -> Iterator[Alert]:
     """Due and not done, or not attested; intelligence to be reviewed."""
     rows = (
@@ -223,6 +247,7 @@ CONDITIONS: tuple[Condition, ...] = (
     backlog,
     agreements,
     expiries,
+    revocation_lists,
     destruction,
     log_review,
     emergencies,

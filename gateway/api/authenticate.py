@@ -15,12 +15,13 @@ TOKEN_LENGTH_MAX = 512
 def identify(scope: Scope, gateway: Gateway) -> Agency:
     """The calling agency. Every credential that is shown must be good: a bad one beside a good one is refused.
 
-    Raises `NotIdentified`, `AgencySuspended`, `CredentialsDisagree`.
+    Raises `NotIdentified`, `AgencySuspended`, `CredentialsDisagree`, `CrlStale`.
     """
     token = _token(scope["headers"])
-    certificate = scope.get("extensions", {}).get("tls", {}).get("client_certificate")
+    tls = scope.get("extensions", {}).get("tls", {})
+    certificate = tls.get("client_certificate")
     by_token = gateway.identify_token(token) if token is not None else None
-    by_certificate = gateway.identify_certificate(certificate) if certificate else None
+    by_certificate = gateway.identify_certificate(certificate, tls.get("client_chain", ())) if certificate else None
     if token is not None and by_token is not None and by_certificate is not None and by_token.id != by_certificate.id:
         raise CredentialsDisagree(
             by_token=by_token.id,

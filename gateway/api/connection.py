@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gateway.api.callers import Callers, Speaks
 from gateway.api.peers import Peers
 from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
+from gateway.api.tls import client_chain
 from gateway.api.whole_answer import WholeAnswer
 
 LINGER_SECONDS = 2.0
@@ -140,7 +141,11 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            self._tls = {"client_certificate": tls.getpeercert(True)}
+            certificate = tls.getpeercert(True)
+            self._tls = {
+                "client_certificate": certificate,
+                "client_chain": client_chain(tls) if certificate is not None else (),
+            }
         address = self.client[0] if self.client else ""
         if not self._peers.enter(address, self.loop.time()):
             self._refuse(TOO_MANY)

@@ -14,6 +14,8 @@ from gateway.alert.alert import Code, Notice, Severity, Standing
 from gateway.alert.condition import LAG_MAX
 from gateway.api.rest import running
 from gateway.errors import GatewayError, Unavailable
+from gateway.exchange.authorities import lists_of
+from gateway.exchange.configured import Configured
 from gateway.exchange.tell_due import NOTICES_MAX
 from gateway.exchange.trouble import standing as found_of_own_log
 from gateway.store.interface import Counts
@@ -83,6 +85,7 @@ async def metrics(request: Request) -> Response:
     """GET /metrics. What this process knows is told when the database says nothing, too."""
     gateway, measured = running(request), request.app.state.metrics
     now = gateway.clock.now()
+    observe_lists(measured, gateway.current, now)
     try:
         observe(measured, await gateway.store.counts(), now)
         observe_troubles(measured, await gateway.store.troubles())
@@ -120,6 +123,16 @@ def observe(metrics: Metrics, counts: Counts, now: datetime) -> None:
     metrics.log_size.set(counts.log_size)
     metrics.log_unsequenced.set(counts.unsequenced)
     metrics.log_lag_seconds.set(_seconds_since(counts.unsequenced_since, now))
+
+
+def observe_lists(metrics: Metrics, configured: Configured, now: datetime) -> None:
+    """How long each revocation list that is held is still good."""
+    metrics.crl_seconds_left.clear()
+    for agency in {one.agency for one in configured.authorities}:
+        for each in lists_of(configured, agency, now):
+            if each.crl is not None:
+                left = (each.crl.next_update - now).total_seconds()
+                metrics.crl_seconds_left.labels(agency, each.fingerprint[:16]).set(left)
 
 
 def observe_troubles(metrics: Metrics, troubles: Iterable[LogTrouble]) -> None:

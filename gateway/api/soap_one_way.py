@@ -88,7 +88,9 @@ def one_way_of(agency: Agency, received: Envelope, addressing: Addressing, corre
     operation = operation_name(received.body)
     if operation in SAME_CONNECTION_ONLY:
         raise ReplyElsewhere(
-            f"{operation} is answered on its own connection only: records go nowhere else", header="ReplyTo"
+            f"{operation} is answered on its own connection only: records go nowhere else",
+            header="ReplyTo",
+            special="OnlyAnonymousAddressSupported",
         )
     return OneWay(
         agency=agency.id,
@@ -112,4 +114,5 @@ def _registered(agency: Agency, asked: Reference, header: str) -> str:
         "the answer goes back on the connection, nowhere, or to an address that the gateway's operator has registered "
         "for your agency; this one is not registered",
         header=header,
+        special="InvalidAddress" if agency.reply_to else "OnlyAnonymousAddressSupported",
     )

@@ -1,9 +1,9 @@
 """The TLS context of the agencies' listener: who may shake hands.
 
 A client certificate is asked for, not demanded: a bearer token does as well. One that is shown must verify against
-the gateway's own authority, an agency's authority, or be itself registered (a pin, self-signed or not); any other
-ends the handshake. The handshake only proves that the peer holds the key; which agency it is, if any, is said by
-`Gateway.identify_certificate`, for each request.
+the gateway's own authority, an agency's authority (perhaps by authorities that it sends along), or be itself registered
+(a pin, self-signed or not); any other ends the handshake. The handshake only proves that the peer holds the key; which
+agency it is, if any, is said by `Gateway.identify_certificate`, for each request: by name, revocation lists and all.
 """
 
 import ssl
@@ -42,12 +42,18 @@ class TrustedClients:
 
 def trusted_clients(configured: Configured, authorities: Sequence[Certificate]) -> TrustedClients:
     """What the configuration in force registers, and the gateway's own authorities."""
-    registered = (
+    pinned = (
         credential.certificate
         for credential in configured.credentials.values()
         if credential.kind not in (CredentialKind.TOKEN, CredentialKind.USERNAME) and credential.revoked_at is None
     )
-    pem = b"\n".join((*map(public_pem, authorities), *registered)).decode("ascii")
+    above = (
+        part
+        for authority in configured.authorities
+        if authority.revoked_at is None
+        for part in (authority.certificate, authority.intermediates)
+    )
+    pem = b"\n".join(dict.fromkeys((*map(public_pem, authorities), *pinned, *above))).decode("ascii")
     return TrustedClients(version=(configured.version, *map(fingerprint_of, authorities)), pem=pem)
 
 
@@ -113,4 +119,16 @@ def _context(files: TlsFiles, trusted_pem: str) -> ssl.SSLContext:
     # A registered certificate is an anchor though nobody trusts its issuer: that is what a pin is.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=trusted_pem)
+    # A resumed session remembers the client's certificate and not what came with it, and verifies neither again.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
     return context
+
+
+def client_chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """What the client sent beside its own certificate, DER; of no more worth than that it was sent."""
+    if hasattr(tls, "get_unverified_chain"):  # Python 3.13
+        return tuple(tls.get_unverified_chain()[1:])
+    inner = tls._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  (where Python before 3.13 has it)
+    sent = inner.get_unverified_chain() or []
+    return tuple(ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in sent[1:])

@@ -69,6 +69,7 @@ class EntryType(StrEnum):
     # what was found wrong
     TAMPERED = "tampered"  # our log, or a partner's, is not the one that was signed; and what people decided then
     # who looked, who tried
+    PROBE = "probe"  # the way to an agency's endpoint was tried, or a certificate judged; no record was sent
     READ = "read"  # content of a message, by a person or a recipient
     EXPORT = "export"
     BACKUP = "backup"  # a copy of everything was made; written before it is handed out
@@ -354,7 +355,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.AGENCY: ("agency action", "actor kind configuration digest reason fingerprint signature"),
     EntryType.CREDENTIAL: (
         "agency action kind fingerprint",
-        "actor configuration valid_from valid_until reason key signature digest",
+        "actor configuration valid_from valid_until reason key signature digest count",
     ),
     EntryType.KEY: (
         "action kind",
@@ -367,6 +368,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
         "action code",
         "partner log_size number count agency reason digest second_agency " + _TWO_PEOPLE,
     ),
+    EntryType.PROBE: ("agency kind outcome", "actor code channel status fingerprint"),
     EntryType.READ: (
         "kind",
         "message dissemination delivery agency recipient actor fingerprint signature channel reason count purpose",

@@ -143,6 +143,10 @@ EVENTS: Mapping[EntryType, Event] = dict(
         *_events(
             Area.WATCH,
             {
+                _E.PROBE: (
+                    "The way to an agency's endpoint was tried, or a certificate judged. No record was sent.",
+                    "tried",
+                ),
                 _E.REVIEW: ("A person looked through what happened in a week of the log, and signed it off.", "signed"),
                 _E.TAMPERED: (
                     "The log, or one that is countersigned, is not what was signed; or two people decided about it.",

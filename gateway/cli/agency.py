@@ -1,5 +1,6 @@
 """`gateway agency`: who exchanges, with which credentials."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +11,21 @@ from gateway.agency import Agency, AgencyId, Contact
 from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, signer
 from gateway.cli.agency_add import add
+from gateway.cli.agency_crl import crl
+from gateway.cli.agency_probe import try_agency
 from gateway.cli.agency_suspend import suspend
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import SystemClock, timestamp
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import AgencyUnknown, revoke_credential
-from gateway.store.configuration import Credential
+from gateway.exchange.activate import AgencyUnknown
+from gateway.exchange.authorities import HeldList, lists_of
+from gateway.exchange.revoke import revoke_credential
+from gateway.store.configuration import AgencyAuthority, Credential
 
-app = typer.Typer(no_args_is_help=True, help="Agencies: add, list, show, credentials, suspend.")
+app = typer.Typer(no_args_is_help=True, help="Agencies: add, test, list, show, credentials, revocation lists, suspend.")
 app.command()(add)
+app.command()(crl)
+app.command("test")(try_agency)
 
 FINGERPRINT_SHOWN = 16
 """Hex digits of a fingerprint that people are shown: enough to tell an agency's credentials apart."""
@@ -35,18 +42,25 @@ def list_(directory: Directory = Path(), json: AsJson = False) -> None:
 async def _list(directory: Path, json: bool) -> None:
     async with open_deployment(directory) as gateway:
         configured = gateway.current
-    held = {id: [one for one in configured.credentials.values() if one.agency == id] for id in configured.agencies}
+    held = {id: configured.held(id) for id in configured.agencies}
     if json:
         answer([_row(agency, held[agency.id]) for agency in configured.agencies.values()])
         return
     for agency in configured.agencies.values():
-        until = [f"{one.kind} until {one.not_after:%Y-%m-%d}" for one in held[agency.id] if one.revoked_at is None]
+        until = [f"{_kind(one)} until {one.not_after:%Y-%m-%d}" for one in held[agency.id] if one.revoked_at is None]
         mark = " [red]suspended[/]" if agency.suspended else ""
         where = f"{agency.endpoint.kind:<6} {escape(agency.endpoint.url) or '-'}"
         out.print(f"{agency.id:<28} {agency.kind:<16} {where} ({', '.join(until) or 'no credential'}){mark}")
 
 
-def _row(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
+_Held = Credential | AgencyAuthority
+
+
+def _kind(one: _Held) -> str:
+    return one.kind.value if isinstance(one, Credential) else "authority"
+
+
+def _row(agency: Agency, credentials: list[_Held]) -> dict[str, object]:
     return {
         "agency": agency.id,
         "name": agency.name,
@@ -56,7 +70,7 @@ def _row(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
         "suspended": agency.suspended,
         "credentials": [
             {
-                "kind": one.kind.value,
+                "kind": _kind(one),
                 "fingerprint": one.fingerprint,
                 "until": f"{one.not_after:%Y-%m-%d}",
                 "revoked": one.revoked_at is not None,
@@ -81,10 +95,21 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
     agency = configured.agencies.get(id)
     if agency is None:
         raise AgencyUnknown(f"there is no agency {id}")
-    held = sorted((one for one in configured.credentials.values() if one.agency == id), key=lambda one: one.not_after)
+    held, now = configured.held(id), SystemClock().now()
+    lists = list(lists_of(configured, id, now))
     if json:
-        answer(_shown(agency, held))
+        answer(_shown(agency, held, lists))
         return
+    _tell_agency(agency)
+    for one in held:
+        _tell_held(one, now)
+    if not held:
+        out.print("credential none")
+    for listed in lists:
+        out.print(f"crl        {escape(listed.name)}: {_told(listed)}")
+
+
+def _tell_agency(agency: Agency) -> None:
     mark = " [red]suspended[/]" if agency.suspended else ""
     out.print(f"{agency.id}: {escape(agency.name)}, {agency.kind}{', ORI ' + agency.ori if agency.ori else ''}{mark}")
     if agency.address:
@@ -96,17 +121,41 @@ async def _show(id: AgencyId, directory: Path, json: bool) -> None:
         out.print(f"reply to   {escape(each.url)}{'' if each.client_key else ', without our certificate'}")
     for contact in agency.contacts:
         out.print(f"contact    {escape(', '.join(filter(None, _contact(contact).values())))}")
-    now = SystemClock().now()
-    for one in held:
-        state = f"[red]revoked {one.revoked_at:%Y-%m-%d}[/]" if one.revoked_at else ""
-        state = state or ("[yellow]expired[/]" if one.not_after <= now else "")
-        short = one.fingerprint[:FINGERPRINT_SHOWN]
-        out.print(f"credential {one.kind:<11} {short}  until {one.not_after:%Y-%m-%d} {state}".rstrip())
-    if not held:
-        out.print("credential none")
 
 
-def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
+def _tell_held(one: _Held, now: datetime) -> None:
+    state = f"[red]revoked {one.revoked_at:%Y-%m-%d}[/]" if one.revoked_at else ""
+    state = state or ("[yellow]expired[/]" if one.not_after <= now else "")
+    short = one.fingerprint[:FINGERPRINT_SHOWN]
+    out.print(f"credential {_kind(one):<11} {short}  until {one.not_after:%Y-%m-%d} {state}".rstrip())
+    for name in one.names if isinstance(one, AgencyAuthority) else ():
+        out.print(f"           {'':<11} {escape(name)}")
+
+
+def _told(each: HeldList) -> str:
+    """What is held of an authority's revocation list."""
+    if each.crl is None:
+        return "[yellow]none: what its authority revokes is not known here[/]"
+    days = f"of {each.crl.this_update:%Y-%m-%d}, next due {each.crl.next_update:%Y-%m-%d %H:%M}"
+    text = f"{len(each.crl.serials)} revoked, {days}"
+    if each.refused:
+        return f"{text} [red]out of date: its certificates are refused[/]"
+    return f"{text} [yellow]out of date[/]" if each.stale else text
+
+
+def _list_shown(each: HeldList) -> dict[str, object]:
+    crl = each.crl
+    return {
+        "authority": each.fingerprint[:FINGERPRINT_SHOWN],
+        "number": str(crl.number) if crl is not None and crl.number is not None else None,
+        "this_update": timestamp(crl.this_update) if crl is not None else None,
+        "next_update": timestamp(crl.next_update) if crl is not None else None,
+        "revoked": len(crl.serials) if crl is not None else 0,
+        "state": each.state,
+    }
+
+
+def _shown(agency: Agency, credentials: list[_Held], lists: list[HeldList]) -> dict[str, object]:
     return {
         "agency": agency.id,
         "name": agency.name,
@@ -128,13 +177,15 @@ def _shown(agency: Agency, credentials: list[Credential]) -> dict[str, object]:
         "contacts": [_contact(contact) for contact in agency.contacts],
         "credentials": [
             {
-                "kind": one.kind.value,
+                "kind": _kind(one),
                 "fingerprint": one.fingerprint[:FINGERPRINT_SHOWN],
                 "not_after": timestamp(one.not_after),
                 "revoked_at": timestamp(one.revoked_at) if one.revoked_at else None,
             }
+            | ({"names": list(one.names)} if isinstance(one, AgencyAuthority) else {})
             for one in credentials
         ],
+        "crls": [_list_shown(each) for each in lists],
     }
 
 
@@ -164,6 +215,6 @@ async def _revoke(id: AgencyId, prefix: str, by: Acting | None, directory: Path,
     async with open_deployment(directory) as gateway:
         revoked = await revoke_credential(gateway, id, prefix, by=by, actor="cli")
     if json:
-        answer({"agency": id, "kind": revoked.kind.value, "fingerprint": revoked.fingerprint, "revoked": True})
+        answer({"agency": id, "kind": _kind(revoked), "fingerprint": revoked.fingerprint, "revoked": True})
         return
-    out.print(f"{revoked.kind} {revoked.fingerprint[:FINGERPRINT_SHOWN]} of {id} is revoked")
+    out.print(f"{_kind(revoked)} {revoked.fingerprint[:FINGERPRINT_SHOWN]} of {id} is revoked")

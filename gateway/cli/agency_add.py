@@ -18,10 +18,12 @@ from gateway.exchange.activate import (
     register_certificate,
     register_username,
 )
+from gateway.exchange.authorities import register_authority
 from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
+from gateway.signing.certificate_name import NameUnreadable, read_name
 
 _CERTIFICATES = "A certificate: one of these"
 _USERNAME = "A username and password, asked for besides"
@@ -38,6 +40,8 @@ class _Given:
     csr: Path | None
     certified: Path | None
     certificate: Path | None
+    authority: Path | None
+    names: tuple[str, ...]
     username: str
     password_file: Path | None
 
@@ -107,6 +111,36 @@ def add(
             rich_help_panel=_CERTIFICATES,
         ),
     ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(
+            "--authority",
+            help="Take certificates of this authority (PEM; those of authorities below it may follow in the file), "
+            "when they carry a name of --subject or --san.",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    subject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--subject",
+            metavar="DN",
+            help="With --authority: the whole subject of the agency's certificates, CN=gateway,O=Harlan Jail,C=US.",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
+    san: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--san",
+            metavar="NAME",
+            help="With --authority: an alternative name of them, dns:HOST, uri:URI or email:ADDRESS.  "
+            "\\[default: uri:urn:agency:ID]",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = None,
     by: As = "",
     key: Key = None,
     directory: Directory = Path(),
@@ -121,10 +155,14 @@ def add(
     [bold]gateway agency add policies/agencies/millbrook-police.yaml --token --as USER[/]
     [bold]gateway agency add --id harlan-probation --csr probation.csr --out probation.pem --as USER[/]
     [bold]gateway agency add --id harlan-county-jail --certificate jail.pem --as USER[/]
+    [bold]gateway agency add --id millbrook-police --authority state-ca.pem --san dns:gw.millbrook.example --as USER[/]
     [bold]gateway agency add --id millbrook-police --issue certificates/ --as USER[/]
     [bold]gateway agency add --id millbrook-police --username records --password-file secret.txt --as USER[/]
     """
-    ways = {"--csr": csr, "--certificate": certificate, "--issue": issue}
+    ways = {"--csr": csr, "--certificate": certificate, "--issue": issue, "--authority": authority}
+    names = _names(subject or [], san or [])
+    if names and authority is None:
+        raise typer.BadParameter("--subject and --san name the certificates of an --authority")
     if password_file is not None and not username:
         raise typer.BadParameter("--password-file holds the password of --username")
     named = [name for name, value in ways.items() if value]
@@ -140,6 +178,8 @@ def add(
         csr=csr,
         certified=output,
         certificate=certificate,
+        authority=authority,
+        names=names,
         username=username,
         password_file=password_file,
     )
@@ -155,7 +195,18 @@ def _check_use(file: Path | None, id: str, *, beside: bool, given: list[str], ou
     if out is not None and "--csr" not in given:
         raise typer.BadParameter("--out names the certificate's file of --csr")
     if file is None and not beside and not given:
-        raise typer.BadParameter(f"say what {id} is given: --token, --csr, --certificate, --issue or --username")
+        ways = "--token, --csr, --certificate, --authority, --issue or --username"
+        raise typer.BadParameter(f"say what {id} is given: {ways}")
+
+
+def _names(subjects: list[str], alternative: list[str]) -> tuple[str, ...]:
+    for name in alternative:
+        if name.startswith("subject:"):
+            raise typer.BadParameter("--san is dns:HOST, uri:URI or email:ADDRESS; a subject is given with --subject")
+    try:
+        return tuple(map(read_name, (*(f"subject:{each}" for each in subjects), *alternative)))
+    except NameUnreadable as error:
+        raise typer.BadParameter(error.text) from error
 
 
 def _read(file: Path) -> Agency:
@@ -167,12 +218,12 @@ def _read(file: Path) -> Agency:
 
 
 async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) -> None:
-    done: dict[str, str] = {"agency": given.id}
     async with open_deployment(directory) as gateway:
         if by is None:
             check_unsigned(gateway)
         if given.agency is not None:
             await put_agency(gateway, given.agency, by=by)
+        done = {"agency": str(given.id)}
         if given.token:
             done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
         done |= await _certificate(gateway, given, by)
@@ -199,6 +250,10 @@ async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> di
         pem = given.certificate.read_bytes()
         credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
         return {"certificate": credential.fingerprint}
+    if given.authority is not None:
+        pem = given.authority.read_bytes()
+        known = await register_authority(gateway, given.id, pem, given.names, by=by, actor="cli")
+        return {"authority": known.fingerprint, "names": ", ".join(known.names)}
     return {}
 
 

@@ -19,7 +19,9 @@ from gateway.clock import SystemClock
 from gateway.config import Settings, read_settings
 from gateway.delivery.delivery import State
 from gateway.errors import GatewayError
+from gateway.exchange.authorities import lists_of
 from gateway.exchange.gateway import Gateway
+from gateway.store.configuration import AgencyAuthority, Credential
 from gateway.store.database import MigrationsMissing
 from gateway.store.log import StoredEntry
 
@@ -113,6 +115,7 @@ async def _stored(directory: Path) -> list[Check]:
             Check(name="migrations", state="ok", text="all applied"),
             Check(name="database", state="ok", text=f"{counts.messages} messages, log of {counts.log_size} entries"),
             *_pins(gateway),
+            *_lists(gateway),
         ]
         keys = key_store(gateway.settings)
         made += [*authorities(gateway, keys), *lists(gateway, keys)]
@@ -159,11 +162,32 @@ def _backup(gateway: Gateway, newest: StoredEntry | None, first: StoredEntry | N
 def _pins(gateway: Gateway) -> Iterator[Check]:
     """Agencies' certificates: expired and soon to expire."""
     now = gateway.clock.now()
-    pins = [one for one in gateway.current.credentials.values() if one.certificate and one.revoked_at is None]
+    current = gateway.current
+    every: list[Credential | AgencyAuthority] = [*current.credentials.values(), *current.authorities]
+    pins = [one for one in every if one.certificate and one.revoked_at is None]
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
-    yield Check(name="pins", state="ok" if not soon else "warning", text=f"{len(pins)} certificates of agencies")
+    text = f"{len(pins)} certificates of agencies and their authorities"
+    yield Check(name="pins", state="ok" if not soon else "warning", text=text)
     for one in soon:
         state = "error" if one.not_after <= now else "warning"
         yield Check(
             name="certificates", state=state, text=f"{one.agency}: until {one.not_after:%Y-%m-%d}; ask for a new one"
         )
+
+
+def _lists(gateway: Gateway) -> Iterator[Check]:
+    """Revocation lists of agencies' authorities: missing, out of date, or so long that certificates are refused."""
+    current, now = gateway.current, gateway.clock.now()
+    held = [(id, each) for id in sorted(current.agencies) for each in lists_of(current, id, now)]
+    if held:
+        known = sum(each.crl is not None for _, each in held)
+        state = "ok" if known == len(held) else "warning"
+        others = "" if known == len(held) else "; of the others none is held"
+        text = f"of {known} of {len(held)} authorities of agencies{others}"
+        yield Check(name="revocation lists", state=state, text=text)
+    for id, each in held:
+        if each.crl is not None and each.stale:
+            due = f"{id}: the next one was due on {each.crl.next_update:%Y-%m-%d %H:%M} UTC"
+            refused = "; its certificates are refused" if each.refused else ""
+            text = f"{due}{refused}; gateway agency crl --id {id}"
+            yield Check(name="revocation lists", state="error" if each.refused else "warning", text=text)

@@ -98,18 +98,6 @@ class CredentialRevoked(Refused):
     code = "credential.revoked"
 
 
-class CredentialUnknown(Refused):
-    """No credential of the agency has such a fingerprint."""
-
-    code = "credential.unknown"
-
-
-class CredentialAmbiguous(Refused):
-    """Several credentials of the agency have fingerprints that begin so."""
-
-    code = "credential.ambiguous"
-
-
 def decided_anew(
     act: Callable[Concatenate[Gateway, _Given], Awaitable[_Done]],
 ) -> Callable[Concatenate[Gateway, _Given], Coroutine[Any, Any, _Done]]:
@@ -254,7 +242,7 @@ class Signer:
 
 async def _write_agency(gateway: Gateway, agency: Agency, signer: Signer, *, action: str) -> None:
     digest = f"sha-256:{sha256(agency_text(agency).encode()).hexdigest()}"
-    entry = _operators(
+    entry = operators_entry(
         gateway,
         EntryType.AGENCY,
         signer,
@@ -267,7 +255,7 @@ async def _write_agency(gateway: Gateway, agency: Agency, signer: Signer, *, act
     await change(gateway, [agency], [entry])
 
 
-def _operators(
+def operators_entry(
     gateway: Gateway, type: EntryType, signer: Signer, *, of: str, digest: str, agency: AgencyId, **fields: Any
 ) -> AuditEntry:
     """The entry of something the operator does to an agency. Of a signed one the act can be built again: by the
@@ -315,7 +303,7 @@ async def issue_token(gateway: Gateway, id: AgencyId, *, by: Acting | None = Non
         not_before=now,
         not_after=now + TOKEN_VALID,
     )
-    await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="issue")
+    await put_credential(gateway, credential, Signer(by=by, actor=actor), action="issue")
     return token
 
 
@@ -350,7 +338,7 @@ async def register_username(
         not_after=now + TOKEN_VALID,
         secret=secret,
     )
-    await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
+    await put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
     return credential, password
 
 
@@ -374,40 +362,16 @@ async def register_certificate(
         not_after=certificate.not_valid_after_utc,
         certificate=pem,
     )
-    await _put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
+    await put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
     return credential
 
 
-@decided_anew
-async def revoke_credential(
-    gateway: Gateway, id: AgencyId, prefix: str, *, by: Acting | None = None, actor: str = ""
-) -> Credential:
-    """Revoke one credential of an agency, named by how its fingerprint begins; the others go on.
-
-    Raises `AgencyUnknown`, `CredentialUnknown`, `CredentialAmbiguous`, `CredentialRevoked`.
-    """
-    if id not in gateway.current.agencies:
-        raise AgencyUnknown(f"there is no agency {id}")
-    wanted = prefix.replace(":", "").lower()  # as openssl writes them
-    own = (one for one in gateway.current.credentials.values() if one.agency == id)
-    found = [one for one in own if wanted and one.fingerprint.startswith(wanted)]
-    if not found:
-        raise CredentialUnknown(f"no credential of {id} has a fingerprint that begins so; `gateway agency show {id}`")
-    if len(found) > 1:
-        raise CredentialAmbiguous(f"{len(found)} credentials of {id} begin so; give more of the fingerprint")
-    (credential,) = found
-    if credential.revoked_at is not None:
-        raise CredentialRevoked(f"it was revoked on {credential.revoked_at:%Y-%m-%d} already")
-    revoked = replace(credential, revoked_at=gateway.clock.now())
-    await _put_credential(gateway, revoked, Signer(by=by, actor=actor), action="revoke")
-    return revoked
-
-
-async def _put_credential(gateway: Gateway, credential: Credential, signer: Signer, *, action: str) -> None:
+async def put_credential(gateway: Gateway, credential: Credential, signer: Signer, *, action: str) -> None:
+    """Store a credential, or its new state, with the entry of it. Raises `AgencyUnknown`."""
     agency = credential.agency
     if agency not in gateway.current.agencies:
         raise AgencyUnknown(f"there is no agency {agency}")
-    entry = _operators(
+    entry = operators_entry(
         gateway,
         EntryType.CREDENTIAL,
         signer,

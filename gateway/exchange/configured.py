@@ -4,14 +4,15 @@ Work that can be done here is done here and not per message: schemas are compile
 sharing rules made. What did not change is taken over from the configuration before.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from gateway.agency import Agency, AgencyId, agency_of
 from gateway.errors import Misconfigured
 from gateway.exchange.lawful import Compiled, Lawful, RulesKey, lawful, laws_of
 from gateway.exchange.past import Past
+from gateway.exchange.trusted import speakers, trusted_keys
 from gateway.iepd.facts import Facts
 from gateway.iepd.package import Iepd, load_archive
 from gateway.iepd.registry import Registry
@@ -25,15 +26,17 @@ from gateway.policy.read import read_mou
 from gateway.policy.restriction import Restrictions
 from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
-from gateway.signing.certificate import pem_to_der
+from gateway.signing.crl import Crl, crl_of, digest_of
 from gateway.signing.keyring import TrustedKeys
 from gateway.store.configuration import (
+    AgencyAuthority,
     Agreement,
     AgreementState,
     Approval,
     Configuration,
     Credential,
     CredentialKind,
+    RevocationList,
     Withdrawal,
 )
 from gateway.user import User, UserId
@@ -68,6 +71,11 @@ class Configured:
 
     zone          of the days that agreements speak of
     credentials   by fingerprint
+    authorities   of agencies, revoked ones too
+    crls          the newest revocation list of each authority, by `issuer_id`
+    crl_grace     how long after its time a list is still believed; None = for ever
+    trusted       whose certificates speak for each agency that has any
+    speakers      which agencies an authority's certificate of this name may speak for
     registry      every registered exchange
     mous          every version of every agreement that was ever activated, by id and version
     laws          every law pack
@@ -85,6 +93,11 @@ class Configured:
     zone: tzinfo
     agencies: Mapping[AgencyId, Agency]
     credentials: Mapping[str, Credential]
+    authorities: tuple[AgencyAuthority, ...]
+    crls: Mapping[str, Crl]
+    crl_grace: timedelta | None
+    trusted: Mapping[AgencyId, TrustedKeys]
+    speakers: Mapping[str, frozenset[AgencyId]]
     registry: Registry
     iepds: Mapping[str, Iepd]
     agreements: tuple[Agreement, ...]
@@ -199,18 +212,17 @@ class Configured:
         return (sender, exchange) in self.lawful.asking
 
     def trust(self, agency: AgencyId) -> TrustedKeys:
-        """Whose signatures count as this agency's."""
-        own = [one for one in self.credentials.values() if one.agency == agency and one.certificate]
-        return TrustedKeys(
-            agency=agency,
-            pins=frozenset(_der(own, CredentialKind.CERTIFICATE)),
-            authorities=tuple(_der(own, CredentialKind.AUTHORITY)),
-            revoked=frozenset(one.fingerprint for one in own if one.revoked_at is not None),
-        )
+        """Whose signatures and client certificates count as this agency's."""
+        return self.trusted.get(agency) or TrustedKeys(agency=agency)
 
+    def held(self, agency: AgencyId) -> "list[Credential | AgencyAuthority]":
+        """What an agency proves itself by, or did, the first to end first."""
+        every: list[Credential | AgencyAuthority] = [*self.credentials.values(), *self.authorities]
+        return sorted((one for one in every if one.agency == agency), key=lambda one: one.not_after)
 
-def _der(credentials: Iterable[Credential], kind: CredentialKind) -> Iterator[bytes]:
-    return (pem_to_der(one.certificate) for one in credentials if one.kind is kind and one.revoked_at is None)
+    def speaking(self, names: Iterable[str]) -> frozenset[AgencyId]:
+        """Agencies that a certificate with these names may speak for, if its authority is theirs."""
+        return frozenset().union(*(self.speakers.get(name, frozenset()) for name in names))
 
 
 def nothing(
@@ -219,15 +231,21 @@ def nothing(
     zone: tzinfo = UTC,
     law_packs: Iterable[str] = (),
     pseudonyms: Pseudonyms = NO_PSEUDONYMS,
+    crl_grace: timedelta | None = timedelta(),
 ) -> Configured:
     """A configuration with nothing in force, to compile the first one after. `iepds` need not be compiled again;
-    `law_packs` are those that the settings name."""
+    `law_packs` and `crl_grace` are those that the settings name."""
     known = {iepd.id: iepd for iepd in iepds}
     return Configured(
         version=-1,
         zone=zone,
         agencies={},
         credentials={},
+        authorities=(),
+        crls={},
+        crl_grace=crl_grace,
+        trusted={},
+        speakers={},
         registry=Registry.of(known.values()),
         iepds=known,
         agreements=(),
@@ -268,12 +286,18 @@ def compile_configuration(
                 raise LawUnknown(f"{mou.id} version {mou.version} names the law pack {pack}, which is not here")
     agencies = {agency.id: agency for agency in stored.agencies}
     made = lawful(deciding, iepds, agencies, laws, known=before.compiled, pseudonyms=before.pseudonyms)
+    crls = {one.issuer: _crl(one, before) for one in stored.revocation_lists}
     tried = {one.digest for one in activated if one.state is AgreementState.TRIAL}
     return Configured(
         version=stored.version,
         zone=before.zone,
         agencies=agencies,
         credentials={credential.fingerprint: credential for credential in stored.credentials},
+        authorities=stored.authorities,
+        crls=crls,
+        crl_grace=before.crl_grace,
+        trusted=trusted_keys(stored.credentials, stored.authorities, crls, before.crl_grace),
+        speakers=speakers(stored.authorities),
         registry=Registry.of(iepds.values()),
         iepds=iepds,
         agreements=stored.agreements,
@@ -306,6 +330,12 @@ def _withdrawn(approval: Approval, withdrawals: Iterable[Withdrawal]) -> bool:
         and each.at >= approval.at
         for each in withdrawals
     )
+
+
+def _crl(stored: RevocationList, before: Configured) -> Crl:
+    """A list of a hundred thousand certificates takes a while to read: once."""
+    known = before.crls.get(stored.issuer)
+    return known if known is not None and known.digest == digest_of(stored.body) else crl_of(stored.body, stored.issuer)
 
 
 def _mou(agreement: Agreement, iepds: Mapping[str, Iepd], before: Configured) -> Mou:

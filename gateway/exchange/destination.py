@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gateway.agency import Agency, AgencyId, Endpoint, EndpointKind
 from gateway.policy.mou import Mou
-from gateway.store.configuration import Agreement, AgreementState, Credential, CredentialKind
+from gateway.store.configuration import AgencyAuthority, Agreement, AgreementState
 
 PUSHED = frozenset({EndpointKind.REST, EndpointKind.SOAP})
 
@@ -23,9 +23,9 @@ class Destination:
     authorities: bytes
 
 
-def destinations(agencies: Iterable[Agency], credentials: Iterable[Credential]) -> dict[AgencyId, Destination]:
+def destinations(agencies: Iterable[Agency], authorities: Iterable[AgencyAuthority]) -> dict[AgencyId, Destination]:
     """Every agency that is pushed to. Those with an inbox fetch for themselves; deliveries to suspended ones wait."""
-    vouched = vouching(credentials)
+    vouched = vouching(authorities)
     return {
         agency.id: Destination(agency=agency.id, endpoint=agency.endpoint, authorities=vouched.get(agency.id, b""))
         for agency in agencies
@@ -33,12 +33,12 @@ def destinations(agencies: Iterable[Agency], credentials: Iterable[Credential]) 
     }
 
 
-def vouching(credentials: Iterable[Credential]) -> dict[AgencyId, bytes]:
+def vouching(authorities: Iterable[AgencyAuthority]) -> dict[AgencyId, bytes]:
     """Per agency, PEM of who vouches for its servers."""
     found: defaultdict[AgencyId, list[bytes]] = defaultdict(list)
-    for credential in credentials:
-        if credential.kind is CredentialKind.AUTHORITY and credential.revoked_at is None:
-            found[credential.agency].append(credential.certificate)
+    for authority in authorities:
+        if authority.revoked_at is None:
+            found[authority.agency] += filter(None, (authority.certificate, authority.intermediates))
     return {agency: b"\n".join(sorted(each)) for agency, each in found.items()}
 
 

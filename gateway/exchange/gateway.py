@@ -28,12 +28,17 @@ from gateway.keys.receipt_key import ReceiptKey
 from gateway.keys.succession import NextKey, Succession
 from gateway.message import Filed, Sealed, uuid7
 from gateway.policy.consent import FindConsents
+from gateway.signing.certificate import CertificateUnreadable, check, read_certificate
+from gateway.signing.certificate_name import names_of
 from gateway.signing.keyring import Signer
 from gateway.store.configuration import CredentialKind
 from gateway.store.interface import Store
 
 SEAL_RANDOM_SIZE_BYTES = 17
 """What `PayloadSafe.seal_salted` takes of chance: 5 bytes for the key's address in its bucket, 12 for the nonce."""
+
+
+NOBODY = "no valid credential: a bearer token or a registered client certificate is needed"
 
 
 class NotIdentified(Refused):
@@ -320,12 +325,37 @@ class Gateway:
         """The agency this bearer token speaks for. Raises `NotIdentified`, `AgencySuspended`."""
         return self._holder(hashlib.sha256(token.encode()).hexdigest(), CredentialKind.TOKEN)
 
-    def identify_certificate(self, der: bytes) -> Agency:
-        """The agency this client certificate is registered for. Raises `NotIdentified`, `AgencySuspended`.
+    def identify_certificate(self, der: bytes, others: Sequence[bytes] = ()) -> Agency:
+        """The agency that this client certificate speaks for. Raises `NotIdentified`, `AgencySuspended`, `CrlStale`.
 
-        The TLS layer has proven that the peer holds the key; which agency it is, is ours to say.
+        The TLS layer has proven that the peer holds the key; which agency it is, is ours to say, by the rules for
+        signatures. A certificate that could speak for two agencies speaks for none.
+
+        others  certificates that came with it, DER
         """
-        return self._holder(hashlib.sha256(der).hexdigest(), CredentialKind.CERTIFICATE)
+        found = [agency for agency in self._candidates(der) if self._speaks(der, agency, others)]
+        if len(found) != 1:
+            raise NotIdentified(NOBODY)
+        return self._let_in(found[0])
+
+    def _candidates(self, der: bytes) -> Iterable[AgencyId]:
+        """Whom it is registered for, or by its names may be of."""
+        credential = self.current.credentials.get(hashlib.sha256(der).hexdigest())
+        if credential is not None:
+            return (credential.agency,)
+        if not self.current.speakers:
+            return ()
+        try:
+            return self.current.speaking(names_of(read_certificate(der)))
+        except CertificateUnreadable:
+            return ()
+
+    def _speaks(self, der: bytes, agency: AgencyId, others: Sequence[bytes]) -> bool:
+        try:
+            check(der, self.current.trust(agency), now=self.clock.now(), others=others)
+        except Refused:
+            return False
+        return True
 
     def still_speaks(self, agency: AgencyId, credentials: Iterable[str]) -> bool:
         """Whether who was identified by these credentials (fingerprints) still would be."""
@@ -345,8 +375,11 @@ class Gateway:
             or credential.revoked_at is not None
             or not credential.not_before <= now < credential.not_after
         ):
-            raise NotIdentified("no valid credential: a bearer token or a registered client certificate is needed")
-        agency = self.current.agencies[credential.agency]
+            raise NotIdentified(NOBODY)
+        return self._let_in(credential.agency)
+
+    def _let_in(self, id: AgencyId) -> Agency:
+        agency = self.current.agencies[id]
         if agency.suspended:
-            raise AgencySuspended(agency.id)
+            raise AgencySuspended(id)
         return agency

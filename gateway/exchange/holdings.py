@@ -26,7 +26,7 @@ from gateway.exchange.activate import RUNS, AgencyUnknown
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import reading
 from gateway.store.answers import Page
-from gateway.store.configuration import CredentialKind
+from gateway.store.configuration import Credential, CredentialKind
 from gateway.store.log import StoredEntry
 from gateway.store.witness import Watch
 
@@ -244,10 +244,10 @@ async def _waiting(gateway: Gateway, agency: AgencyId) -> tuple[Delivery, ...]:
 
 
 async def _stopped(gateway: Gateway, agency: AgencyId, now: datetime) -> tuple[tuple[str, int], ...]:
-    counts = Counter({each.value: 0 for each in CredentialKind})
-    for one in gateway.current.credentials.values():
-        if one.agency == agency and one.revoked_at is None and one.not_after > now:
-            counts[one.kind.value] += 1
+    counts = Counter({"authority": 0} | {each.value: 0 for each in CredentialKind})
+    for one in gateway.current.held(agency):
+        if one.revoked_at is None and one.not_after > now:
+            counts[one.kind.value if isinstance(one, Credential) else "authority"] += 1
     for key in await gateway.store.witness_keys():
         if key.agency == agency and key.ended_at is None:
             counts["cosigner" if key.watch is Watch.COSIGNER else "log-key"] += 1

@@ -5,14 +5,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from gateway.alert.condition import Expiry, Limits, Seen, Term
+from gateway.agency import AgencyId
+from gateway.alert.condition import Expiry, Limits, ListTerm, Seen, Term
 from gateway.exchange.activate import STANDING
 from gateway.exchange.answers.accounted import intelligence_due
+from gateway.exchange.authorities import lists_of
 from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.retention.kept import Kept
 from gateway.retention.plan import free
-from gateway.store.configuration import AgreementState, Credential
+from gateway.store.configuration import AgencyAuthority, AgreementState, Credential
 from gateway.store.log import StoredEntry
 
 RUNNING = (*STANDING, AgreementState.TRIAL)
@@ -58,6 +60,7 @@ async def look(gateway: Gateway, now: datetime) -> Seen:
         newest_entry=span[1] if span else None,
         terms=tuple(_terms(current)),
         expiries=(*_own(gateway), *_held(current, now)),
+        lists=tuple(_lists(current, now)),
         late=await _late(gateway, now),
         intelligence_due=await intelligence_due(gateway, now),
         retention_due=retention_due,
@@ -115,16 +118,30 @@ def _own(gateway: Gateway) -> Iterator[Expiry]:
 
 def _held(current: Configured, now: datetime) -> Iterator[Expiry]:
     """Of each agency and kind the credential that lasts longest: one that was replaced may end."""
-    last: dict[tuple[str, str], Credential] = {}
-    for one in _counting(current.credentials.values(), now):
-        held = last.get((one.agency, one.kind))
+    last: dict[tuple[str, str], Credential | AgencyAuthority] = {}
+    for one in _counting((*current.credentials.values(), *current.authorities), now):
+        kind = one.kind if isinstance(one, Credential) else "authority"
+        held = last.get((one.agency, kind))
         if held is None or held.not_after < one.not_after:
-            last[one.agency, one.kind] = one
+            last[one.agency, kind] = one
     for one in last.values():
-        agency = current.agencies.get(one.agency)
-        if agency is not None and not agency.suspended:
+        if _is_let_in(current, one.agency):
             yield Expiry(name=one.agency, at=one.not_after, own=False)
 
 
-def _counting(credentials: Iterable[Credential], now: datetime) -> Iterator[Credential]:
-    return (one for one in credentials if one.revoked_at is None and one.not_after > now - FORGOTTEN)
+def _counting(held: Iterable[Credential | AgencyAuthority], now: datetime) -> Iterator[Credential | AgencyAuthority]:
+    return (one for one in held if one.revoked_at is None and one.not_after > now - FORGOTTEN)
+
+
+def _lists(current: Configured, now: datetime) -> Iterator[ListTerm]:
+    """Of every authority that has a list; one that never had any is shown, and nobody's to be reminded of."""
+    for agency in {one.agency for one in current.authorities}:
+        if _is_let_in(current, agency):
+            for each in lists_of(current, agency, now):
+                if each.crl is not None:
+                    yield ListTerm(agency=agency, since=each.crl.this_update, until=each.crl.next_update)
+
+
+def _is_let_in(current: Configured, id: AgencyId) -> bool:
+    agency = current.agencies.get(id)
+    return agency is not None and not agency.suspended

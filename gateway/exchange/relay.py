@@ -116,7 +116,7 @@ class Relay:
         """Whom deliveries are pushed to, by the configuration in force."""
         current = self._gateway.current
         if current.version != self._version:
-            self._destinations = destinations(current.agencies.values(), current.credentials.values())
+            self._destinations = destinations(current.agencies.values(), current.authorities)
             self._day = None
             self._version = current.version
             urls = {each.endpoint.url for each in self._destinations.values()}

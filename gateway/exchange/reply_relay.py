@@ -132,7 +132,7 @@ class ReplyRelay:
             endpoint=endpoint,
             message_id=reply.message_id,
             envelope=envelope,
-            authorities=vouching(current.credentials.values()).get(reply.agency, b""),
+            authorities=vouching(current.authorities).get(reply.agency, b""),
         )
         reach(BEFORE_REPLY)
         outcome = await cut.send(self._send.send(letter, deadline=self._schedule.attempt_deadline))

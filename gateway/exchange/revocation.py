@@ -19,8 +19,9 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign_entry
-from gateway.exchange.activate import AgencyUnknown, change, decided_anew, revoke_credential
+from gateway.exchange.activate import AgencyUnknown, change, decided_anew
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.rotate_key import Role, entered
 from gateway.exchange.rotate_log_key import KEEPERS
 from gateway.keys.certified import AUTHORITY, Old, fingerprint_of

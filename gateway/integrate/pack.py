@@ -61,6 +61,13 @@ class Exchanged:
         """Of its samples."""
         return f"samples/{self.exchange.partition('/')[0]}"
 
+    @property
+    def first(self) -> str:
+        """A sample to begin with, in its folder: a new message, and a small one; a correction needs an earlier one."""
+        least = min(self.samples, key=lambda name: len(self.samples[name]), default="")
+        name = "smallest.xml" if "smallest.xml" in self.samples else least
+        return f"{self.folder}/{name}" if name else "FILE.xml"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:

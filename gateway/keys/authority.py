@@ -21,7 +21,7 @@ from gateway.agency import AGENCY_ID, AgencyId
 from gateway.errors import Refused
 from gateway.keys.private_key import MessageKey
 from gateway.signing.algorithm import PublicKey, is_strong
-from gateway.signing.keyring import agency_uri
+from gateway.signing.certificate_name import agency_uri
 
 AUTHORITY_DAYS = 3652
 AGENCY_DAYS = 1095

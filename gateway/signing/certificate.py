@@ -1,26 +1,38 @@
-"""Whether a certificate speaks for an agency now: pin or chain, dates, usage, strength.
+"""Whether a certificate speaks for an agency now: pin or chain, dates, usage, strength, revocation.
 
-A certificate out of a message is a hint only. It counts when it is one registered for the agency, or when an authority
-registered for the agency issued it *directly*: no path is built from what the message brings along, so that a
-partner's intermediate authority is registered itself. Source: RFC 5280, section 6, cut down to that.
+A certificate out of a message is a hint only. It counts when it is one registered for the agency, or when it has a name
+registered for the agency and leads up to the authority that was registered with that name. Authorities on the way may
+come along or be registered too; none is believed for having come. Source: RFC 5280, section 6, cut down: what is not
+judged here (name constraints, policy constraints, any other critical extension) is a refusal.
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice, pairwise
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from gateway.errors import Refused
+from gateway.errors import GatewayError, Refused, Unavailable
 from gateway.signing.algorithm import PublicKey, is_strong
-from gateway.signing.keyring import TrustedKeys, agency_uri
+from gateway.signing.certificate_name import names_of
+from gateway.signing.crl import HASHES, issuer_id
+from gateway.signing.keyring import TrustedKeys
 
 CERTIFICATE_SIZE_BYTES_MAX = 16 * 1024
+
+INTERMEDIATES_MAX = 3
+"""Authorities between a certificate and the registered one; state and federal bridges have two."""
+
+SENT_MAX = 8
+WAYS_MAX = 4
+"""Bounds of what a partner can make us look at."""
 
 
 class CertificateUnreadable(Refused):
@@ -33,6 +45,19 @@ class CertificateUntrusted(Refused):
     """Neither registered for the agency nor issued by an authority registered for it."""
 
     code = "certificate.untrusted"
+
+
+class CertificateRevoked(Refused):
+    """Its authority has taken it back."""
+
+    code = "certificate.revoked"
+
+
+class CrlStale(Unavailable):
+    """Nobody knows any more whether its authority has taken it back: the operator must fetch the list. What waits at
+    the partner is sent again."""
+
+    code = "certificate.crl-stale"
 
 
 class CertificateExpired(Refused):
@@ -65,6 +90,8 @@ _UNDERSTOOD = frozenset(
         ExtensionOID.EXTENDED_KEY_USAGE,
         ExtensionOID.BASIC_CONSTRAINTS,
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        # Any policy is as good as another here; what would ask for one (policy constraints) is not understood.
+        ExtensionOID.CERTIFICATE_POLICIES,
     }
 )
 """Extensions that may be critical; RFC 5280, section 4.2: one that is not understood is a refusal."""
@@ -73,8 +100,6 @@ _PURPOSES = frozenset(
     {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 )
 """What agencies' certificates are issued for in practice; one without the extension is for anything."""
-
-_HASHES = (SHA256, SHA384, SHA512)
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -99,68 +124,171 @@ def fingerprint(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
+@lru_cache(maxsize=1024)
+def _fingerprint_of(certificate: x509.Certificate) -> str:
+    return fingerprint(certificate.public_bytes(Encoding.DER))
+
+
 def common_name(certificate: x509.Certificate) -> str:
     """The subject's common name, "" when it has none."""
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(names[0].value) if names else ""
 
 
-def check(der: bytes, trusted: TrustedKeys, *, now: datetime) -> PublicKey:
+def check(der: bytes, trusted: TrustedKeys, *, now: datetime, others: Sequence[bytes] = ()) -> PublicKey:
     """The key of a certificate that speaks for the agency at `now`.
 
-    Raises `CertificateUnreadable`, `CertificateUntrusted`, `CertificateNotYetValid`, `CertificateExpired`,
-    `WrongUsage`, `WeakKey`. Trust is asked first: strangers learn nothing else.
+    others  certificates that came with it, DER: hints for the way up to a registered authority
+
+    Raises `CertificateUnreadable`, `CertificateUntrusted`, `CertificateRevoked`, `CertificateNotYetValid`,
+    `CertificateExpired`, `WrongUsage`, `WeakKey`, `CrlStale`. Trust is asked first: strangers learn nothing else.
     """
     certificate = read_certificate(der)
     if fingerprint(der) in trusted.revoked:
         raise CertificateUntrusted(f"the certificate was revoked for {trusted.agency}")
-    pinned = der in trusted.pins
-    if not pinned:
-        _check_issued(certificate, trusted, now)
+    if der in trusted.pins:
+        _check_not_listed(certificate, trusted)
+        _check_leaf(certificate, now, pinned=True)
+        return _strong_key(certificate, "certificate")
+    ways = _ways(certificate, trusted, others)
+    if not ways:
+        raise CertificateUntrusted(f"the certificate is not one registered for {trusted.agency}, nor of its authority")
+    refusals: list[GatewayError] = []
+    for way in ways:
+        try:
+            _check_way(way, trusted, now)
+        except GatewayError as error:
+            refusals.append(error)
+        else:
+            return _strong_key(certificate, "certificate")
+    raise refusals[0]
+
+
+def _check_leaf(certificate: x509.Certificate, now: datetime, *, pinned: bool) -> None:
     _check_dates(certificate, now, "certificate")
     _check_usage(certificate, pinned=pinned)
-    return _strong_key(certificate, "certificate")
 
 
-def _check_issued(certificate: x509.Certificate, trusted: TrustedKeys, now: datetime) -> None:
-    if any(_issued_by(certificate, authority, now) for authority in trusted.authorities):
-        return
-    shared = any(_issued_by(certificate, authority, now) for authority in trusted.shared_authorities)
-    if shared and agency_uri(trusted.agency) in _uris(certificate):
-        return
-    raise CertificateUntrusted(f"the certificate is not one registered for {trusted.agency}, nor of its authority")
+# --- the way up -----------------------------------------------------------------------------------------------------
+
+_Way = tuple[x509.Certificate, ...]
+"""The certificate, the authorities between, and a registered one."""
 
 
-def _issued_by(certificate: x509.Certificate, authority_der: bytes, now: datetime) -> bool:
-    authority = read_certificate(authority_der)
+def _ways(certificate: x509.Certificate, trusted: TrustedKeys, others: Sequence[bytes]) -> list[_Way]:
+    """Ways from a certificate that has a registered name up to an authority that was registered with it."""
+    names = names_of(certificate)
+    found: list[_Way] = []
+    for authority in trusted.authorities:
+        if names.isdisjoint(authority.names):
+            continue
+        between = [*map(read_certificate, authority.intermediates), *_readable(others[:SENT_MAX])]
+        anchor = read_certificate(authority.certificate)
+        found += islice(_up((certificate,), between, anchor), WAYS_MAX - len(found))
+    return found
+
+
+def _readable(others: Sequence[bytes]) -> Iterator[x509.Certificate]:
+    """What can be read of what came along: a broken one beside a good one is no reason to refuse."""
+    for der in others:
+        with suppress(CertificateUnreadable):
+            yield read_certificate(der)
+
+
+def _up(way: _Way, between: Sequence[x509.Certificate], anchor: x509.Certificate) -> Iterator[_Way]:
+    last = way[-1]
+    if _leads(last, anchor):
+        yield (*way, anchor)
+    if len(way) <= INTERMEDIATES_MAX:
+        for above in between:
+            # One key a way once, whatever certificates it has: else a loop of authorities makes ways without end.
+            if above != anchor and issuer_id(above) not in map(issuer_id, way) and _leads(last, above):
+                yield from _up((*way, above), between, anchor)
+
+
+def _leads(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether a way goes on here. Under a weak hash it does by name alone, to be refused for the hash and not as that
+    of a stranger: the library checks no such signature, and `_check_way` takes none."""
+    if isinstance(certificate.signature_hash_algorithm, HASHES):
+        return is_signed_by(certificate, authority)
+    return certificate.issuer == authority.subject
+
+
+@lru_cache(maxsize=1024)
+def is_signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether the authority's key signed the certificate; which never changes."""
     if certificate.issuer != authority.subject:
-        return False
-    if not _signed_by(certificate, authority):
-        return False
-    _check_dates(authority, now, "authority's certificate")
-    _check_authority(authority)
-    return True
-
-
-@lru_cache(maxsize=256)
-def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Whether the authority's key signed the certificate, with a strong hash; which never changes."""
-    if not isinstance(certificate.signature_hash_algorithm, _HASHES):
         return False
     try:
         certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
         return False
     return True
 
 
-def _check_authority(authority: x509.Certificate) -> None:
-    """CA flag, the right to sign certificates, strength. A path length cannot bind: what is issued is a leaf."""
+def _check_way(way: _Way, trusted: TrustedKeys, now: datetime) -> None:
+    """RFC 5280, section 6.1, from the top down; a step that is not understood is a refusal."""
+    for below, authority in enumerate(way[:0:-1], start=1):
+        _check_authority(authority, authorities_below=len(way) - 1 - below)
+        _check_dates(authority, now, "authority's certificate")
+    _check_leaf(way[0], now, pinned=False)
+    for certificate, issuer in pairwise(way):
+        if not isinstance(certificate.signature_hash_algorithm, HASHES):
+            raise WeakKey("the hash that a certificate is signed with must be SHA-256, SHA-384 or SHA-512")
+        if _fingerprint_of(certificate) in trusted.revoked:
+            raise CertificateUntrusted(f"an authority's certificate was revoked for {trusted.agency}")
+        _check_crl(certificate, issuer, trusted, now)
+
+
+def check_authority(authority: x509.Certificate, *, now: datetime) -> None:
+    """Whether certificates of this authority could count at `now`. Raises the errors of certificates."""
+    _check_authority(authority, authorities_below=0)
+    _check_dates(authority, now, "authority's certificate")
+
+
+@lru_cache(maxsize=1024)
+def _check_authority(authority: x509.Certificate, *, authorities_below: int) -> None:
+    """CA flag, path length, the right to sign certificates and for this use, strength."""
     constraints = _extension(authority, x509.BasicConstraints)
     usage = _extension(authority, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
-        raise WrongUsage("the registered authority's certificate is not one of an authority")
+        raise WrongUsage("the certificate of an authority is not one of an authority")
+    # Counted over all of them: RFC 5280 leaves self-issued ones out, which no partner has and an attacker may make.
+    if constraints.path_length is not None and authorities_below > constraints.path_length:
+        raise WrongUsage("there are more authorities below an authority than its path length allows")
+    purposes = _extension(authority, x509.ExtendedKeyUsage)
+    if purposes is not None and _PURPOSES.isdisjoint(purposes):
+        raise WrongUsage("an authority's certificate lacks clientAuth in its extended key usage")
+    if _extension(authority, x509.NameConstraints) is not None:
+        raise WrongUsage("an authority's certificate has name constraints, which the gateway does not judge")
+    _check_understood(authority, "authority's certificate")
     _strong_key(authority, "authority's certificate")
+
+
+# --- revocation lists -----------------------------------------------------------------------------------------------
+
+
+def _check_crl(certificate: x509.Certificate, issuer: x509.Certificate, trusted: TrustedKeys, now: datetime) -> None:
+    crl = trusted.crls.get(issuer_id(issuer))
+    if crl is None:
+        return
+    if certificate.serial_number in crl.serials:
+        raise CertificateRevoked("the certificate, or one of an authority above it, was revoked by its authority")
+    if trusted.crl_grace is not None and now > crl.next_update + trusted.crl_grace:
+        raise CrlStale("the revocation list of the certificate's authority is out of date here; its operator must see")
+
+
+def _check_not_listed(certificate: x509.Certificate, trusted: TrustedKeys) -> None:
+    """A pin stands by itself, so that a list past its time does not shut it out; one that names it does."""
+    for authority in trusted.authorities:
+        for der in (authority.certificate, *authority.intermediates):
+            issuer = read_certificate(der)
+            crl = trusted.crls.get(issuer_id(issuer))
+            if crl is not None and certificate.serial_number in crl.serials and is_signed_by(certificate, issuer):
+                raise CertificateRevoked("the certificate was revoked by its authority")
+
+
+# --- one certificate ------------------------------------------------------------------------------------------------
 
 
 def _check_dates(certificate: x509.Certificate, now: datetime, what: str) -> None:
@@ -171,6 +299,7 @@ def _check_dates(certificate: x509.Certificate, now: datetime, what: str) -> Non
         raise CertificateExpired(f"the {what} was valid until {_day(certificate.not_valid_after_utc)}: renew it")
 
 
+@lru_cache(maxsize=1024)
 def _check_usage(certificate: x509.Certificate, *, pinned: bool) -> None:
     usage = _extension(certificate, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
@@ -182,10 +311,15 @@ def _check_usage(certificate: x509.Certificate, *, pinned: bool) -> None:
     # A pin is trusted by its very bytes, and `openssl req -x509` marks every self-made certificate as an authority.
     if constraints is not None and constraints.ca and not pinned:
         raise WrongUsage("an authority's own certificate does not sign messages")
+    _check_understood(certificate, "certificate")
+
+
+def _check_understood(certificate: x509.Certificate, what: str) -> None:
     if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in certificate.extensions):
-        raise WrongUsage("the certificate has a critical extension that is not understood")
+        raise WrongUsage(f"the {what} has a critical extension that is not understood")
 
 
+@lru_cache(maxsize=1024)
 def _strong_key(certificate: x509.Certificate, what: str) -> PublicKey:
     key = certificate.public_key()
     if not is_strong(key):
@@ -198,11 +332,6 @@ def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extensio
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-
-
-def _uris(certificate: x509.Certificate) -> list[str]:
-    names = _extension(certificate, x509.SubjectAlternativeName)
-    return names.get_values_for_type(x509.UniformResourceIdentifier) if names else []
 
 
 def _day(moment: datetime) -> str:
@@ -220,3 +349,11 @@ def pem_to_der(pem: bytes) -> bytes:
         return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
     except ValueError as error:
         raise CertificateUnreadable("not an X.509 certificate in PEM form") from error
+
+
+def pems_to_ders(pem: bytes) -> tuple[bytes, ...]:
+    """Every certificate of a PEM text, as DER. Raises `CertificateUnreadable`."""
+    try:
+        return tuple(each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise CertificateUnreadable("not X.509 certificates in PEM form") from error

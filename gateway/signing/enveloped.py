@@ -18,7 +18,7 @@ from gateway.signing.shape import (
     Shape,
     SignatureMissing,
     SignatureShape,
-    certificate_of,
+    certificates_of,
     check_types,
     read_shape,
     strip,
@@ -73,7 +73,8 @@ def verify_root(root: etree._Element, trusted: TrustedKeys, *, now: datetime) ->
     shape = read_shape(_signature_of(root), ENVELOPED)
     ids = _signed_ids(root, shape)
     check_types([(root, shape.references[0])])
-    key = signer_key(certificate_of(shape.key_info), trusted, now=now)
+    certificate, *others = certificates_of(shape.key_info)
+    key = signer_key(certificate, trusted, now=now, others=others)
     check_value(shape, key, ids)
     return root
 

@@ -48,6 +48,7 @@ from gateway.signing.type_name import prefixes_in_values
 
 WSU_ID = f"{{{WSU}}}Id"
 COVER_BLOCK = f"{{{COVER}}}Cover"
+IS_REFERENCE_PARAMETER = f"{{{WSA}}}IsReferenceParameter"
 
 
 Ids = Mapping[str, NodeId]
@@ -99,7 +100,8 @@ def sign_envelope(
         raise ValueError("the envelope has a wsse:Security header already")
     soap = etree.QName(envelope).namespace or ""
     prefix = _free_prefix(identity for identity, _ in all_ids(envelope))
-    signed = [block for block in header if _must_be_signed(block)]
+    # Reference parameters too: they say to its receiver what the message is about.
+    signed = [block for block in header if _must_be_signed(block) or block.get(IS_REFERENCE_PARAMETER)]
     security = etree.fromstring(_security(soap, prefix, signer, created, expires))
     if not must_understand:
         del security.attrib[f"{{{soap}}}mustUnderstand"]

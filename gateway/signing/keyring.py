@@ -1,10 +1,13 @@
 """Who signs, and which certificates speak for an agency."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from gateway.agency import AgencyId
 from gateway.signing.algorithm import SignatureMethod
+from gateway.signing.crl import Crl
 
 
 class Signer(Protocol):
@@ -26,23 +29,34 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedAuthority:
+    """An authority whose certificates speak for an agency when they have one of these names: never all of them, for an
+    authority that certifies for one agency today certifies for its neighbor tomorrow.
+
+    certificate    DER
+    intermediates  DER, authorities below it that partners do not send along
+    names          as `certificate_name` writes them
+    """
+
+    certificate: bytes
+    names: frozenset[str]
+    intermediates: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedKeys:
     """The certificates registered for one agency. Nothing registered: nobody speaks for it.
 
-    pins                certificates of the agency, DER; old and new side by side while a key is rotated
-    authorities         certificates, DER, of authorities that certify for this agency alone
-    shared_authorities  those that certify for several (the gateway's own): the certificate must name the agency
-                        as a URI, urn:agency:<id>, in its alternative names
-    revoked             SHA-256 fingerprints, hex, of certificates that speak for nobody any more
+    pins         certificates of the agency, DER; old and new side by side while a key is rotated
+    authorities  those whose certificates speak for it, by their names
+    revoked      SHA-256 fingerprints, hex, of certificates that speak for nobody any more
+    crls         the newest revocation list of each authority that has one, by `issuer_id`
+    crl_grace    how long after its time a list is still believed; None = for ever
     """
 
     agency: AgencyId
     pins: frozenset[bytes] = field(default_factory=frozenset)
-    authorities: tuple[bytes, ...] = ()
-    shared_authorities: tuple[bytes, ...] = ()
+    authorities: tuple[TrustedAuthority, ...] = ()
     revoked: frozenset[str] = field(default_factory=frozenset)
-
-
-def agency_uri(agency: AgencyId) -> str:
-    """An agency's name in certificates."""
-    return f"urn:agency:{agency}"
+    crls: Mapping[str, Crl] = field(default_factory=dict)
+    crl_grace: timedelta | None = timedelta()

@@ -177,6 +177,11 @@ def _element_by_element(signature: etree._Element, chains: Chains) -> Shape:
 
 def certificate_of(x509_data: etree._Element) -> bytes:
     """DER of the first certificate of a ds:X509Data, by convention the signer's. A hint, nothing is trusted for it."""
+    return certificates_of(x509_data)[0]
+
+
+def certificates_of(x509_data: etree._Element) -> tuple[bytes, ...]:
+    """DER of every certificate of a ds:X509Data, the signer's first, those of authorities above it after."""
     _named(x509_data, "X509Data")
     certificates: list[etree._Element] = []
     for child in _elements(x509_data):
@@ -187,7 +192,7 @@ def certificate_of(x509_data: etree._Element) -> bytes:
             raise SignatureShape("the signature's X509Data holds something other than certificates and their names")
     if not 1 <= len(certificates) <= CERTIFICATES_MAX:
         raise SignatureShape(f"the signature's X509Data holds 1 to {CERTIFICATES_MAX} certificates")
-    return binary_text(certificates[0])
+    return tuple(map(binary_text, certificates))
 
 
 def binary_text(element: etree._Element) -> bytes:

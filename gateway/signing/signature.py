@@ -8,7 +8,7 @@ Source: XML Signature 1.1; Exclusive XML Canonicalization 1.0.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -136,13 +136,17 @@ class VerifyingKey:
     xmlsec: Key
 
 
-def signer_key(certificate: bytes, trusted: TrustedKeys, *, now: datetime) -> VerifyingKey:
+def signer_key(
+    certificate: bytes, trusted: TrustedKeys, *, now: datetime, others: Sequence[bytes] = ()
+) -> VerifyingKey:
     """The key of the certificate a message came with, once it is known to be the agency's.
+
+    others  certificates beside it in the message: hints for the way up to a registered authority
 
     Raises `NotSigner` for one that is not, and the other certificate errors for one that is but cannot be used.
     """
     try:
-        public = check(certificate, trusted, now=now)
+        public = check(certificate, trusted, now=now, others=others)
     except (CertificateUntrusted, CertificateUnreadable) as error:
         raise NotSigner(f"the signing certificate is not one registered for {trusted.agency}") from error
     return VerifyingKey(public=public, xmlsec=_xmlsec_key(certificate))

@@ -78,7 +78,7 @@ class ReplyElsewhere(AddressingInvalid):
     """The answer is wanted at an address that is not registered for the sender, or may not leave the connection."""
 
     code = "soap.reply-address"
-    subcodes = ("InvalidAddressingHeader", "OnlyAnonymousAddressSupported")
+    subcodes = ("InvalidAddressingHeader",)  # and, as the case is: InvalidAddress, OnlyAnonymousAddressSupported
 
 
 class ToElsewhere(AddressingInvalid):

@@ -25,7 +25,6 @@ class CredentialKind(StrEnum):
     TOKEN = "token"  # bearer token; the fingerprint is SHA-256 of it
     USERNAME = "username"  # of a wsse:UsernameToken, asked for beside one of the others
     CERTIFICATE = "certificate"  # client and signing certificate; the fingerprint is SHA-256 of its DER
-    AUTHORITY = "authority"  # a CA certificate that issues for this agency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,36 @@ class Credential:
     certificate: bytes = b""
     revoked_at: datetime | None = None
     secret: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyAuthority:
+    """An authority that certifies for an agency, which others may share: what it issues speaks for the agency when it
+    has one of these names. It vouches for the agency's servers too. Revoked ones stay, for the record.
+
+    fingerprint    64 hex digits, of its certificate's DER
+    names          as `signing.certificate_name` writes them
+    certificate    PEM
+    intermediates  PEM, authorities below it; b"" when there is none
+    """
+
+    agency: AgencyId
+    fingerprint: str
+    names: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    certificate: bytes
+    intermediates: bytes = b""
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationList:
+    """The newest revocation list of an authority, DER, as it was verified. issuer: `signing.crl.issuer_id`."""
+
+    issuer: str
+    body: bytes
+    stored_at: datetime
 
 
 class AgreementState(StrEnum):
@@ -138,13 +167,27 @@ class Configuration:
     approvals: tuple[Approval, ...] = ()
     laws: tuple[Law, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
+    authorities: tuple[AgencyAuthority, ...] = ()
+    revocation_lists: tuple[RevocationList, ...] = ()
 
 
-Change = Agency | Credential | Agreement | Exchange | User | Approval | Withdrawal | Consent | Law
+Change = (
+    Agency
+    | Credential
+    | AgencyAuthority
+    | RevocationList
+    | Agreement
+    | Exchange
+    | User
+    | Approval
+    | Withdrawal
+    | Consent
+    | Law
+)
 """Put: a new one, or the new state of the one with the same key: the id of an agency, exchange, user or consent; a
-fingerprint; mou and version; mou, version, party and user of an approval or a withdrawal; id and version of a law. A
-consent is not part of the configuration's snapshot, but its change makes a new version like any other: nothing is
-stored that was decided under a revoked one."""
+fingerprint, with its agency of an authority; the issuer of a revocation list; mou and version; mou, version, party and
+user of an approval or a withdrawal; id and version of a law. A consent is not part of the configuration's snapshot, but
+its change makes a new version like any other: nothing is stored that was decided under a revoked one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """Rows of the configuration: agencies, credentials, agreements, exchanges, people and what they approved."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from gateway.agency import Agency, AgencyId
 from gateway.policy.consent import Consent
 from gateway.store.agency_text import agency_text, json_text
 from gateway.store.configuration import (
+    AgencyAuthority,
     Agreement,
     AgreementState,
     Approval,
@@ -16,6 +17,7 @@ from gateway.store.configuration import (
     CredentialKind,
     Exchange,
     Law,
+    RevocationList,
     Withdrawal,
 )
 from gateway.store.rows import Row, micros, micros_or_none, moment, moment_or_none
@@ -48,6 +50,46 @@ def credential_of(row: Row) -> Credential:
         revoked_at=moment_or_none(revoked_at),
         secret=certificate if kind == CredentialKind.USERNAME else b"",
     )
+
+
+def authority_row(authority: AgencyAuthority) -> Row:
+    """agency, fingerprint, names, not_before, not_after, certificate, intermediates, revoked_at"""
+    return (
+        authority.agency,
+        authority.fingerprint,
+        json_text(authority.names),
+        micros(authority.not_before),
+        micros(authority.not_after),
+        authority.certificate,
+        authority.intermediates,
+        micros_or_none(authority.revoked_at),
+    )
+
+
+def authority_of(row: Row) -> AgencyAuthority:
+    """The authority of `authority_row`."""
+    agency, fingerprint, names, not_before, not_after, certificate, intermediates, revoked_at = row
+    return AgencyAuthority(
+        agency=AgencyId(agency),
+        fingerprint=fingerprint,
+        names=tuple(json.loads(names)),
+        not_before=moment(not_before),
+        not_after=moment(not_after),
+        certificate=certificate,
+        intermediates=intermediates,
+        revoked_at=moment_or_none(revoked_at),
+    )
+
+
+def revocation_list_row(listed: RevocationList) -> Row:
+    """issuer, body, stored_at"""
+    return listed.issuer, listed.body, micros(listed.stored_at)
+
+
+def revocation_list_of(row: Row) -> RevocationList:
+    """The list of `revocation_list_row`."""
+    issuer, body, stored_at = row
+    return RevocationList(issuer=issuer, body=body, stored_at=moment(stored_at))
 
 
 def agreement_row(agreement: Agreement) -> Row:
@@ -211,25 +253,29 @@ def law_of(row: Row) -> Law:
     return Law(id=key, version=version, digest=digest, body=body, changed_at=moment(changed_at))
 
 
+def _agency_row(agency: Agency) -> Row:
+    return agency.id, agency_text(agency)
+
+
+_PUTS: dict[type, tuple[str, Callable[..., Row]]] = {
+    Agency: ("put_agency", _agency_row),
+    Credential: ("put_credential", credential_row),
+    AgencyAuthority: ("put_authority", authority_row),
+    RevocationList: ("put_revocation_list", revocation_list_row),
+    Agreement: ("put_agreement", agreement_row),
+    Exchange: ("put_exchange", exchange_row),
+    User: ("put_user", user_row),
+    Approval: ("put_approval", approval_row),
+    Withdrawal: ("put_withdrawal", withdrawal_row),
+    Law: ("put_law", law_row),
+    Consent: ("put_consent", consent_row),
+}
+
+
 def put_of(change: Change) -> tuple[str, Row]:
     """The query that puts a change, and its row."""
-    if isinstance(change, Agency):
-        return "put_agency", (change.id, agency_text(change))
-    if isinstance(change, Credential):
-        return "put_credential", credential_row(change)
-    if isinstance(change, Agreement):
-        return "put_agreement", agreement_row(change)
-    if isinstance(change, User):
-        return "put_user", user_row(change)
-    if isinstance(change, Approval):
-        return "put_approval", approval_row(change)
-    if isinstance(change, Withdrawal):
-        return "put_withdrawal", withdrawal_row(change)
-    if isinstance(change, Law):
-        return "put_law", law_row(change)
-    if isinstance(change, Consent):
-        return "put_consent", consent_row(change)
-    return "put_exchange", exchange_row(change)
+    query, row = _PUTS[type(change)]
+    return query, row(change)
 
 
 def in_order(changes: Sequence[Change]) -> list[Change]:

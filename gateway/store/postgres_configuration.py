@@ -52,6 +52,8 @@ class PostgresConfigurations(Reading):
                 version=await scalar(db, "configuration_version"),
                 agencies=tuple(agency_of(text) for (text,) in await fetch(db, "agencies")),
                 credentials=tuple(map(configuration_rows.credential_of, await fetch(db, "credentials"))),
+                authorities=tuple(map(configuration_rows.authority_of, await fetch(db, "authorities"))),
+                revocation_lists=tuple(map(configuration_rows.revocation_list_of, await fetch(db, "revocation_lists"))),
                 agreements=tuple(map(configuration_rows.agreement_of, await fetch(db, "agreements"))),
                 exchanges=tuple(map(configuration_rows.exchange_of, await fetch(db, "exchanges"))),
                 users=tuple(map(configuration_rows.user_of, await fetch(db, "users"))),

@@ -82,6 +82,8 @@ def _configuration(db: sqlite3.Connection) -> Configuration:
             version=db.execute(SQL["configuration_version"]).fetchone()[0],
             agencies=tuple(agency_of(text) for (text,) in db.execute(SQL["agencies"])),
             credentials=tuple(map(configuration_rows.credential_of, db.execute(SQL["credentials"]))),
+            authorities=tuple(map(configuration_rows.authority_of, db.execute(SQL["authorities"]))),
+            revocation_lists=tuple(map(configuration_rows.revocation_list_of, db.execute(SQL["revocation_lists"]))),
             agreements=tuple(map(configuration_rows.agreement_of, db.execute(SQL["agreements"]))),
             exchanges=tuple(map(configuration_rows.exchange_of, db.execute(SQL["exchanges"]))),
             users=tuple(map(configuration_rows.user_of, db.execute(SQL["users"]))),

@@ -1,5 +1,6 @@
 """Connections: kept-alive HTTP connections, apart by how far they may go and whom they trust."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -72,13 +73,13 @@ class Connections:
             await self._sessions.pop(oldest).close()
         return session
 
+    def context(self, far: FarSide) -> ssl.SSLContext:
+        """The TLS context of connections to this endpoint, a new one. Raises as `session`."""
+        return _context(_Key(Reach.PUBLIC, far.authorities, far.endpoint.client_key, self._now()))
+
     def _made(self, key: _Key) -> aiohttp.ClientSession:
-        own = key.own
-        authorities = b"\n".join(part for part in (own.trust.authorities, key.authorities) if part)
-        trust = Trust(authorities=authorities, system=own.trust.system)
-        context = client_context(trust, own.identity if key.client_key else None)
         connector = aiohttp.TCPConnector(
-            ssl=context,
+            ssl=_context(key),
             limit=0,  # the worker bounds what is in flight, for each recipient and in all
             keepalive_timeout=KEEPALIVE_SECONDS,
             socket_factory=SocketMaker(key.reach),
@@ -100,3 +101,10 @@ class Connections:
         while self._sessions:
             _, session = self._sessions.popitem()
             await session.close()
+
+
+def _context(key: _Key) -> ssl.SSLContext:
+    own = key.own
+    authorities = b"\n".join(part for part in (own.trust.authorities, key.authorities) if part)
+    trust = Trust(authorities=authorities, system=own.trust.system)
+    return client_context(trust, own.identity if key.client_key else None)

@@ -49,6 +49,15 @@ def read_answer(answer: Answer, *, message_id: str) -> Outcome:
     return _of_fault(fault, answer)
 
 
+def fault_codes(answer: Answer) -> list[tuple[str, str]] | None:
+    """(namespace, local name) of a fault's codes; none when there is no fault, None when the answer is no envelope."""
+    envelope = _envelope(answer)
+    if envelope is None:
+        return None
+    fault = _fault(envelope)
+    return [] if fault is None else _codes(fault) or [("", "")]
+
+
 def _envelope(answer: Answer) -> etree._Element | None:
     """The envelope; None when it is not one, or not whole."""
     if not answer.whole:

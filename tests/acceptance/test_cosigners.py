@@ -22,7 +22,8 @@ from gateway.cli.main import app
 from gateway.exchange.activate import register_certificate
 from gateway.exchange.cosigners import Watching, add_cosigner
 from gateway.signing.certificate import pem_to_der
-from gateway.store.configuration import Credential, CredentialKind
+from gateway.signing.certificate_name import agency_name
+from gateway.store.configuration import AgencyAuthority
 from gateway.store.witness import Watch
 from gateway.user import UserRole
 from tests.acceptance import place as places
@@ -85,15 +86,15 @@ def introduced(ours: Place, theirs: Place) -> Two:
 def trust(place: Place, agency: AgencyId, pem: bytes) -> None:
     """This authority vouches for an agency's servers."""
     now = place.operator.clock.now()
-    credential = Credential(
+    authority = AgencyAuthority(
         fingerprint="ab" * 32,
-        kind=CredentialKind.AUTHORITY,
         agency=agency,
+        names=(agency_name(agency),),
         not_before=now - timedelta(days=1),
         not_after=now + timedelta(days=365),
         certificate=pem,
     )
-    place.do(lambda gateway: gateway.store.change([credential], []))
+    place.do(lambda gateway: gateway.store.change([authority], []))
 
 
 def enter(place: Place, watch: Watch, agency: AgencyId, partner: Place, key: str) -> None:

@@ -122,7 +122,8 @@ def test_the_answer_comes_to_the_registered_address_signed_and_related(partner: 
     trusted = TrustedKeys(agency=AgencyId("the-gateway"), pins=frozenset({der}))
     now = partner.place.operator.clock.now()
     kept = verify_envelope(parse(received.body), trusted, now=now).root[0]
-    assert {f"{{{WSA}}}{name}" for name in ("To", "Action", "MessageID", "RelatesTo")} <= {block.tag for block in kept}
+    names = {f"{{{WSA}}}{name}" for name in ("To", "Action", "MessageID", "RelatesTo")}
+    assert {*names, "{urn:jms}Case"} <= {block.tag for block in kept}  # what nobody signed is gone
     reply = partner.wait(State.DELIVERED)
     assert (reply.message_id, reply.message) == (received.key, found(received, "Id"))
     partner.place.wait_said("reply", partner.id, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.alert.alert import MEANS, Alert, Code, Severity
-from gateway.alert.condition import CONDITIONS, Expiry, Seen, Term, found, unknown
+from gateway.alert.condition import CONDITIONS, Expiry, ListTerm, Seen, Term, found, unknown
 from gateway.delivery.delivery import State
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -118,6 +118,17 @@ def test_certificates_by_key_and_by_agency_and_what_has_ended_is_graver() -> Non
         (Code.KEY_EXPIRES, "tls", 1, Severity.WARNING),
         (Code.CREDENTIAL_EXPIRES, "jail", 2, Severity.CRITICAL),
         (Code.CREDENTIAL_EXPIRES, "police", 1, Severity.WARNING),
+    ]
+
+
+def test_a_revocation_list_is_told_in_its_last_quarter_and_graver_once_it_is_out_of_date() -> None:
+    def term(agency: str, since: float, until: float) -> ListTerm:
+        return ListTerm(agency=agency, since=NOW + timedelta(hours=since), until=NOW + timedelta(hours=until))
+
+    seen = replace(WELL, lists=(term("jail", -10, 10), term("police", -16, 4), term("court", -20, -1)))
+    assert [(alert.code, alert.subject, alert.weight) for alert in found(seen)] == [
+        (Code.CRL_EXPIRES, "court", Severity.CRITICAL),
+        (Code.CRL_EXPIRES, "police", Severity.WARNING),
     ]
 
 

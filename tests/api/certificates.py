@@ -47,6 +47,7 @@ def make(
     authority: bool = False,
     client: bool = True,
     days: tuple[int, int] = (-1, 30),
+    path_length: int | None = 1,
 ) -> Identity:
     """A certificate valid from `days[0]` to `days[1]` from now; self-signed without an issuer."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -60,7 +61,9 @@ def make(
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW + datetime.timedelta(days=days[0]))
         .not_valid_after(NOW + datetime.timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=0 if authority else None), critical=True)
+        .add_extension(
+            x509.BasicConstraints(ca=authority, path_length=path_length if authority else None), critical=True
+        )
     )
     if not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)

@@ -1,6 +1,7 @@
 """A pretended gateway: real settings, clock and ids; the verbs behind it are plain methods that remember."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -108,7 +109,9 @@ class PretendGateway:
     settings: Settings = field(default_factory=Settings)
     clock: SystemClock = field(default_factory=SystemClock)
     store: PretendStore = field(default_factory=PretendStore)
-    current: Any = field(default_factory=lambda: SimpleNamespace(registry=PretendRegistry(), usernames={}))
+    current: Any = field(
+        default_factory=lambda: SimpleNamespace(registry=PretendRegistry(), usernames={}, authorities=())
+    )
     tokens: dict[str, Agency] = field(default_factory=lambda: {"jail-token": JAIL, "police-token": POLICE})
     certificates: dict[bytes, Agency] = field(default_factory=dict)
     suspended: set[AgencyId] = field(default_factory=set)
@@ -129,7 +132,7 @@ class PretendGateway:
     def identify_token(self, token: str) -> Agency:
         return self._known(self.tokens.get(token))
 
-    def identify_certificate(self, der: bytes) -> Agency:
+    def identify_certificate(self, der: bytes, others: Sequence[bytes] = ()) -> Agency:
         return self._known(self.certificates.get(der))
 
     def _known(self, agency: Agency | None) -> Agency:

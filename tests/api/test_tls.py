@@ -34,14 +34,16 @@ class Town:
         self.trusted.append(identity)
         self.version += 1
 
-    def client(self, identity: Identity | None) -> ssl.SSLContext:
+    def client(self, identity: Identity | None, *along: Identity) -> ssl.SSLContext:
         context = ssl.create_default_context(cadata=self.authority.pem.decode())
         if identity is not None:
-            context.load_cert_chain(*identity.write(self.folder, "client"))
+            certificate, key = identity.write(self.folder, "client")
+            certificate.write_bytes(b"".join(each.pem for each in (identity, *along)))
+            context.load_cert_chain(certificate, key)
         return context
 
-    async def get(self, identity: Identity | None) -> bytes:
-        async with wire(self.port, self.client(identity)) as connection:
+    async def get(self, identity: Identity | None, *along: Identity) -> bytes:
+        async with wire(self.port, self.client(identity, *along)) as connection:
             await connection.send(GET)
             return await connection.until_closed()
 
@@ -107,6 +109,20 @@ async def test_a_certificate_of_a_registered_authority_is_taken(town: Town) -> N
     elsewhere = make("County CA", authority=True)
     town.register(elsewhere)
     assert status(await town.get(make("sheriff", issuer=elsewhere))) == 200
+
+
+async def test_what_a_client_sends_along_is_shown_to_the_application(town: Town) -> None:
+    state = make("State CA", authority=True)
+    issuing = make("Issuing CA", authority=True, issuer=state, path_length=None)
+    town.register(make("Other CA", authority=True))
+    town.register(state)
+    sheriff = make("sheriff", issuer=issuing)
+    assert status(await town.get(sheriff, issuing)) == 200
+    assert town.echo.scopes[-1]["extensions"]["tls"]["client_chain"] == (issuing.der,)
+    assert status(await town.get(make("deputy", issuer=state))) == 200
+    assert town.echo.scopes[-1]["extensions"]["tls"]["client_chain"] == ()
+    assert status(await town.get(None)) == 200
+    assert town.echo.scopes[-1]["extensions"]["tls"]["client_chain"] == ()
 
 
 async def test_an_unknown_certificate_ends_the_handshake(town: Town) -> None:

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.keys.authority import self_signed
 from tests.cli.deployment import AGENCIES, Deployment, command
+from tests.signing.pki import authority
 
 POLICE = "millbrook-police"
 
@@ -162,7 +163,7 @@ def test_one_agency_is_shown_with_its_endpoint_its_contacts_and_its_credentials(
     token = deployment.json("agency", "add", "--id", POLICE, "--token")["token"]
     told = deployment.json("agency", "show", POLICE)
     named = {"agency", "name", "kind", "ori", "address", "suspended"}
-    assert set(told) == named | {"endpoint", "reply_to", "contacts", "credentials"}
+    assert set(told) == named | {"endpoint", "reply_to", "contacts", "credentials", "crls"}
     assert told["endpoint"] == {"kind": "inbox", "url": "", "signature": "cover", "mtom": False, "test": False}
     assert {each["role"] for each in told["contacts"]} >= {"liaison"}
     (credential,) = told["credentials"]
@@ -297,6 +298,45 @@ def test_what_does_not_go_together_is_wrong_use(tmp_path: Path, words: tuple[str
     file = tmp_path / "court.yaml"
     file.write_text(COURT)
     result = command("agency", "add", *(file if word == "FILE" else word for word in words))
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_authority_is_registered_with_its_names_and_shown(deployment: Deployment, tmp_path: Path) -> None:
+    root = authority("State Root", now=datetime.now(UTC))
+    file = tmp_path / "state.pem"
+    file.write_bytes(root.pem)
+    names = ("--san", "dns:GW.Millbrook.example", "--subject", "CN=Gateway,O=Millbrook,C=US")
+    told = deployment.json("agency", "add", "--id", POLICE, "--authority", file, *names)
+    assert told["names"] == "dns:gw.millbrook.example, subject:CN=gateway,O=millbrook,C=US"
+    shown = deployment.json("agency", "show", POLICE)
+    assert shown["credentials"][0]["kind"] == "authority"
+    assert shown["credentials"][0]["names"] == told["names"].split(", ", 1)
+    assert shown["crls"][0]["state"] == "none"
+    assert "dns:gw.millbrook.example" in deployment.run("agency", "show", POLICE).stdout
+    row = next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)
+    assert [(each["kind"], each["fingerprint"]) for each in row["credentials"]] == [("authority", told["authority"])]
+    revoked = deployment.json("agency", "revoke", POLICE, "--credential", told["authority"][:12])
+    assert (revoked["kind"], revoked["revoked"]) == ("authority", True)
+    assert deployment.json("agency", "show", POLICE)["crls"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--certificate", "FILE", "--san", "dns:x.example"), "--authority"),
+        (("--authority", "FILE", "--san", "*.example"), "dns:HOST"),
+        (("--authority", "FILE", "--san", "subject:CN=x"), "--subject"),
+        (("--authority", "FILE", "--subject", "/C=US/CN=x"), "RFC 2253"),
+        (("--authority", "FILE", "--csr", "FILE"), "one certificate at a time"),
+    ],
+)
+def test_names_that_do_not_go_with_an_authority_are_wrong_use(
+    tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    file = tmp_path / "state.pem"
+    file.write_bytes(b"never read")
+    result = command("agency", "add", "--id", POLICE, *(file if word == "FILE" else word for word in words))
     assert result.exit_code == 2
     assert says in " ".join(result.stderr.replace("│", " ").split())
 

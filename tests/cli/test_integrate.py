@@ -1,9 +1,11 @@
 """`gateway integrate`: what the folder holds, for whom it can be read, and what is refused."""
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from gateway.cli.integrate import CLIENTS
 from gateway.integrate.client import client
 from gateway.soap.wsdl import SCHEMA, wsdl
+from gateway.store.interface import StoreUnavailable
 from tests.cli.deployment import Deployment
 
 JAIL, POLICE = "harlan-county-jail", "millbrook-police"
@@ -87,6 +90,15 @@ def test_without_being_asked_no_credential_is_issued(deployment: Deployment, tmp
     assert "No credential is in this folder" in (tmp_path / "pack/README.md").read_text()
 
 
+def test_the_readme_begins_with_a_message_that_can_be_sent(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run("integrate", JAIL, "--out", tmp_path / "pack", "--issue")
+    read = (tmp_path / "pack/README.md").read_text()
+    assert "submit samples/custody-release/smallest.xml my-first-id" in read
+    assert "--data-binary @samples/custody-release/smallest.xml" in read
+    assert f"--cert {JAIL}.cert.pem --key {JAIL}.key.pem \\\n" in read
+    assert (tmp_path / "pack/samples/custody-release/smallest.xml").exists()
+
+
 def test_a_certificate_of_its_own_is_registered_and_its_key_stays_away(deployment: Deployment, tmp_path: Path) -> None:
     deployment.run("integrate", POLICE, "--out", tmp_path / "first", "--issue")
     pem = tmp_path / f"first/{POLICE}.cert.pem"
@@ -142,3 +154,33 @@ def test_a_folder_that_cannot_be_made(deployment: Deployment, tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     result = deployment.run("integrate", POLICE, "--out", tmp_path / "file/pack", "--token", status=1)
     assert "[integrate.folder-taken]" in result.stderr
+
+
+def test_a_disk_that_is_full_says_what_became_of_the_credential(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def full(path: Path, *more: int) -> int:
+        if Path(path).name == "README.md":
+            raise OSError(28, "No space left on device")
+        return opened(path, *more)
+
+    monkeypatch.setattr("gateway.cli.integrate.os.open", full)
+    result = deployment.run("integrate", POLICE, "--out", tmp_path / "pack", "--token", status=1)
+    assert "[integrate.unwritten]" in result.stderr
+    assert "gateway agency revoke" in result.stderr
+    assert [each["kind"] for each in credentials(deployment, POLICE)] == ["token"]
+
+
+def test_a_credential_that_could_not_be_issued_leaves_an_empty_folder(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> str:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.cli.integrate.issue_token", away)
+        deployment.run("integrate", POLICE, "--out", tmp_path / "pack", "--token", status=3)
+    assert list((tmp_path / "pack").iterdir()) == []
+    deployment.run("integrate", POLICE, "--out", tmp_path / "pack", "--token")

@@ -23,7 +23,7 @@ from gateway.message import (
     uuid7,
 )
 from gateway.policy.mou import Kind, Mou
-from gateway.store.configuration import Agreement, AgreementState, Credential
+from gateway.store.configuration import AgencyAuthority, Agreement, AgreementState, Credential
 from gateway.store.interface import Store
 from gateway.store.log import StoredEntry
 from gateway.store.messages import Acceptance, DisseminationRecord, NewDissemination, Stored
@@ -68,6 +68,7 @@ class InForce:
     version: int
     agencies: dict[AgencyId, Agency]
     credentials: dict[str, Credential] = field(default_factory=dict)
+    authorities: tuple[AgencyAuthority, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     until: date = date(2026, 12, 31)
 

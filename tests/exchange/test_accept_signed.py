@@ -7,8 +7,9 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.exchange.activate import put_agency, register_certificate, revoke_credential
+from gateway.exchange.activate import put_agency, register_certificate
 from gateway.exchange.forget_signatures import MARGIN, forget_signatures
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.submission import IdConflict, InvalidMessage, SignatureReplayed
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.proof import Proof

@@ -12,18 +12,16 @@ from gateway.exchange import agreements
 from gateway.exchange.acting import NotAllowed, fingerprint
 from gateway.exchange.activate import (
     AgencyUnknown,
-    CredentialAmbiguous,
     CredentialRevoked,
-    CredentialUnknown,
     issue_token,
     put_agency,
     register_certificate,
     register_exchanges,
-    revoke_credential,
     suspend_agency,
 )
 from gateway.exchange.agreements import AgreementRefused, AgreementUnknown, VersionPassed, VersionTaken
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
+from gateway.exchange.revoke import CredentialAmbiguous, CredentialUnknown, revoke_credential
 from gateway.exchange.submission import NoRecipient
 from gateway.signing.act import Act, verify_act
 from gateway.signing.certificate import CertificateUnreadable, pem_to_der

@@ -20,8 +20,10 @@ from gateway.agency import Agency, AgencyId, AgencyKind
 from gateway.alert.alert import Code, Severity, Standing
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
+from gateway.delivery.course import State as Stands
+from gateway.delivery.reply import ReplyId
 from gateway.exchange.acting import Acting
-from gateway.exchange.activate import issue_token, put_agency, revoke_credential, suspend_agency
+from gateway.exchange.activate import issue_token, put_agency, suspend_agency
 from gateway.exchange.agreements import activate_mou, approve_mou, stop_mou, try_mou
 from gateway.exchange.answers.asked import Asked as Question
 from gateway.exchange.answers.denials import denials
@@ -34,8 +36,11 @@ from gateway.exchange.laws import add_laws
 from gateway.exchange.people import add_user, disable_user
 from gateway.exchange.redecide import redecide
 from gateway.exchange.rehearse import rehearse
+from gateway.exchange.reply import put_answer
+from gateway.exchange.reply_acts import discard_reply, requeue_reply
 from gateway.exchange.requeue import discard, requeue
 from gateway.exchange.review import Week, sign_review, week_of
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.selection import About
 from gateway.exchange.silence import silence_alert
 from gateway.exchange.simulate import Replay, simulate_stored
@@ -53,6 +58,7 @@ from gateway.store.open import open_store
 from gateway.user import User, UserId, UserRole
 from tests.exchange.deployed import JAIL, POLICE, PROBATION, SHELTER, Deployed, agreement, release, sample
 from tests.exchange.officers import approve_for_all, officer
+from tests.exchange.replying import AnsweredElsewhere
 from tests.full_disk import full_disk
 
 OFFICER, SUPERVISOR = frozenset({UserRole.PRIVACY_OFFICER}), frozenset({UserRole.SUPERVISOR})
@@ -82,6 +88,7 @@ class Scene:
     stuck: DeliveryId
     to_police: DeliveryId
     released: Released
+    reply: ReplyId
     by: Acting
     of_shelter: Acting
     first: Acting
@@ -112,6 +119,10 @@ async def prepare(place: Deployed) -> Scene:
     await gateway.store.keep_alerts(Watched(holder="one", standing=(stands,)))
     place.clock.go(seconds=1)
     week = await week_of(gateway, actor="test")
+    await put_answer(gateway, AnsweredElsewhere(agency=JAIL), lambda _: b"<answer/>")
+    (reply,) = await gateway.store.replies(None, None, None, 2)
+    given_up = replace(reply, state=Stands.UNDELIVERABLE)
+    await gateway.store.move_reply(given_up, expected=Stands.WAITING, entries=())
     await place.log()
     police, probation = (ids[each] for each in (POLICE, PROBATION))
     return Scene(
@@ -121,6 +132,7 @@ async def prepare(place: Deployed) -> Scene:
         stuck=probation,
         to_police=police,
         released=released,
+        reply=reply.id,
         by=by,
         of_shelter=of_shelter,
         first=first,
@@ -191,6 +203,11 @@ WAYS: dict[str, Way] = {
     "accept": lambda s: s.place.accept(release(), "HCJ-2"),
     "sandbox": lambda s: rehearse(s.place.gateway, Submission(sender=JAIL, sender_id="", body=release())),
     "acknowledge": lambda s: acknowledge(s.place.gateway, POLICE, s.to_police),
+    "answer elsewhere": lambda s: put_answer(
+        s.place.gateway, AnsweredElsewhere(agency=JAIL, request="urn:uuid:2"), lambda _: b"<answer/>"
+    ),
+    "requeue a reply": lambda s: requeue_reply(s.place.gateway, s.reply, by="test"),
+    "discard a reply": lambda s: discard_reply(s.place.gateway, s.reply, by="test", reason="closed"),
     "requeue": lambda s: requeue(s.place.gateway, s.stuck, by="test"),
     "discard": lambda s: discard(s.place.gateway, s.stuck, by="test", reason="closed"),
     "emergency release": _release_again,
@@ -229,6 +246,7 @@ class State:
     messages: int
     deliveries: tuple[object, ...]
     alerts: tuple[Standing, ...]
+    replies: tuple[object, ...]
 
 
 async def state_of(store: Store) -> State:
@@ -239,6 +257,7 @@ async def state_of(store: Store) -> State:
         messages=counts.messages,
         deliveries=await store.deliveries(None, None, None, 100),
         alerts=await store.alerts(),
+        replies=await store.replies(None, None, None, 100),
     )
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.agency import AgencyId
 from gateway.alert.condition import found
 from gateway.exchange.acting import NotAllowed
-from gateway.exchange.activate import AgencyUnknown, register_certificate, revoke_credential, suspend_agency
+from gateway.exchange.activate import AgencyUnknown, register_certificate, suspend_agency
 from gateway.exchange.gateway import NotIdentified
 from gateway.exchange.look import look
 from gateway.exchange.revocation import (
@@ -24,6 +24,7 @@ from gateway.exchange.revocation import (
     revoke_issued,
     revoke_of_agency,
 )
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.rotate_key import Role
 from gateway.keys.certified import fingerprint_of
 from gateway.signing.certificate import pem_to_der

@@ -15,7 +15,7 @@ from gateway.keys.files import KeyStore
 from gateway.keys.secret_file import KeysBusy, KeyUnreadable
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.cover import verify_cover
-from gateway.signing.keyring import TrustedKeys
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from gateway.store.interface import StoreUnavailable
 from gateway.user import UserRole
 from gateway.worker import Rhythm, run_worker
@@ -127,7 +127,9 @@ async def test_covers_by_the_old_key_verify_with_the_old_certificate_and_new_one
     for data, trust in ((first, new), (second, old)):
         with pytest.raises(Exception, match="not one registered"):
             verify_cover(data, trust, now=now)
-    by_authority = TrustedKeys(agency=JAIL, authorities=(pem_to_der(old_parts["authority.pem"]),))
+    name = "uri:urn:gateway:gateway.test cover"
+    above = TrustedAuthority(certificate=pem_to_der(old_parts["authority.pem"]), names=frozenset({name}))
+    by_authority = TrustedKeys(agency=JAIL, authorities=(above,))
     assert verify_cover(second, by_authority, now=now)
 
 

@@ -12,8 +12,9 @@ import pytest
 from gateway import serving, worker
 from gateway.delivery.breaker import CLOSED, BreakerRule
 from gateway.delivery.delivery import State
-from gateway.exchange.activate import SHUT_OUT_SECONDS, register_certificate, revoke_credential, suspend_agency
+from gateway.exchange.activate import SHUT_OUT_SECONDS, register_certificate, suspend_agency
 from gateway.exchange.relay import Relay
+from gateway.exchange.revoke import revoke_credential
 from gateway.signing.certificate import pem_to_der
 from gateway.store.configuration import CredentialKind
 from gateway.transport import connections

@@ -8,8 +8,9 @@ import pytest
 
 from gateway.agency import AgencyId
 from gateway.exchange import passwords
-from gateway.exchange.activate import WeakPassword, register_username, revoke_credential
+from gateway.exchange.activate import WeakPassword, register_username
 from gateway.exchange.passwords import FAILURES_MAX, LOCKED, UsernameLocked, UsernameWrong
+from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.username import UsernameInClear, asks_username, check_username
 from gateway.signing.security import SignatureStale
 from gateway.signing.username import UsernameToken

@@ -1,8 +1,12 @@
 """The clients as they lie in the package."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.integrate.client import Client, client, names
+
+PAGES = Path(__file__).resolve().parents[2] / "docs/integrate"
 
 
 def test_there_is_a_client_to_begin_with() -> None:
@@ -47,3 +51,17 @@ def test_a_client_that_speaks_no_version_is_refused() -> None:
         Client(
             name="x", title="x", needs="x", check=("x",), run=("x",), versions=("1.1",), notes="x", files={}, key="dsa",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [file.stem for file in PAGES.glob("*.md") if file.stem in names()])
+def test_the_page_of_a_client_says_what_its_pack_says(name: str) -> None:
+    found, page = client(name), (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert found.notes.strip() in page
+    assert found.needs in page
+    assert f"--client {name}" in page
+
+
+def test_the_path_names_every_page_there_is() -> None:
+    path = (PAGES / "README.md").read_text(encoding="utf-8")
+    for file in PAGES.glob("*.md"):
+        assert file.name == "README.md" or f"({file.name})" in path or file.stem not in names()

@@ -243,6 +243,11 @@ def need(client: Client) -> None:
     pytest.skip(f"{client.title} is not here; it needs {client.needs}: see tests/need-toolkits")
 
 
+def run_in(folder: Path, words: list[str], seconds: float = SETUP_SECONDS_MAX) -> Done:
+    """A command of whoever sets a client up, in this folder."""
+    return _run(words, folder, seconds)
+
+
 def _run(words: list[str], folder: Path, seconds: float) -> Done:
     """A process to its end; past the deadline it and whatever it started are killed, and the test fails."""
     process = subprocess.Popen(

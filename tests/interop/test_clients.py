@@ -16,10 +16,10 @@ SAMPLE = "samples/custody-release/fullest.xml"
 INVALID = Path(__file__).resolve().parents[2] / "iepd/custody-release/1.0/samples/invalid"
 
 WAYS = [
-    pytest.param(name, version, way, id=f"{name}-{version}-{way.strip('-')}")
+    pytest.param(name, version, ways, id=f"{name}-{version}{''.join(ways).replace('--', '-')}")
     for name in names()
     for version in client(name).versions
-    for way in ("--issue", "--token")
+    for ways in (("--issue",), ("--token",), *([("--issue", "--signed")] if client(name).signs else []))
 ]
 FIRST = pytest.mark.parametrize("name", names())
 
@@ -34,9 +34,11 @@ def packs(live: Live, name: str, version: str, *options: str) -> tuple[Pack, Pac
     return made
 
 
-@pytest.mark.parametrize(("name", "version", "way"), WAYS)
-def test_a_message_goes_from_one_client_to_the_other(live: Live, name: str, version: str, way: str) -> None:
-    jail, police = packs(live, name, version, way)
+@pytest.mark.parametrize(("name", "version", "ways"), WAYS)
+def test_a_message_goes_from_one_client_to_the_other(
+    live: Live, name: str, version: str, ways: tuple[str, ...]
+) -> None:
+    jail, police = packs(live, name, version, *ways)
     goes_through(live, jail, police)
 
 
@@ -91,3 +93,18 @@ def test_what_an_agreement_does_not_allow_is_refused_with_its_code(live: Live, n
         jail, police = packs(live, name, version, "--token")
         done = police.run("submit", jail.folder / SAMPLE, f"not-mine-{uuid.uuid4()}", status=1)
         assert "policy.no-mou-in-force" in done.err
+
+
+@pytest.mark.parametrize("name", [name for name in names() if client(name).signs])
+def test_an_answer_that_the_gateway_did_not_sign_is_not_believed(live: Live, name: str) -> None:
+    """The client is told that another certificate is the gateway's: what comes back is not signed under that one."""
+    for version in client(name).versions:
+        jail, _ = packs(live, name, version, "--issue", "--signed")
+        jail.set(cover="authority.pem")
+        try:
+            done = jail.run("status", f"unknown-{uuid.uuid4()}", status=1)
+            sent = jail.run("submit", SAMPLE, f"unbelieved-{uuid.uuid4()}", status=1)
+        finally:
+            jail.set(cover="cover.pem")
+        assert not done.out + sent.out
+        assert "signed" in sent.err

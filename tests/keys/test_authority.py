@@ -18,7 +18,7 @@ from gateway.keys.authority import Authority, RequestRefused, names_of, read_req
 from gateway.signing.certificate import check, pem_to_der
 from gateway.signing.keyring import TrustedKeys
 from tests.keys.clocks import NOW
-from tests.signing.parties import rsa_key
+from tests.signing.parties import of_authority, rsa_key
 
 JAIL = AgencyId("harlan-county-jail")
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -54,7 +54,7 @@ def test_an_agencys_certificate_names_it_and_serves_to_sign(wants_rsa: bool, bit
     assert not usage.key_cert_sign
     purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(purposes) == [ExtendedKeyUsageOID.CLIENT_AUTH]
-    trust = TrustedKeys(agency=JAIL, shared_authorities=(AUTHORITY.certificate_der,))
+    trust = TrustedKeys(agency=JAIL, authorities=(of_authority(AUTHORITY.certificate_der),))
     assert check(pem_to_der(made.certificate), trust, now=NOW) == certificate.public_key()
 
 

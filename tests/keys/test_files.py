@@ -15,11 +15,12 @@ from gateway.keys.authority import names_of
 from gateway.keys.files import KeyStore
 from gateway.keys.private_key import WeakKey, WrongPassphrase
 from gateway.keys.secret_file import KeyMissing, KeyPermissions, KeyUnreadable
-from gateway.signing.certificate import check, pem_to_der
+from gateway.signing import certificate_name
+from gateway.signing.certificate import check, pem_to_der, read_certificate
 from gateway.signing.cover import sign_cover, verify_cover
-from gateway.signing.keyring import TrustedKeys
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from tests.keys.clocks import NOW, StoppedClock
-from tests.signing.parties import JAIL, cover, rsa_key
+from tests.signing.parties import JAIL, cover, of_authority, rsa_key
 
 NAME = "gateway.test"
 SECRET_FILES = ["ca", "cover", "tls", "client", "log", "receipt", "digest", "wrap"]
@@ -161,7 +162,11 @@ def test_a_passphrase_closes_every_key(tmp_path: Path) -> None:
 def test_partners_verify_covers_with_what_they_are_given(tmp_path: Path, kind: str) -> None:
     keys = made(tmp_path, cover=kind)
     pinned = TrustedKeys(agency=JAIL, pins=frozenset({pem_to_der(keys.public_parts()["cover.pem"])}))
-    certified = TrustedKeys(agency=JAIL, authorities=(pem_to_der(keys.public_parts()["authority.pem"]),))
+    above = TrustedAuthority(
+        certificate=pem_to_der(keys.public_parts()["authority.pem"]),
+        names=certificate_name.names_of(read_certificate(keys.cover_signer.certificate_der)),
+    )
+    certified = TrustedKeys(agency=JAIL, authorities=(above,))
     data = sign_cover(cover(), keys.cover_signer)
     assert verify_cover(data, pinned, now=NOW) == verify_cover(data, certified, now=NOW) == cover()
 
@@ -178,7 +183,7 @@ def test_the_public_parts_hold_no_secret_and_name_the_logs_key(tmp_path: Path) -
 def test_an_agency_certified_by_the_authority_is_trusted_under_its_own_name(tmp_path: Path) -> None:
     authority = made(tmp_path).authority
     issued = authority.new_agency_key(JAIL, "Harlan County Jail", now=NOW)
-    trust = TrustedKeys(agency=JAIL, shared_authorities=(authority.certificate_der,))
+    trust = TrustedKeys(agency=JAIL, authorities=(of_authority(authority.certificate_der),))
     assert check(pem_to_der(issued.certificate), trust, now=NOW)
 
 

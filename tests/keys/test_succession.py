@@ -17,11 +17,12 @@ from gateway.keys.certified import public_pem
 from gateway.keys.files import KeyStore
 from gateway.keys.secret_file import KeysBusy, KeyUnreadable
 from gateway.keys.succession import NoNextKey
-from gateway.signing.certificate import check, pem_to_der
+from gateway.signing import certificate_name
+from gateway.signing.certificate import check, pem_to_der, read_certificate
 from gateway.signing.cover import sign_cover, verify_cover
-from gateway.signing.keyring import TrustedKeys
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from tests.keys.clocks import NOW, StoppedClock
-from tests.signing.parties import JAIL, cover
+from tests.signing.parties import JAIL, cover, of_authority
 
 NAME = "gateway.test"
 PASSPHRASE = b"a passphrase of the test"
@@ -54,12 +55,14 @@ def works(directory: Path) -> None:
     """Every key is whole: it signs, its certificate is its own, TLS loads it."""
     keys = opened(directory)
     assert keys.receipt_signer.sign(b"text")
-    trust = TrustedKeys(agency=JAIL, authorities=tuple(pem_to_der(public_pem(each)) for each in keys.authorities))
+    own = certificate_name.names_of(read_certificate(keys.cover_signer.certificate_der))
+    above = (TrustedAuthority(certificate=pem_to_der(public_pem(each)), names=own) for each in keys.authorities)
+    trust = TrustedKeys(agency=JAIL, authorities=tuple(above))
     assert verify_cover(sign_cover(cover(), keys.cover_signer), trust, now=NOW) == cover()
     for files in (keys.tls_files, keys.client_files):
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key, files.passphrase)
     issued = keys.authority.new_agency_key(JAIL, "Jail", now=NOW)
-    shared = TrustedKeys(agency=JAIL, shared_authorities=(keys.authority.certificate_der,))
+    shared = TrustedKeys(agency=JAIL, authorities=(of_authority(keys.authority.certificate_der),))
     assert check(pem_to_der(issued.certificate), shared, now=NOW)
 
 

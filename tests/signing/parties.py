@@ -14,8 +14,9 @@ from gateway.document.parse import Document, parse
 from gateway.keys.authority import Authority, self_signed
 from gateway.keys.signer import EcdsaSigner, RsaSigner, signer_of
 from gateway.message import Action, DisseminationId, MessageId
+from gateway.signing.certificate_name import agency_name
 from gateway.signing.cover import Cover
-from gateway.signing.keyring import TrustedKeys
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 JAIL = AgencyId("harlan-county-jail")
@@ -81,8 +82,13 @@ def trusted(*signers: EcdsaSigner | RsaSigner, agency: AgencyId = JAIL) -> Trust
 
 
 def chained(agency: AgencyId = JAIL) -> TrustedKeys:
-    """What is registered for an agency: the gateway's own authority, shared with all others."""
-    return TrustedKeys(agency=agency, shared_authorities=(authority().certificate_der,))
+    """What is registered for an agency: an authority that it shares with all others, and its name there."""
+    return TrustedKeys(agency=agency, authorities=(of_authority(authority().certificate_der, agency),))
+
+
+def of_authority(der: bytes, agency: AgencyId = JAIL) -> TrustedAuthority:
+    """An authority whose certificates speak for an agency when they name it."""
+    return TrustedAuthority(certificate=der, names=frozenset({agency_name(agency)}))
 
 
 def bare_certificate(key: Key, *extensions: tuple[x509.ExtensionType, bool]) -> bytes:

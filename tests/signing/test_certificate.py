@@ -26,7 +26,8 @@ from gateway.signing.certificate import (
     read_certificate,
     to_pem,
 )
-from gateway.signing.keyring import TrustedKeys
+from gateway.signing.certificate_name import agency_name, names_of
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from tests.signing.parties import (
     JAIL,
     NOW,
@@ -37,6 +38,7 @@ from tests.signing.parties import (
     certified,
     chained,
     jail,
+    of_authority,
     p256,
     p384,
     police,
@@ -78,10 +80,14 @@ def test_a_certificate_of_the_shared_authority_counts_for_no_other_agency() -> N
         check(police().certificate_der, chained(JAIL), now=NOW)
 
 
-def test_an_agencys_own_authority_may_certify_any_name() -> None:
-    own = TrustedKeys(agency=JAIL, authorities=(authority("jail.example").certificate_der,))
+def test_an_authority_speaks_for_an_agency_by_the_names_that_were_registered_alone() -> None:
+    der = authority("jail.example").certificate_der
     signer = certified(p384(), POLICE, by="jail.example")
+    registered = TrustedAuthority(certificate=der, names=frozenset({agency_name(POLICE), "dns:jail.example"}))
+    own = TrustedKeys(agency=JAIL, authorities=(registered,))
     assert check(signer.certificate_der, own, now=NOW) == p384().public_key()
+    with pytest.raises(CertificateUntrusted):
+        check(signer.certificate_der, TrustedKeys(agency=JAIL, authorities=(of_authority(der),)), now=NOW)
 
 
 def test_an_authority_of_the_same_name_with_another_key_certifies_nothing() -> None:
@@ -140,8 +146,9 @@ def test_a_leaf_is_no_authority_even_when_registered_as_one() -> None:
         .sign(p256("jail"), SHA256())
         .public_bytes(Encoding.DER)
     )
+    registered = TrustedAuthority(certificate=jail().certificate_der, names=frozenset({"subject:CN=below"}))
     with pytest.raises(WrongUsage):
-        check(below, TrustedKeys(agency=JAIL, authorities=(jail().certificate_der,)), now=NOW)
+        check(below, TrustedKeys(agency=JAIL, authorities=(registered,)), now=NOW)
     with pytest.raises(CertificateUntrusted):
         check(below, chained(JAIL), now=NOW)
 
@@ -160,9 +167,10 @@ def test_a_server_certificate_is_refused() -> None:
 
 
 def test_the_authoritys_own_certificate_signs_no_message() -> None:
-    own = TrustedKeys(agency=JAIL, authorities=(authority().certificate_der,))
+    subject = next(iter(names_of(authority().certificate)))
+    registered = TrustedAuthority(certificate=authority().certificate_der, names=frozenset({subject}))
     with pytest.raises(WrongUsage):
-        check(authority().certificate_der, own, now=NOW)
+        check(authority().certificate_der, TrustedKeys(agency=JAIL, authorities=(registered,)), now=NOW)
 
 
 def test_a_self_made_certificate_marked_as_authority_may_be_pinned() -> None:

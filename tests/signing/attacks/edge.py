@@ -17,6 +17,7 @@ from cryptography import x509
 from gateway.agency import AgencyId
 from gateway.api.app import make_app
 from gateway.exchange.activate import change, issue_token, put_agency
+from gateway.exchange.authorities import register_authority
 from gateway.signing.certificate import to_pem
 from gateway.store.configuration import Credential, CredentialKind
 from tests.api.wire import listening
@@ -134,20 +135,20 @@ async def _registered(place: Deployed) -> str:
     await put_agency(gateway, replace(gateway.current.agencies[JAIL], signs=True), actor="test")
     credentials = [_credential(JAIL, der) for der in pins()]
     credentials += [
-        _credential(JAIL, county().der, CredentialKind.AUTHORITY),
         replace(_credential(JAIL, revoked().der), revoked_at=NOW),
         _credential(POLICE, police().der),
     ]
     await change(gateway, credentials, ())
+    await register_authority(gateway, JAIL, to_pem(county().der), actor="test")
     return await issue_token(gateway, JAIL, actor="test")
 
 
-def _credential(agency: AgencyId, der: bytes, kind: CredentialKind = CredentialKind.CERTIFICATE) -> Credential:
+def _credential(agency: AgencyId, der: bytes) -> Credential:
     """Put in as it stands: the certificate was good on the day it was registered."""
     certificate = x509.load_der_x509_certificate(der)
     return Credential(
         fingerprint=sha256(der).hexdigest(),
-        kind=kind,
+        kind=CredentialKind.CERTIFICATE,
         agency=agency,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,

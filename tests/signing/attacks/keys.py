@@ -16,9 +16,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from gateway.agency import AgencyId
 from gateway.signing.certificate import fingerprint
-from gateway.signing.keyring import TrustedKeys, agency_uri
+from gateway.signing.certificate_name import agency_uri
+from gateway.signing.keyring import TrustedKeys
 from tests.signing.attacks.forge import PrivateKey, b64
-from tests.signing.parties import p256, p384, rsa_key
+from tests.signing.parties import of_authority, p256, p384, rsa_key
 
 JAIL = AgencyId("harlan-county-jail")
 POLICE = AgencyId("millbrook-police")
@@ -208,9 +209,12 @@ def below_leaf() -> Party:
 
 @cache
 def below_intermediate() -> tuple[Party, Party]:
-    """Certified by an authority that the jail's authority certified, but that is not registered; and that authority."""
+    """Certified by an authority that a known one certified, but none that is registered for the jail; and that
+    authority."""
     key, own = p256("intermediate"), p256("below an intermediate")
-    middle = Party(key, certificate(key, agency="detachment", issuer=county(), usage="key_cert_sign", authority=True))
+    middle = Party(
+        key, certificate(key, agency="detachment", issuer=authority(), usage="key_cert_sign", authority=True)
+    )
     return Party(own, certificate(own, issuer=middle)), middle
 
 
@@ -232,6 +236,6 @@ def trusted() -> TrustedKeys:
     return TrustedKeys(
         agency=JAIL,
         pins=frozenset(pins()),
-        authorities=(county().der,),
+        authorities=(of_authority(county().der),),
         revoked=frozenset({fingerprint(revoked().der)}),
     )

@@ -210,17 +210,17 @@ def _certificates(table: Table) -> None:
         CERTIFICATES,
         "certificate-authority",
         maker(who=county),
-        "certificate.usage",
+        NOT_SIGNER,
         says="The certificate of the jail's own authority",
-        why="an authority certifies; it does not sign messages",
+        why="an authority certifies, and only names that were registered count",
     )
     add(
         CERTIFICATES,
         "certificate-path",
         _shown(lambda: "".join(_shows(each.der) for each in below_intermediate()), lambda: below_intermediate()[0]),
         NOT_SIGNER,
-        says="Below an authority that comes along and is not registered",
-        why="no path is built from what a message brings along",
+        says="Below an authority that comes along, and no registered one",
+        why="what a message brings along counts only below an authority registered for the agency",
     )
     faults = {
         "expired": ("Expired", "certificate.expired", "dates bind a registered certificate too"),

@@ -51,7 +51,12 @@ async function call(operation, content, id) {
     throw problem ? new Refused(problem) : error;
   });
   // node-soap makes objects of the answer and forgets prefixes and order; the XML itself is what was signed.
-  return parse(raw).getElementsByTagNameNS(SERVICE, operation + "Response")[0];
+  const answer = parse(raw);
+  if (known.signed === "yes") {
+    const { verify } = await import("./signing.mjs");
+    verify(raw, answer, readFileSync(beside(known.cover), "utf8"));
+  }
+  return answer.getElementsByTagNameNS(SERVICE, operation + "Response")[0];
 }
 
 // The connection: the gateway's authority alone is trusted, names are checked, no redirect is followed and no proxy asked.
@@ -146,6 +151,7 @@ try {
     }
     process.exit(1);
   }
-  console.error("not available:", error.message);
-  process.exit(error.isAxiosError || error.code ? 3 : 1);
+  const away = error.isAxiosError || error.code;
+  console.error(away ? "not available:" : "not believed:", error.message);
+  process.exit(away ? 3 : 1);
 }

@@ -24,6 +24,10 @@ class Refused(Exception):
     """The gateway says no: code, text, and what is wrong with the message."""
 
 
+class NotBelieved(Exception):
+    """What came back is not signed by the gateway, or is not what its Cover was signed for."""
+
+
 def settings():
     lines = (HERE / "gateway.properties").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
@@ -71,7 +75,7 @@ def signature(known):
         return None
     from signature import Signature  # needs xmlsec, which whoever does not sign can do without
 
-    return Signature(beside(known["key"]), beside(known["certificate"]), beside(known["cover"]))
+    return Signature(beside(known["key"]), beside(known["certificate"]), beside(known["cover"]), NotBelieved)
 
 
 def named(name):
@@ -108,7 +112,7 @@ def poll(gateway, folder):
         said = cover.find(COVER + "Payload")
         data = canonical(payload, said.get("prefixes", "").split())
         if "sha-256:" + hashlib.sha256(data).hexdigest() != said.get("digest"):
-            raise SystemExit(f"the payload of {item.Delivery} is not the one its Cover was signed for")
+            raise NotBelieved(f"the payload of {item.Delivery} is not the one its Cover was signed for")
         (into / (item.Delivery + ".payload.xml")).write_bytes(data)
         (into / (item.Delivery + ".cover.xml")).write_bytes(canonical(cover, []))
         print("delivery", item.Delivery, item.Exchange, item.Mou)
@@ -154,6 +158,9 @@ def main(words):
         ACTS[words[0]](Gateway(settings()), *words[1:])
     except Refused as error:
         print("\n".join(problem(error.args[0])), file=sys.stderr)
+        return 1
+    except NotBelieved as error:
+        print("not believed:", error, file=sys.stderr)
         return 1
     except (requests.RequestException, zeep.exceptions.TransportError) as error:
         print("not available:", error, file=sys.stderr)

@@ -26,6 +26,16 @@ SELECT fingerprint, kind, agency, not_before, not_after, certificate, revoked_at
 FROM credential
 ORDER BY fingerprint;
 
+-- name: authorities
+-- Every authority of every agency, revoked ones too.
+SELECT agency, fingerprint, names, not_before, not_after, certificate, intermediates, revoked_at
+FROM authority
+ORDER BY agency, fingerprint;
+
+-- name: revocation_lists
+-- The newest list of each authority.
+SELECT issuer, body, stored_at FROM revocation_list ORDER BY issuer;
+
 -- name: agreements
 -- Every version of every agreement.
 SELECT mou, version, digest, state, body, changed_at
@@ -67,6 +77,20 @@ VALUES (:fingerprint, :kind, :agency, :not_before, :not_after, :certificate, :re
 ON CONFLICT (fingerprint) DO UPDATE SET
     kind = excluded.kind, agency = excluded.agency, not_before = excluded.not_before, not_after = excluded.not_after,
     certificate = excluded.certificate, revoked_at = excluded.revoked_at;
+
+-- name: put_authority!
+-- An authority of an agency, or its new state.
+INSERT INTO authority (agency, fingerprint, names, not_before, not_after, certificate, intermediates, revoked_at)
+VALUES (:agency, :fingerprint, :names, :not_before, :not_after, :certificate, :intermediates, :revoked_at)
+ON CONFLICT (agency, fingerprint) DO UPDATE SET
+    names = excluded.names, not_before = excluded.not_before, not_after = excluded.not_after,
+    certificate = excluded.certificate, intermediates = excluded.intermediates, revoked_at = excluded.revoked_at;
+
+-- name: put_revocation_list!
+-- A newer list of an authority: whoever changes the configuration has compared them.
+INSERT INTO revocation_list (issuer, body, stored_at)
+VALUES (:issuer, :body, :stored_at)
+ON CONFLICT (issuer) DO UPDATE SET body = excluded.body, stored_at = excluded.stored_at;
 
 -- name: put_agreement!
 -- A new version of an agreement, or its new state.
