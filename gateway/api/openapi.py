@@ -51,10 +51,13 @@ _ERRORS = {
     413: "Larger than 10 MB",
     415: "Another Content-Type, or compressed",
     422: "The message breaks its schema or its rules; `findings` say where",
+    429: "You, or your address, ask faster than one may: wait for Retry-After seconds",
     503: "Not now: try again after Retry-After seconds with the same key",
 }
-SUBMIT_ERRORS = (400, 401, 403, 409, 413, 415, 422, 503)
-READ_ERRORS = (400, 401, 403, 404, 410, 503)
+SUBMIT_ERRORS = (400, 401, 403, 409, 413, 415, 422, 429, 503)
+READ_ERRORS = (400, 401, 403, 404, 410, 429, 503)
+BODY_ERRORS = (413, 415, 422)
+"""Besides those of reading, for what is sent with a body that is no message."""
 
 _SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"certificate": []}]
 _OPEN_PATHS = ("/v1/audit/checkpoint", "/v1/audit/keys", "/v1/audit/tile/{level}/{path}")
@@ -76,8 +79,8 @@ def openapi(api: FastAPI, configured: Configured) -> dict[str, Any]:
         ],
     )
     for path, item in document["paths"].items():
-        for operation in item.values():
-            _finish(operation, is_open=path in _OPEN_PATHS)
+        for method, operation in item.items():
+            _finish(operation, is_open=path in _OPEN_PATHS, has_body=method == "post")
     examples = samples(configured)
     document["paths"] |= {
         "/v1/messages": {"post": _submit("submit", "Send a message", "", examples)},
@@ -124,11 +127,12 @@ _TRY = (
 _CANCEL = "The body is the message with action `cancel`. Everyone who got the first one is told."
 
 
-def _finish(operation: dict[str, Any], *, is_open: bool) -> None:
+def _finish(operation: dict[str, Any], *, is_open: bool, has_body: bool) -> None:
     if not is_open:
         operation["security"] = _SECURITY
     operation["responses"].pop("422", None)  # FastAPI's own; our 422 is for messages
-    operation["responses"] |= _problems(READ_ERRORS)
+    operation["responses"] |= _problems((*READ_ERRORS, *(BODY_ERRORS if has_body else ())))
+    operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def _submit(id: str, summary: str, description: str, examples: dict[str, str]) -> dict[str, Any]:

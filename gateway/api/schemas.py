@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.agency import AGENCY_ID
+
 Id = Annotated[str, Field(examples=["019a3c5e-7d10-7c3f-9b0e-2f1d5a6b7c8d"])]
 Agency = Annotated[str, Field(examples=["millbrook-police"])]
 Digest = Annotated[str, Field(examples=["sha-256:" + "5f" * 32], pattern="^sha-256:[0-9a-f]{64}$")]
@@ -173,7 +175,8 @@ class ConsentRequest(BaseModel):
 
     person: Person
     labels: Annotated[list[str], Field(min_length=1, max_length=40, examples=[["sud.*"]])]
-    recipient: Agency
+    # Of its form here already: an error about an agency that is not known names it.
+    recipient: Annotated[Agency, Field(pattern=f"^{AGENCY_ID.pattern}$", max_length=63)]
     purpose: Annotated[str, Field(examples=["supervision"], max_length=64)]
     since: Annotated[date, Field(alias="from", description="first day")]
     until: Annotated[date, Field(description="last day, that day included")]

@@ -85,9 +85,8 @@ async def _suspend(id: AgencyId, by: Acting | None, directory: Path, list_file: 
     async with open_deployment(directory) as gateway:
         changed = await suspend_agency(gateway, id, by=by, actor="cli")
         # Said at once: the rest reads the whole log, and nobody waits for that.
-        err.print(
-            f"{id} is shut out: within {SHUT_OUT_SECONDS} s everywhere" if changed else f"{id} was shut out before"
-        )
+        said = f"is shut out: within {SHUT_OUT_SECONDS} s in every process" if changed else "was shut out before"
+        err.print(f"{id} {said}")
         found = await holdings(gateway, id)
         if list_file is not None:
             # The entry first: a list that nobody knows of must not be anywhere.
@@ -108,7 +107,8 @@ async def _suspend(id: AgencyId, by: Acting | None, directory: Path, list_file: 
 def _tell(shut: _Shut) -> None:
     found = shut.found
     counts = dict(found.stopped)
-    out.print("Stopped: " + ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no credential")
+    stopped = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    out.print(f"Stopped: {stopped or 'it had no credential'}")
     for line in _holds(found):
         out.print(line)
     out.print(f"Waiting for it, held here: {len(found.waiting)}")

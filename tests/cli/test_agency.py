@@ -366,3 +366,7 @@ def test_a_list_goes_with_shutting_out_alone(deployment: Deployment, tmp_path: P
     officer = deployment.officer()
     told = deployment.json("agency", "suspend", POLICE, "--resume", "--as", officer)
     assert told == {"agency": POLICE, "suspended": False}
+
+
+def test_an_agency_without_a_credential_is_shut_out_too(deployment: Deployment) -> None:
+    assert "it had no credential" in deployment.run("agency", "suspend", POLICE).stdout

@@ -54,7 +54,7 @@ def test_the_samples_are_those_of_what_agreements_let_it_send(deployment: Deploy
 def test_key_and_certificate_are_of_the_kind_and_in_the_form_that_the_toolkit_reads(
     deployment: Deployment, tmp_path: Path
 ) -> None:
-    kinds = {"java": ec.EllipticCurvePrivateKey, "dotnet": rsa.RSAPrivateKey, "gsoap": ec.EllipticCurvePrivateKey}
+    kinds = {"java": ec.EllipticCurvePrivateKey, "dotnet": rsa.RSAPrivateKey, "gsoap": rsa.RSAPrivateKey}
     for name, kind in kinds.items():
         folder = tmp_path / name
         deployment.run("integrate", POLICE, "--client", name, "--out", folder, "--issue")

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Xml;
 
@@ -193,7 +194,26 @@ internal static class GatewayClient
         }
     }
 
+    /// <summary>
+    /// Mono sometimes crashes or waits half a minute while it shuts down after HTTPS requests, when all is done and said:
+    /// this program leaves past its shutdown. A service, which stays up, has no use for this.
+    /// </summary>
     public static int Main(string[] words)
+    {
+        int status = Run(words);
+        if (Type.GetType("Mono.Runtime") != null && Path.DirectorySeparatorChar == '/')
+        {
+            Console.Out.Flush();
+            Console.Error.Flush();
+            LeaveAtOnce(status);
+        }
+        return status;
+    }
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    private static extern void LeaveAtOnce(int status);
+
+    private static int Run(string[] words)
     {
         if (words.Length < 2)
         {

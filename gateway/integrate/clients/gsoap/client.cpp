@@ -21,6 +21,7 @@
 #include "Gateway11.nsmap"
 #include "soapGateway11Proxy.h"
 #include "wsaapi.h"
+#include "wsseapi.h"
 
 namespace {
 
@@ -135,9 +136,10 @@ class Client {
 public:
     explicit Client(const Settings& settings) : address(settings["soap"]), token(settings["token"]) {
         soap* context = proxy.soap;
-        // The payload is UTF-8, in strings of UTF-8; the connection is closed after each act.
-        soap_set_mode(context, SOAP_C_UTFSTRING);
+        soap_set_mode(context, SOAP_C_UTFSTRING);       // the payload is UTF-8, in strings of UTF-8
+        soap_set_omode(context, SOAP_XML_CANONICAL);    // as signatures are made over it
         soap_register_plugin(context, soap_wsa);
+        soap_register_plugin(context, soap_wsse);
         soap_set_version(context, settings["version"] == "1.1" ? 1 : 2);
         context->connect_timeout = 10;  // seconds
         context->send_timeout = context->recv_timeout = 60;
@@ -149,11 +151,21 @@ public:
                                     settings["authority"].c_str(), nullptr, nullptr))
             fail();
         proxy.soap_endpoint = address.c_str();
+        if (settings["signed"] == "yes") {
+            std::string text = contents(identity);
+            std::unique_ptr<BIO, int (*)(BIO*)> first(BIO_new_mem_buf(text.data(), int(text.size())), BIO_free);
+            std::unique_ptr<BIO, int (*)(BIO*)> second(BIO_new_mem_buf(text.data(), int(text.size())), BIO_free);
+            certificate.reset(PEM_read_bio_X509(first.get(), nullptr, nullptr, nullptr));
+            key.reset(PEM_read_bio_PrivateKey(second.get(), nullptr, nullptr, nullptr));
+            if (!certificate || !key || EVP_PKEY_base_id(key.get()) != EVP_PKEY_RSA)
+                throw Refused("signing takes a certificate with an RSA key: gSOAP writes ECDSA values in a form of its own");
+        }
     }
 
     void submit(const std::string& file, const std::string& id) {
         Document message = parsed(contents(file));
-        std::string payload = text(message.get());
+        // gSOAP digests an _XML member as it stands. In canonical form that is what the gateway digests too.
+        std::string payload = key ? canonical(message.get(), "") : text(message.get());
         g1__AnyElement element;
         element.__any = &payload[0];
         _g1__Submit asked;
@@ -210,6 +222,20 @@ private:
         if (!token.empty()) proxy.soap->bearer = token.c_str();
         const char* message = id.empty() ? soap_wsa_rand_uuid(proxy.soap) : id.c_str();
         if (soap_wsa_request(proxy.soap, message, address.c_str(), (SERVICE + operation).c_str())) fail();
+        if (key) sign();
+    }
+
+    // Body, Timestamp and WS-Addressing headers; gSOAP does it while the message goes out.
+    void sign() {
+        soap* context = proxy.soap;
+        soap_wsse_delete_Security(context);  // of the request before
+        soap_wsse_set_wsu_id(context, "wsa5:To wsa5:Action wsa5:MessageID");
+        if (soap_wsse_add_Timestamp(context, "Time", 300) ||  // seconds
+            soap_wsse_add_BinarySecurityTokenX509(context, "Token", certificate.get()) ||
+            soap_wsse_add_KeyInfo_SecurityTokenReferenceX509(context, "#Token") ||
+            soap_wsse_sign_body(context, SOAP_SMD_SIGN_RSA_SHA256, key.get(), 0) ||
+            soap_wsse_sign_only(context, "Body Time wsa5-To wsa5-Action wsa5-MessageID"))
+            fail();
     }
 
     static std::string text(xmlDoc* document) {
@@ -254,6 +280,8 @@ private:
 
     Gateway11Proxy proxy;
     std::string address, token;
+    std::unique_ptr<X509, void (*)(X509*)> certificate{nullptr, X509_free};
+    std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key{nullptr, EVP_PKEY_free};
 };
 
 int act(const std::vector<std::string>& words) {

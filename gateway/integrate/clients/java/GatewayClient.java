@@ -185,6 +185,10 @@ public final class GatewayClient {
             System.err.println(wrong.getMessage());
             System.exit(wrong instanceof SecurityException ? 1 : 2);
         } catch (WebServiceException error) {
+            if (error.getCause() instanceof SecurityException) { // thrown by a handler
+                System.err.println("refused " + error.getCause().getMessage());
+                System.exit(1);
+            }
             // JAX-WS takes an answer 401 for an error of the transport and does not look at the fault in it.
             boolean unknown = Integer.valueOf(401).equals(client.responseCode());
             System.err.println((unknown ? "refused " : "not available: ") + error.getMessage());

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import javax.xml.crypto.dsig.DigestMethod;
 import javax.xml.namespace.QName;
 import javax.xml.soap.SOAPMessage;
@@ -22,7 +23,6 @@ import org.apache.ws.security.WSSConfig;
 import org.apache.ws.security.WSSecurityEngine;
 import org.apache.ws.security.WSSecurityEngineResult;
 import org.apache.ws.security.WSSecurityException;
-import org.apache.ws.security.components.crypto.AlgorithmSuite;
 import org.apache.ws.security.components.crypto.Merlin;
 import org.apache.ws.security.handler.RequestData;
 import org.apache.ws.security.message.WSSecHeader;
@@ -41,6 +41,7 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
     private static final String WSA = "http://www.w3.org/2005/08/addressing";
     private static final String RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
     private static final String ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    private static final List<String> ALGORITHMS = Arrays.asList(RSA_SHA256, ECDSA_SHA256);
     private static final int SECONDS_VALID = 300;
 
     static {
@@ -61,6 +62,8 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
             } else {
                 verify(context.getMessage());
             }
+        } catch (WSSecurityException error) {
+            throw new SecurityException("the answer's signature does not hold: " + error.getMessage(), error);
         } catch (RuntimeException error) {
             throw error;
         } catch (Exception error) {
@@ -69,9 +72,19 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
         return true;
     }
 
+    /**
+     * The gateway signs faults too, but for those of what it could not read far enough to see a signature in. Such a one
+     * changes nothing here: the message counts as not sent, and is sent again.
+     */
     @Override
     public boolean handleFault(SOAPMessageContext context) {
-        return handleMessage(context);
+        try {
+            return securityOf(tree(context.getMessage())) == null || handleMessage(context);
+        } catch (RuntimeException error) {
+            throw error;
+        } catch (Exception error) {
+            throw new IllegalStateException(error);
+        }
     }
 
     private void sign(SOAPMessage message) throws Exception {
@@ -106,6 +119,10 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
         return (Document) result.getNode();
     }
 
+    private static Element securityOf(Document document) throws WSSecurityException {
+        return WSSecurityUtil.getSecurityHeader(document, "");
+    }
+
     private static List<WSEncryptionPart> parts(Document document) {
         String soap = document.getDocumentElement().getNamespaceURI();
         return new ArrayList<>(Arrays.asList(
@@ -116,16 +133,17 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
                 new WSEncryptionPart("MessageID", WSA, "")));
     }
 
-    private void verify(SOAPMessage message) throws WSSecurityException, Exception {
+    private void verify(SOAPMessage message) throws Exception {
         Document document = tree(message);
         Merlin theirs = new Merlin();
         theirs.setTrustStore(Connection.storeOf(connection.signer()));
         RequestData wanted = new RequestData();
         wanted.setWssConfig(WSSConfig.getNewInstance());
         wanted.setSigCrypto(theirs);
-        wanted.setAlgorithmSuite(algorithms());
+        String name = connection.signer().getSubjectX500Principal().getName();
+        wanted.setSubjectCertConstraints(Collections.singleton(Pattern.compile(Pattern.quote(name))));
 
-        Element header = WSSecurityUtil.getSecurityHeader(document, "");
+        Element header = securityOf(document);
         List<WSSecurityEngineResult> results = header == null
                 ? Collections.<WSSecurityEngineResult>emptyList()
                 : new WSSecurityEngine().processSecurityHeader(header, wanted);
@@ -138,11 +156,27 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
         if (!connection.signer().equals(signer)) {
             throw new SecurityException("the answer is signed by somebody else than the gateway");
         }
+        checkAlgorithms(signature);
         // A signature that verifies says nothing of what it does not cover.
         for (Element each : mustBeSigned(document, header)) {
             if (!covered(signature, each)) {
                 throw new SecurityException(each.getLocalName() + " of the answer is not signed");
             }
+        }
+    }
+
+    /** By hand: WSS4J 1.6 has an AlgorithmSuite for this, which refuses every key that is not RSA or DSA. */
+    @SuppressWarnings("unchecked")
+    private static void checkAlgorithms(WSSecurityEngineResult signature) {
+        boolean known = ALGORITHMS.contains(signature.get(WSSecurityEngineResult.TAG_SIGNATURE_METHOD))
+                && WSConstants.C14N_EXCL_OMIT_COMMENTS.equals(
+                        signature.get(WSSecurityEngineResult.TAG_CANONICALIZATION_METHOD));
+        for (WSDataRef each : (List<WSDataRef>) signature.get(WSSecurityEngineResult.TAG_DATA_REF_URIS)) {
+            known &= DigestMethod.SHA256.equals(each.getDigestAlgorithm())
+                    && Collections.singletonList(WSConstants.C14N_EXCL_OMIT_COMMENTS).equals(each.getTransformAlgorithms());
+        }
+        if (!known) {
+            throw new SecurityException("the answer is signed with algorithms that are not agreed on");
         }
     }
 
@@ -168,20 +202,10 @@ final class SignatureHandler implements SOAPHandler<SOAPMessageContext> {
         return false;
     }
 
-    private static AlgorithmSuite algorithms() {
-        AlgorithmSuite suite = new AlgorithmSuite();
-        suite.addSignatureMethod(RSA_SHA256);
-        suite.addSignatureMethod(ECDSA_SHA256);
-        suite.addDigestAlgorithm(DigestMethod.SHA256);
-        suite.addC14nAlgorithm(WSConstants.C14N_EXCL_OMIT_COMMENTS);
-        suite.addTransformAlgorithm(WSConstants.C14N_EXCL_OMIT_COMMENTS);
-        return suite;
-    }
-
     @Override
     public void close(MessageContext context) {}
 
-    /** The gateway marks its Security header mustUnderstand: JAX-WS is told that somebody here does. */
+    /** A Security header may be marked mustUnderstand: JAX-WS is told that somebody here does. */
     @Override
     public Set<QName> getHeaders() {
         return new HashSet<>(Collections.singleton(new QName(WSConstants.WSSE_NS, "Security")));
