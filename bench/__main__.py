@@ -17,6 +17,7 @@ from bench.delivering import delivering, growing
 from bench.large_log import proving_one
 from bench.proving import proving
 from bench.run import Run, new_run
+from bench.signatures import verifying_signatures
 from bench.table import Row
 
 LATER = (
@@ -40,6 +41,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "mou-check": proving,
     "audit": auditing,
     "verify": verifying,
+    "signatures": verifying_signatures,
     "log-proof": proving_one,
     "answers": answering,
     "tls": with_tls,

@@ -21,7 +21,8 @@ from zeep.wsse.utils import get_security_header, get_timestamp
 
 from gateway.agency import EndpointKind
 from gateway.document.names import WSSE, WSU
-from gateway.exchange.activate import register_username, revoke_credential
+from gateway.exchange.activate import register_username
+from gateway.exchange.revoke import revoke_credential
 from tests.acceptance.caller import Caller
 from tests.acceptance.envelopes import MEDIA_TYPES, SERVICE, SOAP11, SOAP12, code_of, envelope, submit_envelope
 from tests.acceptance.messages import fresh_id, release

@@ -37,6 +37,12 @@ def test_a_quick_run_gives_a_number_and_what_is_wanted_for_each_row() -> None:
     assert rows["attachment"]["met"] is None
 
 
+def test_verifying_is_compared_with_what_xmlsec_alone_takes() -> None:
+    rows = run_bench("--quick", "--rows", "signatures")
+    assert set(rows) == {"verify-enveloped", "verify-envelope"}
+    assert all(row["value"] > 0 and "key in hand" in row["note"] for row in rows.values())
+
+
 def test_the_load_counts_what_a_serving_gateway_accepts(tmp_path: Path) -> None:
     made = place.make(tmp_path / "deployment", cover="p256")
     body = tmp_path / "body.xml"
