@@ -255,11 +255,12 @@ async def issue_certificate(
     try:
         with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(issued.key)
+        with certificate.open("xb") as opened:  # as the key: nothing is written over, and no link is followed
+            opened.write(issued.certificate)
     except FileExistsError as error:
-        raise KeyFileTaken(f"{key}: there is a key already; give another folder") from error
-    certificate.write_bytes(issued.certificate)
+        raise KeyFileTaken(f"{error.filename}: there is a file already; give another folder") from error
     # Last, so that no certificate counts whose key nobody has.
-    await register_certificate(gateway, id, pem_to_der(issued.certificate), issued.certificate, by=by, actor="cli")
+    await register_certificate(gateway, id, pem_to_der(issued.certificate), by=by, actor="cli")
     return {"key": str(key), "certificate": str(certificate)}
 
 
@@ -280,7 +281,7 @@ async def certify_request(
     except FileExistsError as error:
         raise CertificateFileTaken(f"{file}: is there already and is not written over; give --out") from error
     try:
-        credential = await register_certificate(gateway, id, pem_to_der(pem), pem, by=by, actor="cli")
+        credential = await register_certificate(gateway, id, pem_to_der(pem), by=by, actor="cli")
     except BaseException:
         file.unlink()  # nobody takes a certificate home that does not count
         raise

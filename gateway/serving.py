@@ -140,5 +140,5 @@ async def refresh_forever(gateway: Gateway, callers: Callers) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
         with contextlib.suppress(GatewayError):
             await gateway.refresh()
-            callers.cut(lambda each: gateway.still_speaks(each.agency, each.credentials))
+            callers.cut(lambda each: gateway.still_speaks(each.agency, each.credentials, each.certificate, each.others))
             await flush_noted(gateway)

@@ -33,7 +33,8 @@ def identify(scope: Scope, gateway: Gateway) -> Agency:
         raise NotIdentified("no credential: a bearer token or a registered client certificate is needed")
     if (speaks := scope.get("extensions", {}).get("speaks")) is not None:
         shown = (token.encode() if token is not None else b"", certificate or b"")
-        speaks(Speaks(agency.id, tuple(hashlib.sha256(each).hexdigest() for each in shown if each)))
+        prints = tuple(hashlib.sha256(each).hexdigest() for each in shown if each)
+        speaks(Speaks(agency.id, prints, certificate or b"", tuple(tls.get("client_chain", ()))))
     return agency
 
 

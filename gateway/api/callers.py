@@ -1,8 +1,8 @@
 """Callers: which open connections speak for which agency, so that they end when it is shut out.
 
 A connection speaks for whom its last request was identified as. Whoever is suspended, and whoever comes with a
-credential that was revoked, is cut off in the middle of whatever is under way: a request whose body still comes, an
-answer that is read slowly, a connection that is kept open for the next request.
+credential that was revoked or counts no more, is cut off in the middle of whatever is under way: a request whose body
+still comes, an answer that is read slowly, a connection that is kept open for the next request.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,15 @@ from gateway.agency import AgencyId
 
 @dataclass(frozen=True, slots=True)
 class Speaks:
-    """For whom, and by which credentials: their fingerprints."""
+    """For whom, and by which credentials: their fingerprints.
+
+    certificate  the client's, DER, b"" without one; others came along: an authority or a list may take it back
+    """
 
     agency: AgencyId
     credentials: tuple[str, ...]
+    certificate: bytes = b""
+    others: tuple[bytes, ...] = ()
 
 
 class Connection(Protocol):

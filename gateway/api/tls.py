@@ -99,8 +99,9 @@ class _Rebuild:
         try:
             files, now = self._own(), self._trusted()
             if (version := (files.looks, now.version)) != self._version:
-                self._version = version
+                # The version last: what failed, were it for want of a file descriptor, is tried by the next one again.
                 self._context = _context(files, now.pem)
+                self._version = version
         except (Misconfigured, OSError, ssl.SSLError, ValueError):
             self._on_failure()
         if self._context is not context:

@@ -248,7 +248,7 @@ async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> di
         return dict(await certify_request(gateway, given.id, given.csr, certified, by=by))
     if given.certificate is not None:
         pem = given.certificate.read_bytes()
-        credential = await register_certificate(gateway, given.id, pem_to_der(pem), pem, by=by, actor="cli")
+        credential = await register_certificate(gateway, given.id, pem_to_der(pem), by=by, actor="cli")
         return {"certificate": credential.fingerprint}
     if given.authority is not None:
         pem = given.authority.read_bytes()

@@ -69,7 +69,10 @@ def integrate(
     certificate: Annotated[
         Path | None,
         typer.Option(
-            "--certificate", help="Register the agency's own certificate (PEM); its key stays there.", exists=True
+            "--certificate",
+            help="Register the agency's own certificate (PEM); its key stays there.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     signed: Annotated[
@@ -154,10 +157,10 @@ async def _credentials(gateway: Gateway, asked: _Asked, by: Acting | None) -> Cr
         )
         _write(asked.folder, forms)
     elif asked.certificate is not None:
-        pem = asked.certificate.read_bytes()
-        await register_certificate(gateway, asked.agency, pem_to_der(pem), pem, by=by, actor="cli")
+        der = pem_to_der(asked.certificate.read_bytes())
+        registered = await register_certificate(gateway, asked.agency, der, by=by, actor="cli")
         certificate = f"{asked.agency}.cert.pem"
-        _write(asked.folder, {certificate: pem})
+        _write(asked.folder, {certificate: registered.certificate})
     if asked.token:
         token = TOKEN
         value = await issue_token(gateway, asked.agency, by=by, actor="cli")

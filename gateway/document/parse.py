@@ -69,7 +69,8 @@ class Limits:
 
     elements_max     counted as markup in the bytes, before the parse: a CDATA section full of "<" counts too
     attributes_max   per element, namespace declarations included
-    name_length_max  in bytes of UTF-8; NIEM's longest has 98
+    name_length_max  in bytes of UTF-8; NIEM's longest has 98. Of a namespace's name, too: whoever asks an element for
+                     its name is given all of it, so that one of a megabyte would be as many as there are elements
     """
 
     size_bytes_max: int = 10 * 1024 * 1024
@@ -194,7 +195,7 @@ def _leaps(reach: int) -> re.Pattern[bytes]:
     return re.compile(rb"(?s:(?:<.{%d}[^<]{0,%d}+(?=<))*+)" % (near, reach - near - 3))
 
 
-_ATTRIBUTE = re.compile(rb"""\s*+([^\s<>/="']++)\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')""")
+_ATTRIBUTE = re.compile(rb"""\s*+([^\s<>/="']++)\s*+=\s*+("[^"<]*+"|'[^'<]*+')""")
 _NAME = re.compile(rb"""<([^\s<>/="']*+)""")
 _NO_START_TAG = (b"/", b"!", b"?")
 
@@ -243,6 +244,9 @@ def _is_within(tag: bytes, limits: Limits) -> bool:
     while attribute := _ATTRIBUTE.match(tag, position):
         attributes += 1
         if attributes > limits.attributes_max or len(attribute[1]) > limits.name_length_max:
+            return False
+        declares = attribute[1] == b"xmlns" or attribute[1].startswith(b"xmlns:")
+        if declares and len(attribute[2]) - 2 > limits.name_length_max:
             return False
         position = attribute.end()
     return True

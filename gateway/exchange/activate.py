@@ -24,7 +24,7 @@ from gateway.iepd.package import Iepd, archive
 from gateway.iepd.registry import Registry
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
-from gateway.signing.certificate import read_certificate
+from gateway.signing.certificate import content_id, read_certificate, to_pem
 from gateway.signing.username import LENGTH_MAX, SALT_SIZE_BYTES, password_record
 from gateway.store.agency_text import agency_text
 from gateway.store.configuration import (
@@ -344,7 +344,7 @@ async def register_username(
 
 @decided_anew
 async def register_certificate(
-    gateway: Gateway, id: AgencyId, der: bytes, pem: bytes, *, by: Acting | None = None, actor: str = ""
+    gateway: Gateway, id: AgencyId, der: bytes, *, by: Acting | None = None, actor: str = ""
 ) -> Credential:
     """Register a client and signing certificate of an agency. Raises `Refused` when it cannot be read."""
     certificate = read_certificate(der)
@@ -352,7 +352,8 @@ async def register_certificate(
     held = gateway.current.credentials.get(own)
     if held is not None and held.agency != id:
         raise CredentialTaken(f"this certificate is registered for {held.agency}; an agency has a key of its own")
-    if held is not None and held.revoked_at is not None:
+    revoked = any(content_id(certificate) in each.revoked for each in gateway.current.trusted.values())
+    if revoked or (held is not None and held.revoked_at is not None):
         raise CredentialRevoked("this certificate was revoked; the agency needs a new key")
     credential = Credential(
         fingerprint=own,
@@ -360,7 +361,8 @@ async def register_certificate(
         agency=id,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        certificate=pem,
+        # Written anew: what else an agency's file may hold, such as its key, is not ours to keep.
+        certificate=to_pem(der),
     )
     await put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
     return credential

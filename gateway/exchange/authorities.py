@@ -38,7 +38,7 @@ from gateway.signing.certificate import (
     fingerprint as certificate_fingerprint,
 )
 from gateway.signing.certificate_name import agency_name
-from gateway.signing.crl import Crl, check_newer, issuer_id, read_crl
+from gateway.signing.crl import Crl, check_newer, is_over, issuer_id, read_crl
 from gateway.store.agency_text import json_text
 from gateway.store.configuration import AgencyAuthority, RevocationList
 
@@ -211,13 +211,13 @@ def lists_of(configured: Configured, id: AgencyId, now: datetime) -> Iterator[He
             continue
         for each in certificates_of(one):
             crl = configured.crls.get(issuer_id(each))
-            stale = crl is not None and now > crl.next_update
+            stale = crl is not None and is_over(crl, now)
             yield HeldList(
                 name=each.subject.rfc4514_string(),
                 fingerprint=certificate_fingerprint(each.public_bytes(Encoding.DER)),
                 crl=crl,
                 stale=stale,
-                refused=crl is not None and grace is not None and now > crl.next_update + grace,
+                refused=crl is not None and grace is not None and is_over(crl, now - grace),
             )
 
 

@@ -14,7 +14,7 @@ from gateway.agency import Agency, AgencyId
 from gateway.audit.handover import LogKey
 from gateway.clock import Clock
 from gateway.config import Settings
-from gateway.errors import Refused
+from gateway.errors import GatewayError, Refused
 from gateway.exchange.configured import Configured, compile_configuration
 from gateway.exchange.health import Health
 from gateway.exchange.passwords import Passwords
@@ -357,14 +357,22 @@ class Gateway:
             return False
         return True
 
-    def still_speaks(self, agency: AgencyId, credentials: Iterable[str]) -> bool:
-        """Whether who was identified by these credentials (fingerprints) still would be."""
+    def still_speaks(
+        self, agency: AgencyId, credentials: Iterable[str], certificate: bytes = b"", others: Sequence[bytes] = ()
+    ) -> bool:
+        """Whether who was identified by these credentials (fingerprints), and this certificate with what came along,
+        still would be."""
         held = self.current.agencies.get(agency)
         if held is None or held.suspended:
             return False
         now = self.clock.now()
         known = (self.current.credentials[each] for each in credentials if each in self.current.credentials)
-        return all(each.revoked_at is None and now < each.not_after for each in known)
+        if not all(each.revoked_at is None and now < each.not_after for each in known):
+            return False
+        try:
+            return not certificate or self.identify_certificate(certificate, others).id == agency
+        except GatewayError:
+            return False
 
     def _holder(self, fingerprint: str, kind: CredentialKind) -> Agency:
         credential = self.current.credentials.get(fingerprint)

@@ -25,7 +25,7 @@ from gateway.exchange.revoke import revoke_credential
 from gateway.exchange.rotate_key import Role, entered
 from gateway.exchange.rotate_log_key import KEEPERS
 from gateway.keys.certified import AUTHORITY, Old, fingerprint_of
-from gateway.keys.crl import Entry
+from gateway.keys.crl import Entry, read_list
 from gateway.keys.issued import KEY_COMPROMISE, Issued
 from gateway.signing.certificate import pem_to_der, read_certificate
 from gateway.store.configuration import Credential, CredentialKind
@@ -102,7 +102,7 @@ async def make_lists(
             listed = RevocationList(
                 authority=fingerprint_of(authority),
                 subject=_common_name(authority),
-                number=int(now.timestamp() * 100),
+                number=read_list(pem).number,
                 made_at=now,
                 until=now + valid,
                 serials=tuple(sorted(each.serial for each in entries)),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from gateway.agency import AgencyId
-from gateway.signing.certificate import pem_to_der, pems_to_ders
+from gateway.signing.certificate import content_id, pem_to_der, pems_to_ders, read_certificate
 from gateway.signing.crl import Crl
 from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from gateway.store.configuration import AgencyAuthority, Credential, CredentialKind
@@ -22,13 +22,15 @@ def trusted_keys(
     revoked: defaultdict[AgencyId, set[str]] = defaultdict(set)
     above: defaultdict[AgencyId, list[TrustedAuthority]] = defaultdict(list)
     for one in credentials:
+        if one.kind is not CredentialKind.CERTIFICATE:
+            continue
         if one.revoked_at is not None:
-            revoked[one.agency].add(one.fingerprint)
-        elif one.kind is CredentialKind.CERTIFICATE:
+            revoked[one.agency].add(_content(one.certificate))
+        else:
             pins[one.agency].add(pem_to_der(one.certificate))
     for each in authorities:
         if each.revoked_at is not None:
-            revoked[each.agency].add(each.fingerprint)
+            revoked[each.agency].add(_content(each.certificate))
         else:
             above[each.agency].append(_authority(each))
     return {
@@ -52,6 +54,10 @@ def speakers(authorities: Iterable[AgencyAuthority]) -> dict[str, frozenset[Agen
             for name in each.names:
                 found[name].add(each.agency)
     return {name: frozenset(agencies) for name, agencies in found.items()}
+
+
+def _content(pem: bytes) -> str:
+    return content_id(read_certificate(pem_to_der(pem)))
 
 
 def _authority(each: AgencyAuthority) -> TrustedAuthority:

@@ -1,7 +1,7 @@
 """The revocation list of an authority of ours: RFC 5280, section 5, signed with its own key.
 
 Its number is the moment it was made, in hundredths of a second: it grows whatever is restored from a backup, and two
-nodes need not agree on a counter.
+nodes need not agree on a counter. When the clock was set back it is the one after that of the list before.
 """
 
 import contextlib
@@ -53,7 +53,11 @@ class OwnLists:
 
     def sign(self, of: x509.Certificate, entries: Iterable[Entry], *, now: datetime, until: datetime) -> bytes:
         """A list, PEM. Raises `KeyMissing` when the authority is retired."""
-        return make_list(self.authority.key_of(of), of, entries, now=now, until=until)
+        number = int(now.timestamp() * 100)
+        before = self._kept(of)
+        if before is not None:
+            number = max(number, before.number + 1)
+        return make_list(self.authority.key_of(of), of, entries, now=now, until=until, number=number)
 
     def keep(self, of: x509.Certificate, pem: bytes) -> None:
         """Keep this list, in the place of the one before. Raises `KeyUnreadable`."""
@@ -61,18 +65,26 @@ class OwnLists:
 
     def kept(self) -> tuple[tuple[x509.Certificate, Listed], ...]:
         """The newest list of each authority that has one."""
-        found = []
-        for each in self.authorities():
-            with contextlib.suppress(KeyMissing):
-                found.append((each, read_list(read_public(self._path(each)))))
-        return tuple(found)
+        found = ((each, self._kept(each)) for each in self.authorities())
+        return tuple((authority, listed) for authority, listed in found if listed is not None)
+
+    def _kept(self, of: x509.Certificate) -> Listed | None:
+        with contextlib.suppress(KeyMissing):
+            return read_list(read_public(self._path(of)))
+        return None
 
     def _path(self, of: x509.Certificate) -> Path:
         return self.directory / f"ca.crl-{fingerprint_of(of)[:FINGERPRINT_DIGITS]}.pem"
 
 
 def make_list(
-    key: MessageKey, authority: x509.Certificate, entries: Iterable[Entry], *, now: datetime, until: datetime
+    key: MessageKey,
+    authority: x509.Certificate,
+    entries: Iterable[Entry],
+    *,
+    now: datetime,
+    until: datetime,
+    number: int,
 ) -> bytes:
     """PEM."""
     builder = (
@@ -80,7 +92,7 @@ def make_list(
         .issuer_name(authority.subject)
         .last_update(now)
         .next_update(until)
-        .add_extension(x509.CRLNumber(int(now.timestamp() * 100)), critical=False)
+        .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(_authority_key(authority), critical=False)
     )
     for each in sorted(entries, key=lambda each: each.serial):

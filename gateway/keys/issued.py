@@ -8,6 +8,7 @@ Agencies' certificates are revoked in the database (`gateway agency revoke`); th
 and for those that no agency was registered with. A line that a stop cut off is no line: what it stood for was not done.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,7 +88,9 @@ def _append(path: Path, line: str) -> None:
         new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PUBLIC_MODE)
         try:
-            os.write(descriptor, f"\n{line}.\n".encode())
+            data = f"\n{line}.\n".encode()
+            if os.write(descriptor, data) < len(data):  # a disk that is nearly full takes a part, and says no more
+                raise KeyUnreadable(f"{path}: cannot be written ({os.strerror(errno.ENOSPC)})")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 from gateway.errors import GatewayError, Refused, Unavailable
 from gateway.signing.algorithm import PublicKey, is_strong
 from gateway.signing.certificate_name import names_of
-from gateway.signing.crl import HASHES, issuer_id
+from gateway.signing.crl import HASHES, is_over, issuer_id
 from gateway.signing.keyring import TrustedKeys
 
 CERTIFICATE_SIZE_BYTES_MAX = 16 * 1024
@@ -111,7 +111,8 @@ def read_certificate(der: bytes) -> x509.Certificate:
         raise CertificateUnreadable(f"a certificate has at most {CERTIFICATE_SIZE_BYTES_MAX} bytes")
     try:
         certificate = x509.load_der_x509_certificate(der)
-        certificate.extensions  # noqa: B018  parsed lazily: a broken one must be refused here
+        # Parsed lazily: what is broken in it must be refused here.
+        certificate.extensions, certificate.subject, certificate.issuer  # noqa: B018
         certificate.public_key()
     except Exception as error:
         # The parser raises ValueError, UnsupportedAlgorithm, DuplicateExtension and others, all meaning this.
@@ -125,8 +126,13 @@ def fingerprint(der: bytes) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _fingerprint_of(certificate: x509.Certificate) -> str:
-    return fingerprint(certificate.public_bytes(Encoding.DER))
+def content_id(certificate: x509.Certificate) -> str:
+    """SHA-256 of what its issuer signed, 64 hex digits: by what a revoked certificate is known again.
+
+    Not by the whole: whoever has it can write its signature in another way (of ECDSA's r and s, r and n-s count as
+    well), which makes another fingerprint and is the same certificate.
+    """
+    return fingerprint(certificate.tbs_certificate_bytes)
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -144,7 +150,7 @@ def check(der: bytes, trusted: TrustedKeys, *, now: datetime, others: Sequence[b
     `CertificateExpired`, `WrongUsage`, `WeakKey`, `CrlStale`. Trust is asked first: strangers learn nothing else.
     """
     certificate = read_certificate(der)
-    if fingerprint(der) in trusted.revoked:
+    if content_id(certificate) in trusted.revoked:
         raise CertificateUntrusted(f"the certificate was revoked for {trusted.agency}")
     if der in trusted.pins:
         _check_not_listed(certificate, trusted)
@@ -209,9 +215,17 @@ def _up(way: _Way, between: Sequence[x509.Certificate], anchor: x509.Certificate
 def _leads(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     """Whether a way goes on here. Under a weak hash it does by name alone, to be refused for the hash and not as that
     of a stranger: the library checks no such signature, and `_check_way` takes none."""
-    if isinstance(certificate.signature_hash_algorithm, HASHES):
+    if _is_well_signed(certificate):
         return is_signed_by(certificate, authority)
     return certificate.issuer == authority.subject
+
+
+def _is_well_signed(certificate: x509.Certificate) -> bool:
+    """Whether it is signed with a hash that counts; by a method that the library does not know it is not."""
+    try:
+        return isinstance(certificate.signature_hash_algorithm, HASHES)
+    except UnsupportedAlgorithm:
+        return False
 
 
 @lru_cache(maxsize=1024)
@@ -233,9 +247,9 @@ def _check_way(way: _Way, trusted: TrustedKeys, now: datetime) -> None:
         _check_dates(authority, now, "authority's certificate")
     _check_leaf(way[0], now, pinned=False)
     for certificate, issuer in pairwise(way):
-        if not isinstance(certificate.signature_hash_algorithm, HASHES):
+        if not _is_well_signed(certificate):
             raise WeakKey("the hash that a certificate is signed with must be SHA-256, SHA-384 or SHA-512")
-        if _fingerprint_of(certificate) in trusted.revoked:
+        if content_id(certificate) in trusted.revoked:
             raise CertificateUntrusted(f"an authority's certificate was revoked for {trusted.agency}")
         _check_crl(certificate, issuer, trusted, now)
 
@@ -274,7 +288,7 @@ def _check_crl(certificate: x509.Certificate, issuer: x509.Certificate, trusted:
         return
     if certificate.serial_number in crl.serials:
         raise CertificateRevoked("the certificate, or one of an authority above it, was revoked by its authority")
-    if trusted.crl_grace is not None and now > crl.next_update + trusted.crl_grace:
+    if trusted.crl_grace is not None and is_over(crl, now - trusted.crl_grace):
         raise CrlStale("the revocation list of the certificate's authority is out of date here; its operator must see")
 
 

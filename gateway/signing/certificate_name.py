@@ -6,6 +6,7 @@ to how many spaces stand in them. Source: RFC 5280, sections 7.1 to 7.5.
 """
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography import x509
@@ -56,13 +57,12 @@ def read_name(text: str) -> str:
         raise NameUnreadable("a name is dns:HOST, uri:URI, email:ADDRESS or subject:CN=…,O=…")
     if kind == "subject":
         try:
-            written = x509.Name.from_rfc4514_string(value, _WRITTEN)
+            return _subject(x509.Name.from_rfc4514_string(value, _WRITTEN))
         except (ValueError, KeyError) as error:
             raise NameUnreadable(
                 "not a subject as RFC 2253 writes it, such as CN=gateway,O=Sheriff,C=US; "
                 "openssl x509 -noout -subject -nameopt RFC2253 -in FILE prints it"
             ) from error
-        return _subject(written)
     if "*" in value or not _PRINTABLE.fullmatch(value):
         raise NameUnreadable("a name is one host, address or URI in printable ASCII, without a pattern")
     return f"{kind}:{value if kind == 'uri' else value.lower()}"
@@ -71,7 +71,11 @@ def read_name(text: str) -> str:
 @lru_cache(maxsize=1024)
 def names_of(certificate: x509.Certificate) -> frozenset[str]:
     """Every name a certificate has; none when it has more alternative names than anybody needs."""
-    names = {_subject(certificate.subject)} if len(certificate.subject.rdns) else set()
+    names: set[str] = set()
+    if certificate.subject.rdns:
+        # One that says the same thing twice in one place (CN=a+CN=A) has no form that can be compared: it counts not.
+        with suppress(ValueError):
+            names.add(_subject(certificate.subject))
     try:
         alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -78,9 +78,10 @@ class Crl:
 
 @lru_cache(maxsize=1024)
 def issuer_id(authority: x509.Certificate) -> str:
-    """64 hex digits of an authority's name and key: a renewed certificate of the same key is the same authority."""
+    """64 hex digits of an authority's name and key: a renewed certificate of the same key is the same authority, also
+    when its name is in another kind of string now."""
     key = authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    name = authority.subject.public_bytes()
+    name = authority.subject.rfc4514_string().encode()
     return hashlib.sha256(len(name).to_bytes(4) + name + key).hexdigest()
 
 
@@ -115,6 +116,12 @@ def crl_of(der: bytes, issuer: str) -> Crl:
         serials=frozenset(each.serial_number for each in found),
         digest=digest_of(der),
     )
+
+
+def is_over(crl: Crl, moment: datetime) -> bool:
+    """Whether the list is past its time. Of a list that holds "for ever" (the year 9999, as RFC 5280 has it for
+    certificates) nothing can be reckoned from its end: take the grace from the moment."""
+    return moment > crl.next_update
 
 
 def digest_of(der: bytes) -> str:

@@ -12,6 +12,7 @@ from gateway.document.canonical import exclusive
 from gateway.document.names import DS
 from gateway.document.parse import Document, to_bytes
 from gateway.signing.algorithm import Transform
+from gateway.signing.effort import check_effort
 from gateway.signing.keyring import Signer, TrustedKeys
 from gateway.signing.shape import (
     NodeId,
@@ -20,6 +21,7 @@ from gateway.signing.shape import (
     SignatureShape,
     certificates_of,
     check_types,
+    is_id_reference,
     read_shape,
     strip,
     stripped,
@@ -73,6 +75,7 @@ def verify_root(root: etree._Element, trusted: TrustedKeys, *, now: datetime) ->
     shape = read_shape(_signature_of(root), ENVELOPED)
     ids = _signed_ids(root, shape)
     check_types([(root, shape.references[0])])
+    check_effort([(root, shape.references[0])])
     certificate, *others = certificates_of(shape.key_info)
     key = signer_key(certificate, trusted, now=now, others=others)
     check_value(shape, key, ids)
@@ -100,7 +103,7 @@ def _signed_ids(root: etree._Element, shape: Shape) -> tuple[NodeId, ...]:
     if not uri:
         return ()
     node = ids.get(uri[1:])
-    if not uri.startswith("#") or node is None or node.element is not root:
+    if not is_id_reference(uri) or node is None or node.element is not root:
         raise SignatureShape("the signature's Reference is not to the document's root")
     return (node,)
 

@@ -19,6 +19,7 @@ from gateway.document.names import SOAP11, SOAP12, WSA, WSSE, WSU, split
 from gateway.document.parse import Document
 from gateway.signing.algorithm import Transform
 from gateway.signing.cover import COVER
+from gateway.signing.effort import check_effort
 from gateway.signing.enveloped import ENVELOPED
 from gateway.signing.key_reference import BASE64, X509_TOKEN, certificate_named
 from gateway.signing.keyring import Signer, TrustedKeys
@@ -39,6 +40,7 @@ from gateway.signing.shape import (
     SignatureShape,
     all_ids,
     check_types,
+    is_id_reference,
     read_shape,
     strip,
     unique_ids,
@@ -218,14 +220,16 @@ def _signed(shape: Shape, ids: Ids, places: _Places) -> tuple[NodeId, ...]:
     found: dict[int, NodeId] = {}
     for reference in shape.references:
         node = ids.get(reference.uri[1:])
-        if not reference.uri.startswith("#") or node is None or id(node.element) not in allowed:
+        if not is_id_reference(reference.uri) or node is None or id(node.element) not in allowed:
             raise SignatureShape("a Reference leads to something other than Body, Timestamp, token or a header block")
         if id(node.element) in found:
             raise SignatureShape("two References lead to the same element")
         found[id(node.element)] = node
     if not all(id(place) in found for place in required):
         raise SignatureShape("Body, Timestamp, every WS-Addressing header and the Cover must be signed")
-    check_types(zip((node.element for node in found.values()), shape.references, strict=True))
+    signed = [(node.element, reference) for node, reference in zip(found.values(), shape.references, strict=True)]
+    check_types(signed)
+    check_effort(signed)
     return tuple(found.values())
 
 

@@ -49,7 +49,7 @@ class TrustedKeys:
 
     pins         certificates of the agency, DER; old and new side by side while a key is rotated
     authorities  those whose certificates speak for it, by their names
-    revoked      SHA-256 fingerprints, hex, of certificates that speak for nobody any more
+    revoked      certificates that speak for nobody any more, by `content_id`
     crls         the newest revocation list of each authority that has one, by `issuer_id`
     crl_grace    how long after its time a list is still believed; None = for ever
     """

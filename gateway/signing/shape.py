@@ -38,6 +38,7 @@ CERTIFICATES_MAX = 4
 VALUE_SIZE_BYTES_MAX = 1024
 """An RSA-8192 value has exactly as many."""
 
+PREFIXES_MAX = 100
 PREFIX_LIST_LENGTH_MAX = 1000
 """WSS4J lists every prefix that is in scope: some fifty, of a message that declares all namespaces at its root."""
 
@@ -264,6 +265,15 @@ def _check_beside(root: etree._Element) -> None:
         raise SignatureShape("a signed document has no processing instructions beside its root")
 
 
+_ID_REFERENCE = re.compile(r"#[^\W\d][\w.\-]*")
+
+
+def is_id_reference(uri: str) -> bool:
+    """Whether it is "#" and an id. "#xpointer(id('a'))" is none, though an attribute may say "xpointer(id('a'))":
+    xmlsec would go elsewhere than we do."""
+    return _ID_REFERENCE.fullmatch(uri) is not None
+
+
 def check_types(signed: Iterable[tuple[etree._Element, ShapeReference]]) -> None:
     """Raises `SignatureShape` when a type is named in one of these elements, all of one document, by a prefix that the
     reference to it does not sign."""
@@ -370,9 +380,10 @@ def _check_exclusive(element: etree._Element) -> tuple[str, ...]:
         raise SignatureShape("canonicalization takes no parameters but InclusiveNamespaces")
     _only_attributes(prefixes, "PrefixList")
     listed = prefixes.get("PrefixList", "")
-    if len(listed) > PREFIX_LIST_LENGTH_MAX or _elements(prefixes):
+    names = tuple(listed.split())
+    if len(listed) > PREFIX_LIST_LENGTH_MAX or len(names) > PREFIXES_MAX or _elements(prefixes):
         raise SignatureShape("the InclusiveNamespaces list is too long")
-    return tuple(listed.split())
+    return names
 
 
 def _children(element: etree._Element, *names: str) -> list[etree._Element]:

@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.document.names import WSA
 from gateway.errors import Refused
 from gateway.soap.address import ADDRESS_LENGTH_MAX, canonical
-from gateway.soap.envelope import TRUE, Envelope, NotAnEnvelope, elements, is_for_us
+from gateway.soap.envelope import NAMED_MAX, TRUE, Envelope, NotAnEnvelope, elements, is_for_us
 from gateway.soap.reference import ANONYMOUS, CONNECTION, NONE, PREFIX, Reference, echoed, parameters_of
 
 FAULT_ACTION: Final = f"{WSA}/fault"
@@ -183,7 +183,8 @@ def check_version(envelope: Envelope) -> None:
     earlier = [block for block in envelope.headers if etree.QName(block).namespace in EARLIER_VERSIONS]
     if earlier:
         must = envelope.version.name_of("mustUnderstand")
-        raise AddressingVersion(tuple(str(block.tag) for block in earlier if (block.get(must) or "").strip() in TRUE))
+        names = dict.fromkeys(str(block.tag) for block in earlier if (block.get(must) or "").strip() in TRUE)
+        raise AddressingVersion(tuple(names)[:NAMED_MAX])
 
 
 def _ours(envelope: Envelope) -> list[etree._Element]:
@@ -200,6 +201,8 @@ def _only_text(block: etree._Element, local: str) -> str:
     text = str(block.xpath("string()")).strip()  # string(): comments are no text
     if not text or any(isinstance(child.tag, str) for child in block):
         raise AddressingInvalid(f"wsa:{local} is empty or holds elements", header=local)
+    if len(text) > ADDRESS_LENGTH_MAX:  # an answer says it again, and one that goes elsewhere is kept
+        raise AddressingInvalid(f"wsa:{local} is longer than {ADDRESS_LENGTH_MAX} characters", header=local)
     return text
 
 

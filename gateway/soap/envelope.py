@@ -6,6 +6,7 @@ Source: SOAP 1.1 (W3C Note, 8 May 2000), sections 4 and 6; SOAP 1.2 Part 1 (Seco
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 from lxml import etree
 
@@ -47,6 +48,10 @@ NEXT = {
 ULTIMATE_RECEIVER = f"{SOAP12}/role/ultimateReceiver"
 TRUE = frozenset({"1", "true"})
 
+NAMED_MAX = 10
+"""Header blocks that a fault names. Each name brings its namespace: an answer to a request that is full of them would
+be twenty times as large."""
+
 
 class NotAnEnvelope(Refused):
     """The document is not a SOAP envelope of the one shape that is taken."""
@@ -71,7 +76,7 @@ class MediaTypeMismatch(Refused):
 
 
 class MustUnderstand(Refused):
-    """A header block that must be understood is not. `names` are qualified names, `{namespace}local`."""
+    """A header block that must be understood is not. `names` are qualified names, `{namespace}local`: the first."""
 
     code = "soap.must-understand"
 
@@ -122,15 +127,15 @@ def read(document: Document, media_type: str = "") -> Envelope:
 
 def check_understood(envelope: Envelope, understood: frozenset[str]) -> None:
     """Raises `MustUnderstand` when a block for us demands what we do not do. Blocks for other roles are not ours."""
-    unknown = tuple(
+    unknown = (
         str(block.tag)
         for block in envelope.headers
         if block.tag not in understood
         and (block.get(envelope.version.name_of("mustUnderstand")) or "").strip() in TRUE
         and is_for_us(block, envelope.version)
     )
-    if unknown:
-        raise MustUnderstand(unknown)
+    if first := tuple(islice(dict.fromkeys(unknown), NAMED_MAX)):
+        raise MustUnderstand(first)
 
 
 def is_for_us(block: etree._Element, version: Version) -> bool:

@@ -46,7 +46,8 @@ CONNECTION: Final = Reference()
 def parameters_of(block: etree._Element) -> tuple[bytes, ...]:
     """The children of a wsa:ReferenceParameters. Raises `ValueError` with what is wrong with them, for people."""
     found = [child for child in block if isinstance(child.tag, str)]
-    made = tuple(etree.tostring(child, with_tail=False) for child in found)
+    # Counted before they are written: each is written with every namespace that is in scope.
+    made = tuple(etree.tostring(child, with_tail=False) for child in found[: PARAMETERS_MAX + 1])
     if len(made) > PARAMETERS_MAX or sum(map(len, made)) > PARAMETERS_SIZE_BYTES_MAX:
         raise ValueError(
             f"there are at most {PARAMETERS_MAX} reference parameters, of {PARAMETERS_SIZE_BYTES_MAX} bytes"

@@ -70,7 +70,7 @@ def introduced(ours: Place, theirs: Place) -> Two:
     """Each gateway is an agency of the other: a client certificate, an authority for TLS, keys that were compared."""
     jail = theirs.agency(AgencyKind.JAIL)
     certificate = (ours.parts / "client.pem").read_bytes()
-    theirs.do(lambda gateway: register_certificate(gateway, jail, pem_to_der(certificate), certificate, actor="test"))
+    theirs.do(lambda gateway: register_certificate(gateway, jail, pem_to_der(certificate), actor="test"))
     theirs.agree(jail, places.FUSION)
     url = f"{theirs.url}/v1/messages"
     endpoint = Endpoint(kind=EndpointKind.REST, url=url, private_network=True, payload_alone=True)

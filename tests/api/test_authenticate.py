@@ -3,6 +3,7 @@ from hashlib import sha256
 import pytest
 
 from gateway.api.authenticate import identify
+from gateway.api.callers import Speaks
 from gateway.exchange.gateway import AgencySuspended, CredentialsDisagree, NotIdentified
 from tests.api.pretend_gateway import JAIL, POLICE, PretendGateway
 
@@ -22,6 +23,18 @@ def test_a_token_or_a_certificate_says_who_it_is(gateway: PretendGateway) -> Non
     assert identify(scope(b"bearer  jail-token "), gateway) == JAIL
     assert identify(scope(certificate=b"police-der"), gateway) == POLICE
     assert identify({"headers": [(b"authorization", b"Bearer jail-token")]}, gateway) == JAIL
+
+
+def test_a_connection_is_told_what_it_speaks_by(gateway: PretendGateway) -> None:
+    told: list[Speaks] = []
+    shown = scope(b"Bearer jail-token", b"jail-der")
+    shown["extensions"] = {
+        "tls": {"client_certificate": b"jail-der", "client_chain": [b"above"]},
+        "speaks": told.append,
+    }
+    identify(shown, gateway)
+    prints = tuple(sha256(each).hexdigest() for each in (b"jail-token", b"jail-der"))
+    assert told == [Speaks(JAIL.id, prints, b"jail-der", (b"above",))]
 
 
 def test_both_must_agree(gateway: PretendGateway) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.api import tls
 from gateway.api.tls import TlsUnusable, TrustedClients, server_context
 from gateway.keys.files import TlsFiles
 from gateway.keys.succession import look
@@ -169,6 +170,22 @@ async def test_registered_certificates_that_cannot_be_read_leave_the_context_bef
     async with listening(town.echo, tls=context) as town.port:
         pem["now"] = TrustedClients(version=2, pem="not PEM")
         assert status(await town.get(make("jail", issuer=authority))) == 200
+    assert failures == [1]
+
+
+async def test_a_context_that_could_not_be_made_is_tried_again_by_the_next_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, identity = make("Gateway CA", authority=True), make("new")
+    town, failures = Town(tmp_path, authority, Echo(), []), []
+    own = files(tmp_path, make("gateway", issuer=authority, client=False))
+    context = server_context(own, town.clients, lambda: failures.append(1))
+    async with listening(town.echo, tls=context) as town.port:
+        town.register(identity)
+        with monkeypatch.context() as full:
+            full.setattr(tls, "_context", lambda *_: (_ for _ in ()).throw(OSError(24, "Too many open files")))
+            assert await refused(town, identity)
+        assert status(await town.get(identity)) == 200
     assert failures == [1]
 
 

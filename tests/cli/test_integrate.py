@@ -104,8 +104,13 @@ def test_a_certificate_of_its_own_is_registered_and_its_key_stays_away(deploymen
     pem = tmp_path / f"first/{POLICE}.cert.pem"
     assert x509.load_pem_x509_certificate(pem.read_bytes())
     assert (tmp_path / f"first/{POLICE}.key.pem").stat().st_mode & 0o777 == 0o600
-    deployment.run("integrate", POLICE, "--out", tmp_path / "second", "--certificate", pem)
+    # As many agencies keep them: both in one file. The key goes neither into the pack nor into the database.
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / f"first/{POLICE}.key.pem").read_bytes() + pem.read_bytes())
+    deployment.run("integrate", POLICE, "--out", tmp_path / "second", "--certificate", both)
     assert (tmp_path / f"second/{POLICE}.cert.pem").read_bytes() == pem.read_bytes()
+    for file in deployment.directory.rglob("*.db*"):
+        assert b"PRIVATE KEY" not in file.read_bytes()
     assert not (tmp_path / f"second/{POLICE}.key.pem").exists()
     assert "its key is with you" in (tmp_path / "second/README.md").read_text()
     assert [each["kind"] for each in credentials(deployment, POLICE)] == ["certificate"]

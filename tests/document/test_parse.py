@@ -373,3 +373,16 @@ def test_any_text_comes_through_unchanged(value: str) -> None:
     element = etree.Element("a")
     element.text = value
     assert text_of(to_bytes(Document(element))) == value
+
+
+@pytest.mark.parametrize("form", ['xmlns="%s"', "xmlns:p='%s'", 'a="1" xmlns:p = "%s"', "b='x\"' xmlns='%s'"])
+def test_a_namespace_has_a_name_of_at_most_five_hundred_bytes(form: str) -> None:
+    """Each element in it is given the whole of it by whoever asks for its name: a megabyte, times the elements."""
+    parse(f"<r {form % ('u' * 500)}><e/></r>".encode())
+    assert isinstance(refused(f"<r {form % ('u' * 501)}><e/></r>".encode()), TooManyParts)
+    assert isinstance(refused(f"<r><e {form % ('u' * 1_000_000)}/></r>".encode()), TooManyParts)
+
+
+def test_an_attribute_that_only_looks_like_a_declaration_may_be_long() -> None:
+    long = "v" * 5_000
+    parse(f"<r xmlnsx='{long}' b='xmlns=' xmlns:x='urn:x' x:xmlns='{long}'/>".encode())

@@ -288,7 +288,7 @@ async def test_hundreds_of_recipients_asked_for_in_vain_are_refused_like_one(pla
 async def signer(place: Deployed, id: AgencyId) -> Any:
     """A signer for an agency, its certificate registered."""
     issued = place.authority.new_agency_key(id, id, now=place.clock.now())
-    await register_certificate(place.gateway, id, pem_to_der(issued.certificate), issued.certificate, actor="test")
+    await register_certificate(place.gateway, id, pem_to_der(issued.certificate), actor="test")
     key = load_pem_private_key(issued.key, None)
     return signer_of(key, x509.load_pem_x509_certificate(issued.certificate))  # type: ignore[arg-type]
 

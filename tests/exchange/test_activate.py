@@ -118,7 +118,7 @@ async def test_a_certificate_speaks_for_the_agency_it_is_registered_for(place: D
     der = pem_to_der(issued.certificate)
     with pytest.raises(NotIdentified):
         place.gateway.identify_certificate(der)
-    held = await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
+    held = await register_certificate(place.gateway, JAIL, der, actor="test")
     assert place.gateway.identify_certificate(der).id == JAIL
     assert place.gateway.current.trust(JAIL).pins == {der}
     assert place.gateway.current.trust(POLICE).pins == frozenset()
@@ -131,7 +131,7 @@ async def test_a_certificate_speaks_for_the_agency_it_is_registered_for(place: D
 
 async def test_what_is_no_certificate_is_not_registered(place: Deployed, before: int) -> None:
     with pytest.raises(CertificateUnreadable):
-        await register_certificate(place.gateway, JAIL, b"not DER", b"not PEM", actor="test")
+        await register_certificate(place.gateway, JAIL, b"not DER", actor="test")
     assert await entries(place, before) == []
 
 
@@ -321,10 +321,10 @@ async def test_of_two_credentials_that_begin_alike_none_is_revoked(place: Deploy
 async def test_a_revoked_certificate_is_not_registered_again(place: Deployed) -> None:
     issued = place.authority.new_agency_key(JAIL, JAIL, now=place.clock.now())
     der = pem_to_der(issued.certificate)
-    registered = await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
+    registered = await register_certificate(place.gateway, JAIL, der, actor="test")
     await revoke_credential(place.gateway, JAIL, registered.fingerprint, actor="test")
     with pytest.raises(CredentialRevoked):
-        await register_certificate(place.gateway, JAIL, der, issued.certificate, actor="test")
+        await register_certificate(place.gateway, JAIL, der, actor="test")
     with pytest.raises(NotIdentified):
         place.gateway.identify_certificate(der)
 

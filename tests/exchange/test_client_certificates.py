@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
+from gateway.agency import AgencyId
 from gateway.api.app import make_app
 from gateway.api.tls import server_context, trusted_clients
-from gateway.exchange.activate import register_certificate, suspend_agency
+from gateway.exchange.activate import CredentialRevoked, register_certificate, suspend_agency
 from gateway.exchange.authorities import register_authority, take_crl
 from gateway.exchange.gateway import NotIdentified
 from gateway.exchange.revoke import revoke_credential
@@ -25,7 +27,7 @@ from tests.api.certificates import make
 from tests.api.wire import listening, wire
 from tests.exchange.deployed import JAIL, POLICE, PROBATION, Deployed, deployed
 from tests.signing.parties import rsa_key
-from tests.signing.pki import ODD, Party, authority, crl, dns, leaf, made, usage
+from tests.signing.pki import ODD, Party, authority, crl, dns, leaf, made, other_signature, usage
 
 NOW = datetime.now(UTC)
 INBOX = b"GET /v1/inbox HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -191,7 +193,7 @@ async def test_a_fault_in_any_link_lets_nobody_in(edge: Edge, make_chain: Callab
 @pytest.mark.parametrize("fault", [usage(key_encipherment=True), ODD], ids=["usage", "critical"])
 async def test_a_pin_is_judged_by_the_rules_of_signatures(edge: Edge, fault: tuple[object, bool]) -> None:
     faulty = made("own", fault, now=NOW)  # type: ignore[arg-type]
-    await register_certificate(edge.place.gateway, JAIL, faulty.der, faulty.pem, actor="test")
+    await register_certificate(edge.place.gateway, JAIL, faulty.der, actor="test")
     assert await edge.ask(faulty) in (0, 401)
 
 
@@ -228,7 +230,7 @@ async def test_old_and_new_count_side_by_side_until_the_old_one_is_revoked(edge:
     gateway = edge.place.gateway
     old, new = client("jail", None), client("jail", None)
     for each in (old, new):
-        await register_certificate(gateway, JAIL, each.der, each.pem, actor="test")
+        await register_certificate(gateway, JAIL, each.der, actor="test")
     assert [await edge.ask(each) for each in (old, new)] == [200, 200]
     await revoke_credential(gateway, JAIL, fingerprint(old.der)[:12], actor="test")
     assert [await edge.ask(each) for each in (old, new)] == [0, 200]
@@ -247,9 +249,31 @@ async def test_two_authorities_count_side_by_side_until_the_old_one_is_revoked(e
 async def test_one_certificate_of_an_authority_is_shut_out_without_a_list(edge: Edge) -> None:
     await edge.share(JAIL)
     lost, other = client("jail", ROOT), client("jail", ROOT)
-    await register_certificate(edge.place.gateway, JAIL, lost.der, lost.pem, actor="test")
+    await register_certificate(edge.place.gateway, JAIL, lost.der, actor="test")
     await revoke_credential(edge.place.gateway, JAIL, fingerprint(lost.der), actor="test")
     assert [await edge.ask(each) for each in (lost, other)] == [401, 200]
+    der = other_signature(lost.certificate)
+    again = Party(lost.key, x509.load_der_x509_certificate(der))
+    assert await edge.ask(again) == 401
+    with pytest.raises(CredentialRevoked):
+        await register_certificate(edge.place.gateway, JAIL, der, actor="test")
+
+
+async def test_a_connection_ends_when_a_list_or_the_end_of_its_authority_takes_its_certificate_back(edge: Edge) -> None:
+    await edge.share(JAIL, POLICE)
+    gateway, jail, police = edge.place.gateway, client("jail"), client("police", ROOT)
+
+    def speaks(id: AgencyId, party: Party, *along: Party) -> bool:
+        return gateway.still_speaks(id, (fingerprint(party.der),), party.der, tuple(each.der for each in along))
+
+    assert speaks(JAIL, jail, STATE)
+    assert speaks(POLICE, police)
+    assert not speaks(JAIL, police)
+    await take_crl(gateway, JAIL, crl(ROOT, STATE.certificate.serial_number, now=NOW), actor="test")
+    assert not speaks(JAIL, jail, STATE)
+    assert speaks(POLICE, police)
+    await revoke_credential(gateway, POLICE, fingerprint(ROOT.der), actor="test")
+    assert not speaks(POLICE, police)
 
 
 async def test_a_suspended_agency_is_out_whoever_certifies_it(edge: Edge) -> None:

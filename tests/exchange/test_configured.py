@@ -27,7 +27,7 @@ from gateway.policy.grant import InForce
 from gateway.policy.mou import AccessRule, Effect
 from gateway.policy.read import read_mou
 from gateway.policy.redact import cut
-from gateway.signing.certificate import pem_to_der
+from gateway.signing.certificate import content_id, pem_to_der
 from gateway.store.configuration import Agreement, AgreementState, Configuration, Credential, CredentialKind, Exchange
 from tests.compiled import compiled_once
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, RELEASE, SHELTER, Deployed, agreement, exchanges
@@ -241,6 +241,6 @@ def test_a_revoked_certificate_is_no_pin_any_more(configured: Configured) -> Non
     made = compile_configuration(stored(configured, credentials=credentials), before=configured)
     trusted = made.trust(JAIL)
     assert trusted.pins == {pem_to_der(good)}
-    assert trusted.revoked == {"b" * 64}
+    assert trusted.revoked == {content_id(x509.load_pem_x509_certificate(gone))}
     assert replace(trusted, agency=POLICE) != made.trust(POLICE)
     assert made.trust(POLICE).pins == frozenset()

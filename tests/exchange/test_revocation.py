@@ -37,7 +37,7 @@ from tests.exchange.test_rotate_key import keeper, keys_of, rotate
 async def issued(place: Deployed, agency: AgencyId = JAIL) -> x509.Certificate:
     """A certificate of the authority in use, registered."""
     pem = place.authority.new_agency_key(agency, agency, now=place.clock.now()).certificate
-    await register_certificate(place.gateway, agency, pem_to_der(pem), pem, actor="test")
+    await register_certificate(place.gateway, agency, pem_to_der(pem), actor="test")
     return x509.load_pem_x509_certificate(pem)
 
 

@@ -109,7 +109,7 @@ async def test_who_is_shut_out_or_comes_with_a_revoked_credential_speaks_no_more
     gateway = place.gateway
     issued = place.authority.new_agency_key(JAIL, JAIL, now=place.clock.now())
     pem = issued.certificate
-    held = await register_certificate(gateway, JAIL, pem_to_der(pem), pem, actor="test")
+    held = await register_certificate(gateway, JAIL, pem_to_der(pem), actor="test")
     assert held.kind is CredentialKind.CERTIFICATE
     assert gateway.still_speaks(JAIL, (held.fingerprint,))
     assert not gateway.still_speaks(replace(gateway.current.agencies[JAIL], id="nobody").id, ())  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from gateway.keys.crl import Entry, read_list
 from gateway.keys.files import KeyStore
 from gateway.keys.issued import ISSUED, REVOKED, IssuedFiles
 from gateway.keys.secret_file import KeyUnreadable
+from gateway.signing.crl import check_newer, read_crl
 from tests.keys.clocks import NOW, StoppedClock
 from tests.signing.parties import JAIL
 
@@ -53,6 +54,15 @@ def test_a_certificate_that_cannot_be_recorded_is_not_given(keys: KeyStore, monk
         disk.setattr(os, "write", full)
         with pytest.raises(KeyUnreadable):
             issue(keys)
+    assert len(keys.issued.issued()) == count
+
+
+def test_a_disk_that_takes_half_a_line_has_recorded_nothing(keys: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, write = len(keys.issued.issued()), os.write
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: len(data) // 2]))
+        with pytest.raises(KeyUnreadable, match="No space"):
+            keys.issued.record(keys.authority.certificate, keys.authority.certificate)
     assert len(keys.issued.issued()) == count
 
 
@@ -119,3 +129,27 @@ def test_the_newest_list_of_each_authority_is_kept(keys: KeyStore) -> None:
     (before,) = keys.certified("ca").old()
     keys.certified("ca").retire(before)
     assert [each for each, _ in keys.lists.kept()] == [new]
+
+
+def test_a_gateway_that_trusts_this_one_reads_its_list(keys: KeyStore) -> None:
+    gone, held, authority = issue(keys), issue(keys), keys.authority.certificate
+    entries = [
+        Entry(serial=gone.serial_number, at=NOW, reason="superseded"),
+        Entry(serial=held.serial_number, at=NOW, reason="certificateHold"),
+    ]
+    pem = keys.lists.sign(authority, entries, now=NOW, until=NOW + timedelta(days=7))
+    found, _ = read_crl(pem, [authority], now=NOW)
+    assert found.serials == {gone.serial_number, held.serial_number}
+    assert (found.this_update, found.next_update) == (NOW, NOW + timedelta(days=7))
+    keys.lists.keep(authority, pem)
+    later = keys.lists.sign(authority, entries, now=NOW + timedelta(days=1), until=NOW + timedelta(days=8))
+    assert check_newer(read_crl(later, [authority], now=NOW + timedelta(days=1))[0], found)
+
+
+def test_numbers_of_lists_grow_also_when_the_clock_was_set_back(keys: KeyStore) -> None:
+    authority, numbers = keys.authority.certificate, []
+    for moment in (NOW, NOW - timedelta(hours=1), NOW - timedelta(hours=1), NOW + timedelta(seconds=1)):
+        pem = keys.lists.sign(authority, [], now=moment, until=NOW + timedelta(days=7))
+        keys.lists.keep(authority, pem)
+        numbers.append(read_list(pem).number)
+    assert numbers == sorted(set(numbers))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -163,3 +164,31 @@ def crl(
     for entry in entries:
         builder = builder.add_revoked_certificate(revoked(entry, now=now) if isinstance(entry, int) else entry)
     return builder.sign(by.key, digest or SHA256()).public_bytes(Encoding.DER)
+
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def other_signature(certificate: x509.Certificate) -> bytes:
+    """The same certificate, DER, with n-s for s in its issuer's P-256 signature: who has it can write it so."""
+    r, s = decode_dss_signature(certificate.signature)
+    value = encode_dss_signature(r, P256_ORDER - s)
+    ecdsa_sha256 = bytes.fromhex("300a06082a8648ce3d040302")
+    body = certificate.tbs_certificate_bytes + ecdsa_sha256 + bytes([3, len(value) + 1, 0]) + value
+    return b"\x30\x82" + len(body).to_bytes(2) + body
+
+
+def renamed(old: Party, name: x509.Name) -> x509.Certificate:
+    """A self-signed certificate of the same key and the same dates, under this name."""
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(old.key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(old.certificate.not_valid_before_utc)
+        .not_valid_after(old.certificate.not_valid_after_utc)
+    )
+    for each in old.certificate.extensions:
+        builder = builder.add_extension(each.value, critical=each.critical)
+    return builder.sign(old.key, SHA256())

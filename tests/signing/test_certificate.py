@@ -21,7 +21,7 @@ from gateway.signing.certificate import (
     WrongUsage,
     check,
     common_name,
-    fingerprint,
+    content_id,
     pem_to_der,
     read_certificate,
     to_pem,
@@ -111,7 +111,7 @@ def test_nobody_speaks_for_an_agency_without_registered_certificates() -> None:
 
 @pytest.mark.parametrize("trust", [trusted(jail()), chained(JAIL)], ids=["pinned", "issued"])
 def test_a_revoked_certificate_counts_no_more(trust: TrustedKeys) -> None:
-    revoked = replace(trust, revoked=frozenset({fingerprint(jail().certificate_der)}))
+    revoked = replace(trust, revoked=frozenset({content_id(read_certificate(jail().certificate_der))}))
     with pytest.raises(CertificateUntrusted):
         check(jail().certificate_der, revoked, now=NOW)
 

@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 from gateway.signing.certificate import read_certificate
 from gateway.signing.certificate_name import NameUnreadable, agency_name, names_of, read_name
 from tests.signing.parties import JAIL, jail
-from tests.signing.pki import dns, made
+from tests.signing.pki import dns, made, renamed
 
 
 def test_our_own_authority_calls_an_agency_by_its_id() -> None:
@@ -68,3 +68,11 @@ def test_what_is_no_name(text: str) -> None:
 
 def test_one_host_of_several_is_enough() -> None:
     assert read_name("dns:b.example") in names_of(made("x", dns("a.example", "b.example")).certificate)
+
+
+def test_a_subject_that_says_a_thing_twice_is_no_name_and_no_fault() -> None:
+    twice = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, each) for each in ("gw", "GW")])
+    odd = renamed(made("x", dns("a.example")), x509.Name([twice]))
+    assert names_of(odd) == {"dns:a.example"}
+    with pytest.raises(NameUnreadable):
+        read_name("subject:CN=gw+CN=GW")

@@ -4,12 +4,13 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.name import _ASN1Type
 
 from gateway.document.parse import parse
 from gateway.errors import GatewayError, Unavailable
@@ -18,11 +19,13 @@ from gateway.signing.certificate import (
     CertificateExpired,
     CertificateNotYetValid,
     CertificateRevoked,
+    CertificateUnreadable,
     CertificateUntrusted,
     CrlStale,
     WeakKey,
     WrongUsage,
     check,
+    content_id,
     fingerprint,
 )
 from gateway.signing.certificate_name import names_of
@@ -31,7 +34,22 @@ from gateway.signing.enveloped import sign_enveloped, verify_enveloped
 from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from gateway.signing.signature import NotSigner
 from tests.signing.parties import JAIL, NOTICE, NOW, rsa_key
-from tests.signing.pki import CLIENT, ODD, SERVER, Party, authority, crl, dns, leaf, made, signed_with_sha1, usage
+from tests.signing.pki import (
+    CLIENT,
+    ODD,
+    SERVER,
+    Party,
+    authority,
+    crl,
+    dns,
+    leaf,
+    made,
+    named,
+    other_signature,
+    renamed,
+    signed_with_sha1,
+    usage,
+)
 
 ROOT = authority("State Root")
 STATE = authority("State Issuing CA", by=ROOT, path_length=0)
@@ -282,12 +300,54 @@ def test_policies_that_nobody_asks_for_are_no_hindrance() -> None:
 
 
 def test_an_authority_that_was_revoked_by_hand_leads_nowhere() -> None:
-    gone = trust(revoked=frozenset({fingerprint(STATE.der)}))
+    gone = trust(revoked=frozenset({content_id(STATE.certificate)}))
     with pytest.raises(CertificateUntrusted):
         check(leaf("jail", STATE).der, gone, now=NOW, others=(STATE.der,))
 
 
+def test_a_revoked_certificate_counts_no_more_with_its_signature_written_another_way() -> None:
+    jail = leaf("jail", STATE)
+    again = other_signature(jail.certificate)
+    assert fingerprint(again) != fingerprint(jail.der)
+    assert check(again, trust(STATE), now=NOW)  # it verifies: nothing but the revocation is in its way
+    gone = trust(STATE, revoked=frozenset({content_id(jail.certificate)}))
+    for each in (jail.der, again):
+        with pytest.raises(CertificateUntrusted, match="revoked"):
+            check(each, gone, now=NOW)
+
+
+def test_a_signature_by_a_method_that_nobody_knows_is_weak() -> None:
+    ecdsa_sha256, unknown = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d04037f")
+    with pytest.raises(WeakKey, match="SHA-256"):
+        check(leaf("jail", STATE).der.replace(ecdsa_sha256, unknown), trust(STATE), now=NOW)
+
+
+@pytest.mark.parametrize("name", [b"\x0c\x04\xff\xfe\xfd\xfc", b"\x03\x04\x00ail", b"\x02\x04jail"])
+def test_a_subject_that_cannot_be_read_is_refused_like_any_other_fault(name: bytes) -> None:
+    broken = leaf("jail", STATE).der.replace(b"\x0c\x04jail", name)
+    with pytest.raises(CertificateUnreadable):
+        check(broken, trust(STATE), now=NOW)
+
+
 # --- lists ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_that_holds_for_ever_holds() -> None:
+    until = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    data = crl(STATE, 7, hours=(-1, (until - NOW) / timedelta(hours=1)))
+    grace = {"crls": listed(STATE, data), "crl_grace": timedelta(hours=72)}
+    assert check(leaf("jail", STATE).der, trust(STATE, **grace), now=NOW)
+
+
+def test_a_list_counts_for_an_authority_that_writes_its_name_otherwise_since() -> None:
+    name = x509.Name([x509.NameAttribute(each.oid, each.value, _ASN1Type.PrintableString) for each in named("CA")])
+    before = authority("CA")
+    since = Party(before.key, renamed(before, name))
+    jail = Party(before.key, leaf("jail", since).certificate)
+    data = crl(before, jail.certificate.serial_number, issuer=name)
+    knowing = trust(since, below=(), crls=listed(before, data))
+    with pytest.raises(CertificateRevoked):
+        check(jail.der, knowing, now=NOW)
 
 
 def test_a_listed_certificate_counts_no_more_and_its_sister_does() -> None:

@@ -1,8 +1,11 @@
+import tracemalloc
+
 import pytest
 from lxml import etree
 
 from gateway.document.names import SOAP11, SOAP12, WSA, WSSE
 from gateway.document.parse import parse
+from gateway.soap.address import ADDRESS_LENGTH_MAX
 from gateway.soap.addressing import (
     Addressing,
     AddressingInvalid,
@@ -206,3 +209,28 @@ def test_the_answer_relates_to_its_request() -> None:
 
 def test_who_does_not_use_addressing_is_not_answered_with_it() -> None:
     assert answer_headers(Addressing(), action="x", message_id="y", to=Reference(address=CALLBACK)) == ()
+
+
+@pytest.mark.parametrize("name", ["MessageID", "Action", "To"])
+def test_what_an_answer_says_again_is_short(name: str) -> None:
+    read(envelope(f"<w:{name}>{'u' * ADDRESS_LENGTH_MAX}</w:{name}>"))
+    with pytest.raises(AddressingInvalid) as caught:
+        read(envelope(f"<w:{name}>{'u' * (ADDRESS_LENGTH_MAX + 1)}</w:{name}>"))
+    assert caught.value.header == name
+    assert "uuu" not in caught.value.text
+
+
+def test_too_many_reference_parameters_are_not_written_out() -> None:
+    """Each is written with all namespaces around it."""
+    names = " ".join(f'xmlns:n{number}="urn:{"x" * 400}{number}"' for number in range(90))
+    found = envelope(
+        f"<w:ReplyTo><w:Address>{ANONYMOUS}</w:Address><w:ReferenceParameters xmlns:x='urn:x' {names}>"
+        f"{'<x:Case/>' * 2_000}</w:ReferenceParameters></w:ReplyTo>"
+    )
+    tracemalloc.start()
+    try:
+        with pytest.raises(AddressingInvalid):
+            read(found)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()

@@ -4,6 +4,7 @@ from lxml import etree
 from gateway.document.names import SOAP11, SOAP12
 from gateway.document.parse import parse
 from gateway.soap.envelope import (
+    NAMED_MAX,
     MediaTypeMismatch,
     MustUnderstand,
     NotAnEnvelope,
@@ -109,3 +110,14 @@ def test_a_block_for_us_that_must_be_understood_is(namespace: str, attributes: s
     with pytest.raises(MustUnderstand) as caught:
         check_understood(found, frozenset())
     assert caught.value.names == ("{urn:x}Block",)
+
+
+@BOTH
+def test_few_of_many_blocks_that_are_not_understood_are_named_each_once(version: Version) -> None:
+    """An answer that named all of them would be many times as large as the request."""
+    block = '<h:%s xmlns:h="urn:h" s:mustUnderstand="1"/>'
+    blocks = block % "Same" * 5_000 + "".join(block % f"B{number}" for number in range(5_000))
+    found = read(parse(envelope(f"<s:Header>{blocks}</s:Header><s:Body><b/></s:Body>", version.value)))
+    with pytest.raises(MustUnderstand) as caught:
+        check_understood(found, frozenset())
+    assert caught.value.names == ("{urn:h}Same", *(f"{{urn:h}}B{number}" for number in range(NAMED_MAX - 1)))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from gateway.agency import AgencyId
-from gateway.signing.certificate import fingerprint
+from gateway.signing.certificate import content_id, read_certificate
 from gateway.signing.certificate_name import agency_uri
 from gateway.signing.keyring import TrustedKeys
 from tests.signing.attacks.forge import PrivateKey, b64
@@ -237,5 +237,5 @@ def trusted() -> TrustedKeys:
         agency=JAIL,
         pins=frozenset(pins()),
         authorities=(of_authority(county().der),),
-        revoked=frozenset({fingerprint(revoked().der)}),
+        revoked=frozenset({content_id(read_certificate(revoked().der))}),
     )
