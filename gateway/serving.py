@@ -20,6 +20,7 @@ from gateway.config import read_settings
 from gateway.errors import GatewayError
 from gateway.exchange.countersign import flush_noted
 from gateway.exchange.gateway import Gateway
+from gateway.signing.keyring import Signer
 from gateway.telemetry import Metrics, configure_logging, log
 from gateway.telling import mail_of_heads, ways_of
 from gateway.transport.ask import HttpAsk
@@ -114,13 +115,18 @@ class Outward:
 async def outward_of(gateway: Gateway) -> AsyncIterator[Outward]:
     """The ways to partners, open while the block runs."""
     connections = connections_of(gateway)
+
+    def signer() -> Signer:
+        """The Cover key of now: it may be changed while the process runs."""
+        return gateway.keys.cover_signer
+
     try:
         yield Outward(
             sends={
                 EndpointKind.REST: RestTransport(connections, gateway.clock),
-                EndpointKind.SOAP: SoapTransport(connections, gateway.clock, lambda: gateway.keys.cover_signer),
+                EndpointKind.SOAP: SoapTransport(connections, gateway.clock, signer),
             },
-            letters=LetterTransport(connections, gateway.clock, gateway.keys.cover_signer),
+            letters=LetterTransport(connections, gateway.clock, signer),
             ask=HttpAsk(connections),
         )
     finally:

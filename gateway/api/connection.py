@@ -17,6 +17,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.api.callers import Callers, Speaks
+from gateway.api.network import network_of
 from gateway.api.peers import Peers
 from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
 from gateway.api.tls import client_chain
@@ -146,7 +147,7 @@ class GatewayProtocol(HttpToolsProtocol):
                 "client_certificate": certificate,
                 "client_chain": client_chain(tls) if certificate is not None else (),
             }
-        address = self.client[0] if self.client else ""
+        address = network_of(self.client[0]) if self.client else ""
         if not self._peers.enter(address, self.loop.time()):
             self._refuse(TOO_MANY)
             return
@@ -172,6 +173,13 @@ class GatewayProtocol(HttpToolsProtocol):
     def _speaks(self, speaks: Speaks) -> None:
         if not self.transport.is_closing():
             self._callers.speaks(self, speaks)
+            self._busy()
+
+    def _busy(self) -> None:
+        """Something is under way: a whole request of anybody's, or the body of somebody known. A stranger's body that
+        is still to come is not: it is as easily begun as a head, and may take six times as long."""
+        if self._address is not None:
+            self._peers.busy(self._address, self)
 
     def put_out(self) -> None:
         """Nothing was under way here, and somebody else needs the place: nobody is told why."""
@@ -256,8 +264,6 @@ class GatewayProtocol(HttpToolsProtocol):
             raise _Refusal(PIPELINE)
         super().on_headers_complete()
         self._head = False
-        if self._address is not None:
-            self._peers.busy(self._address, self)
         self._body_bytes = self._discarded_bytes = 0
         self._deadline = self._started + self._limits.body_seconds_max
 
@@ -297,6 +303,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._upgrading:
             return
         super().on_message_complete()
+        if not self.cycle.response_complete:
+            self._busy()
         self._head = True
         self._raw_bytes = 0
         self._deadline = None
@@ -314,7 +322,9 @@ class GatewayProtocol(HttpToolsProtocol):
             self._answering.flush()
         super().on_response_complete()
         answered = self._running is not None and self._running.response_complete  # and not one of the pipeline begun
-        if answered and self._head and self._address is not None:
+        # Also while a body of it is still to come, which nobody waits for: else who is refused at once holds its place
+        # for a minute by sending none.
+        if answered and (self._head or self._running is self.cycle) and self._address is not None:
             self._peers.quiet(self._address, self, self.loop.time())
         if not self._head and self.expect_100_continue and not self._body_bytes and self._running is self.cycle:
             self._stop()

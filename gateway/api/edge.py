@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admission import Admission, Admitted
 from gateway.api.body import ClientGone
+from gateway.api.network import network_of
 from gateway.api.problem import MEDIA_TYPE, Problem, problem_of
 from gateway.clock import Clock
 from gateway.exchange.gateway import AgencySuspended
@@ -94,7 +95,7 @@ class Edge:
         try:
             _check_address(scope)
             if scope["path"] not in WATCHED:
-                self._admission.arrive(scope["client"][0] if scope.get("client") else "")
+                self._admission.arrive(network_of(scope["client"][0]) if scope.get("client") else "")
             await self._app(scope, receive, answer)
         except ClientGone:
             trace.status, trace.code = 499, "connection.client-gone"  # 499: nginx's word for it; nobody reads it

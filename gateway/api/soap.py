@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.agency import Agency
-from gateway.api.body import ClientGone, check_head, parsed, read_body
+from gateway.api.body import OFF_LOOP_SIZE_BYTES, ClientGone, check_head, parsed, read_body
 from gateway.api.edge import trace_of
 from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
@@ -132,7 +132,7 @@ async def _asked(exchange: Exchange) -> Asked:
         _addressing(exchange, received)
         found = await _security(exchange, agency, document, received)
         # After the signature: nothing goes anywhere because of a request whose signature is wrong.
-        exchange.one_way = one_way_of(agency, found.received, exchange.addressing, trace_of(request.scope).correlation)
+        exchange.one_way = await _one_way(exchange, agency, found)
         act = read_act(agency, _message_id(exchange, found), found.received.body, found.proof)
         if isinstance(act, Submission) and exchange.one_way is not None:
             act = replace(act, replying=exchange.one_way)
@@ -204,6 +204,14 @@ async def _verified(
     if found.proof is not None:
         _addressing(exchange, found.received)
     return found
+
+
+async def _one_way(exchange: Exchange, agency: Agency, found: Secured) -> OneWay | None:
+    """How its answers are written elsewhere, if any goes there."""
+    correlation = trace_of(exchange.request.scope).correlation
+    if exchange.size_bytes <= OFF_LOOP_SIZE_BYTES:
+        return one_way_of(agency, found.received, exchange.addressing, correlation)
+    return await asyncio.to_thread(one_way_of, agency, found.received, exchange.addressing, correlation)
 
 
 def _actions(exchange: Exchange) -> frozenset[str]:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from gateway.agency import AgencyId
 from gateway.api.body import OFF_LOOP_SIZE_BYTES
+from gateway.api.network import network_of
 from gateway.document.parse import Document
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import Gateway
@@ -52,8 +53,8 @@ def username_of(security: Security | None) -> UsernameToken | None:
 
 
 def address_of(request: Request) -> str:
-    """Whence the request comes."""
-    return request.client.host if request.client is not None else ""
+    """Whence the request comes, as guesses are counted."""
+    return network_of(request.client.host) if request.client is not None else ""
 
 
 async def secured(

@@ -20,9 +20,25 @@ EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
-out = Console(highlight=False, soft_wrap=True, emoji=False)
+
+class _Terminal(Console):
+    """A console that nothing of what it shows can steer: names out of strangers' certificates and files may hold the
+    signs that terminals take for orders."""
+
+    def print(self, *objects: Any, **more: Any) -> None:
+        """As the console does; a sign that is none for people as "?"."""
+        super().print(*(_shown(each) if isinstance(each, str) else each for each in objects), **more)
+
+
+def _shown(text: str) -> str:
+    return (
+        text if text.isprintable() else "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)
+    )
+
+
+out = _Terminal(highlight=False, soft_wrap=True, emoji=False)
 """For people. No emoji: between colons stand names of elements (`hs:Child:`), not pictures."""
-err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+err = _Terminal(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Directory = Annotated[
     Path,

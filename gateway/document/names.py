@@ -19,6 +19,7 @@ APPINFO_60 = "https://docs.oasis-open.org/niemopen/ns/model/appinfo/6.0/"
 NIEM_XS_60 = "https://docs.oasis-open.org/niemopen/ns/model/adapters/niem-xs/6.0/"
 CT_60 = "https://docs.oasis-open.org/niemopen/ns/specification/conformanceTargets/6.0/"
 
+COVER = "https://gateway.example/ns/cover/1.0/"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 EC = "http://www.w3.org/2001/10/xml-exc-c14n#"
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -68,6 +69,8 @@ class Limits:
     """Bounds of one document. A NIEM message of 1 MB has about 20,000 elements, 15 deep, 5 attributes each.
 
     elements_max     counted as markup in the bytes, before the parse: a CDATA section full of "<" counts too
+    values_max       attributes of all elements together, counted so as well: each takes 200 bytes of memory, and time
+                     wherever somebody looks through them
     attributes_max   per element, namespace declarations included
     name_length_max  in bytes of UTF-8; NIEM's longest has 98. Of a namespace's name, too: whoever asks an element for
                      its name is given all of it, so that one of a megabyte would be as many as there are elements
@@ -76,6 +79,7 @@ class Limits:
     size_bytes_max: int = 10 * 1024 * 1024
     depth_max: int = 100
     elements_max: int = 50_000
+    values_max: int = 300_000
     attributes_max: int = 100
     name_length_max: int = 500
 
@@ -196,6 +200,7 @@ def _leaps(reach: int) -> re.Pattern[bytes]:
 
 
 _ATTRIBUTE = re.compile(rb"""\s*+([^\s<>/="']++)\s*+=\s*+("[^"<]*+"|'[^'<]*+')""")
+_VALUE = re.compile(rb"""=\s*+["']""")
 _NAME = re.compile(rb"""<([^\s<>/="']*+)""")
 _NO_START_TAG = (b"/", b"!", b"?")
 
@@ -208,6 +213,8 @@ def _refuse_heavy_markup(data: bytes, limits: Limits) -> None:
     """
     if len(data) > limits.elements_max and data.count(b"<") - data.count(b"</") > limits.elements_max:
         raise TooManyParts(f"the document has more than {limits.elements_max:,} elements")
+    if data.count(b"=") > limits.values_max and next(islice(_VALUE.finditer(data), limits.values_max, None), None):
+        raise TooManyParts(f"the document has more than {limits.values_max:,} attributes")
     reach = min(limits.name_length_max, 5 * limits.attributes_max)
     for start, tag in _long_tags(data, reach):
         if tag[1:2] not in _NO_START_TAG and not _is_within(tag, limits):

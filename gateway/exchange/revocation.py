@@ -22,7 +22,7 @@ from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign
 from gateway.exchange.activate import AgencyUnknown, change, decided_anew
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.revoke import revoke_credential
-from gateway.exchange.rotate_key import Role, entered
+from gateway.exchange.rotate_key import CERTIFIED, Role, entered
 from gateway.exchange.rotate_log_key import KEEPERS
 from gateway.keys.certified import AUTHORITY, Old, fingerprint_of
 from gateway.keys.crl import Entry, read_list
@@ -259,14 +259,25 @@ async def retire_authority(gateway: Gateway, *, by: Acting, cut_off: bool, reaso
     allowed(gateway, by, KEEPERS, OPERATOR)
     with gateway.keys.alone():
         old = _oldest(gateway)
-        for name in ("cover", "tls", "client"):
-            if is_by(gateway.keys.certified(name).current().certificate, old.certificate):
-                raise AuthorityStillNeeded(
-                    f"the gateway's own {name} certificate is of this authority: gateway keys rotate {name} first"
-                )
+        for role in CERTIFIED:
+            _check_needless(gateway, role, old.certificate)
         ended = await _revoke_all(gateway, old.certificate, by, reason, cut_off)
         await asyncio.to_thread(gateway.keys.certified(AUTHORITY).retire, old)
     return Retired(authority=fingerprint_of(old.certificate), cut_off=ended)
+
+
+def _check_needless(gateway: Gateway, role: Role, authority: x509.Certificate) -> None:
+    """That neither the key in use nor the next one, which may take over any day, has a certificate of it."""
+    key = gateway.keys.certified(role.file)
+    if is_by(key.current().certificate, authority):
+        raise AuthorityStillNeeded(
+            f"the gateway's own {role} certificate is of this authority: gateway keys rotate {role} first"
+        )
+    following = key.next_certificate()
+    if following is not None and is_by(following, authority):
+        raise AuthorityStillNeeded(
+            f"the next {role} key has a certificate of this authority: gateway keys discard {role} first"
+        )
 
 
 def _oldest(gateway: Gateway) -> Old:

@@ -137,7 +137,7 @@ async def order_next(gateway: Gateway, order: Order, following: NextKey, signing
     """Write that the next key is to take over, and let it when that is now. Under `alone`."""
     now = gateway.clock.now()
     since = order.since or now
-    if not await entered(gateway, "rotate", order.role, following.fingerprint, exactly=order.since, by=now):
+    if not await _ordered(gateway, order, following.fingerprint, now):
         await write_entry(gateway, "rotate", order, following, signing, since)
     succession = gateway.keys.succession(order.role.file)
     await asyncio.to_thread(succession.order, since)
@@ -251,38 +251,30 @@ async def write_entry(
     await gateway.store.record([signed.entry])
 
 
-async def entered(
-    gateway: Gateway,
-    action: str,
-    role: Role,
-    key: str,
-    *,
-    exactly: datetime | None = None,
-    by: datetime | None = None,
-) -> bool:
-    """Whether the log says it already: a try before this one may have stopped after its entry.
-
-    exactly  for this moment; by: None = for any, else for one that has come
-    """
-    async for said in _key_entries(gateway):
-        if (said["action"], said["kind"], said.get("key")) != (action, role.value, key):
-            continue
-        moment = said.get("valid_from", "")
-        if exactly is not None:
-            if moment == timestamp(exactly):
-                return True
-        elif by is None or moment <= timestamp(by):
-            return True
-    return False
+async def entered(gateway: Gateway, action: str, role: Role, key: str) -> bool:
+    """Whether the log says it already: a try before this one may have stopped after its entry."""
+    return bool([said async for said in _key_entries(gateway, action, role, key)])
 
 
-async def _key_entries(gateway: Gateway) -> AsyncIterator[Mapping[str, Any]]:
-    """Every entry about keys: some tens in the life of a gateway."""
+async def _ordered(gateway: Gateway, order: Order, key: str, now: datetime) -> bool:
+    """Whether this very order is the last one that the log has of this key: for this moment, or for one that has come,
+    and for this reason. One before it that was changed since, or was for another reason, does not stand for it."""
+    said = [each async for each in _key_entries(gateway, "rotate", order.role, key)]
+    if not said or said[-1].get("reason") != order.reason:
+        return False
+    moment = said[-1].get("valid_from", "")
+    return bool(moment == timestamp(order.since) if order.since is not None else moment <= timestamp(now))
+
+
+async def _key_entries(gateway: Gateway, action: str, role: Role, key: str) -> AsyncIterator[Mapping[str, Any]]:
+    """What the log says of this act on this key, in its order. Of keys it has some tens of entries in all."""
     after = ""
     while True:
         found = await gateway.store.entries_of_types({EntryType.KEY}, after=after, limit=PAGE)
         for each in found:
-            yield json.loads(each.entry.body)
+            said = json.loads(each.entry.body)
+            if (said["action"], said["kind"], said.get("key")) == (action, role.value, key):
+                yield said
         if len(found) < PAGE:
             return
         after = found[-1].entry.id

@@ -71,7 +71,7 @@ def create(path: Path, content: bytes, *, mode: int = FILE_MODE) -> bool:
         except FileExistsError:
             return False
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
             # Also when another process won: its file is durable only once somebody has synced the directory.
             sync_directory(path.parent)
     except OSError as error:
@@ -94,12 +94,13 @@ def erase(path: Path) -> None:
     Overwriting is what can be done from here. A file system that writes elsewhere (copy on write, flash) keeps the old
     blocks until it needs them: that is the disk's own encryption, or the shredder's work.
 
-    A file that has another name too loses this one only: it is what `create` left when it was killed between its two
-    steps, and under the other name it lives.
+    A temporary name of the same file goes with it: `create` leaves one when it is killed between its two steps, and the
+    secret would live on under it. A file that has a name of its own too loses this one only: there it lives.
     """
     try:
         with contextlib.suppress(FileNotFoundError):
             with path.open("r+b") as file:
+                _unlink_temporaries(path, os.fstat(file.fileno()))
                 if os.fstat(file.fileno()).st_nlink <= 1:
                     _blank(file.fileno())
             path.unlink()
@@ -119,6 +120,15 @@ def replace_erasing(path: Path, content: bytes) -> None:
             _blank(old.fileno())
     except OSError as error:
         raise KeyUnreadable(f"{path}: cannot be rewritten ({error.strerror})") from error
+
+
+def _unlink_temporaries(path: Path, status: os.stat_result) -> None:
+    if status.st_nlink <= 1:
+        return
+    for each in path.parent.glob(".*.tmp"):
+        with contextlib.suppress(FileNotFoundError):
+            if each != path and os.path.samestat(each.lstat(), status):
+                each.unlink()
 
 
 def _blank(descriptor: int) -> None:

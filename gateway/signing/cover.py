@@ -17,7 +17,7 @@ from lxml import etree
 
 from gateway.agency import AgencyId
 from gateway.clock import timestamp
-from gateway.document.names import DS
+from gateway.document.names import COVER, DS
 from gateway.document.parse import parse
 from gateway.errors import Refused, Tampered
 from gateway.message import Action, DisseminationId, MessageId
@@ -25,9 +25,6 @@ from gateway.signing.enveloped import ENVELOPED, verify_root
 from gateway.signing.keyring import Signer, TrustedKeys
 from gateway.signing.shape import certificate_of, read_shape
 from gateway.signing.signature import Reference, digest, rewritten, write
-
-COVER = "https://gateway.example/ns/cover/1.0/"
-"""Namespace of the Cover."""
 
 COVER_SIZE_BYTES_MAX = 256 * 1024
 TEXT_LENGTH_MAX = 20_000

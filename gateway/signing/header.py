@@ -15,10 +15,9 @@ from lxml import etree
 
 from gateway.clock import timestamp as moment_text
 from gateway.document.canonical import exclusive
-from gateway.document.names import SOAP11, SOAP12, WSA, WSSE, WSU, split
+from gateway.document.names import COVER, SOAP11, SOAP12, WSA, WSSE, WSU, split
 from gateway.document.parse import Document
 from gateway.signing.algorithm import Transform
-from gateway.signing.cover import COVER
 from gateway.signing.effort import check_effort
 from gateway.signing.enveloped import ENVELOPED
 from gateway.signing.key_reference import BASE64, X509_TOKEN, certificate_named

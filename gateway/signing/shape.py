@@ -42,6 +42,9 @@ PREFIXES_MAX = 100
 PREFIX_LIST_LENGTH_MAX = 1000
 """WSS4J lists every prefix that is in scope: some fifty, of a message that declares all namespaces at its root."""
 
+IDS_MAX = 60_000
+"""More than one for each element that a document may have."""
+
 ID_NAMES = frozenset({"id", "assertionid", "requestid", "responseid"})
 """Local names, in lower case, of attributes that some stack takes for an id: Id, ID, id, xml:id, wsu:Id, SAML's."""
 
@@ -102,9 +105,14 @@ class _OfThread(threading.local):
 
     def __init__(self) -> None:
         # A walk in C, a third of what looking at each element's attributes costs. Each of ID_NAMES has a d; most
-        # attributes of a signature (Algorithm, URI) have none.
+        # attributes of a signature (Algorithm, URI) have none. Of those that have one only ids come back: a document
+        # may be full of others.
+        lower = "translate(local-name(),'ADEINOPQRSTU','adeinopqrstu')"
+        named = " or ".join(
+            f"string-length(local-name())={len(each)} and {lower}='{each}'" for each in sorted(ID_NAMES, key=len)
+        )
         self._attributes = etree.XPath(
-            "descendant-or-self::*/@*[contains(local-name(),'d') or contains(local-name(),'D')]"
+            f"descendant-or-self::*/@*[contains(local-name(),'d') or contains(local-name(),'D')][{named}]"
         )
 
         self.has_comments = etree.XPath("boolean(descendant::comment())")
@@ -220,6 +228,8 @@ def unique_ids(root: etree._Element) -> Mapping[str, NodeId]:
     for identity, node in all_ids(root):
         if identity in found:
             raise SignatureShape("two elements of the signed document have the same id")
+        if len(found) == IDS_MAX:
+            raise SignatureShape("the signed document has too many ids")
         found[identity] = node
     return found
 

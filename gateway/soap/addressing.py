@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.document.names import WSA
 from gateway.errors import Refused
 from gateway.soap.address import ADDRESS_LENGTH_MAX, canonical
-from gateway.soap.envelope import NAMED_MAX, TRUE, Envelope, NotAnEnvelope, elements, is_for_us
+from gateway.soap.envelope import TRUE, Envelope, NotAnEnvelope, elements, is_for_us
 from gateway.soap.reference import ANONYMOUS, CONNECTION, NONE, PREFIX, Reference, echoed, parameters_of
 
 FAULT_ACTION: Final = f"{WSA}/fault"
@@ -183,8 +183,7 @@ def check_version(envelope: Envelope) -> None:
     earlier = [block for block in envelope.headers if etree.QName(block).namespace in EARLIER_VERSIONS]
     if earlier:
         must = envelope.version.name_of("mustUnderstand")
-        names = dict.fromkeys(str(block.tag) for block in earlier if (block.get(must) or "").strip() in TRUE)
-        raise AddressingVersion(tuple(names)[:NAMED_MAX])
+        raise AddressingVersion(tuple(str(block.tag) for block in earlier if (block.get(must) or "").strip() in TRUE))
 
 
 def _ours(envelope: Envelope) -> list[etree._Element]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.document.names import DS, SOAP11, SOAP12, WSA, WSSE, WSU
+from gateway.document.names import COVER, DS, SOAP11, SOAP12, WSA, WSSE, WSU
 
 PREFIX: Final = "wsa"
 
@@ -21,9 +21,9 @@ PARAMETERS_MAX: Final = 10
 PARAMETERS_SIZE_BYTES_MAX: Final = 4096
 """Toolkits put one or two ids there."""
 
-RESERVED: Final = frozenset({"", SOAP11, SOAP12, WSA, WSSE, WSU, DS})
-"""Namespaces whose header blocks say something to every receiver; a header block without one is none (SOAP 1.2, part
-1, section 5.2.1)."""
+RESERVED: Final = frozenset({"", SOAP11, SOAP12, WSA, WSSE, WSU, DS, COVER})
+"""Namespaces whose header blocks say something to every receiver, or to ours, for whom a block that we signed would be
+a Cover. A header block without one is none (SOAP 1.2, part 1, section 5.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ answer, so no SOAP answer to it is wanted: 202 and nothing is what a one-way ser
 mustUnderstand: a receiver that does not verify it has what it had on its connection, and would refuse it otherwise.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -56,9 +57,10 @@ class SendLetter(Protocol):
 
 
 class LetterTransport:
-    """`SendLetter` over the connections of the process."""
+    """`SendLetter` over the connections of the process. signer: asked for each letter, since the key may be replaced
+    meanwhile."""
 
-    def __init__(self, connections: Connections, clock: Clock, signer: Signer) -> None:
+    def __init__(self, connections: Connections, clock: Clock, signer: Callable[[], Signer]) -> None:
         self._connections = connections
         self._clock = clock
         self._signer = signer
@@ -66,7 +68,7 @@ class LetterTransport:
     async def send(self, letter: Letter, *, deadline: timedelta) -> Outcome:
         """Try once."""
         try:
-            headers, body = written(letter, self._signer, self._clock.now())
+            headers, body = written(letter, self._signer(), self._clock.now())
         except GatewayError as error:  # the signer: a token that is away, a certificate that has run out
             return failed(error.code)
         answer = await post(self._connections, letter, headers=headers, body=body, deadline=deadline, clock=self._clock)

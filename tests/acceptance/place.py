@@ -105,6 +105,13 @@ class Place:
         """Folder of what partners are given."""
         return self.directory / "partners"
 
+    @property
+    def cover_file(self) -> Path:
+        """The Cover certificate as partners are given it now: another test may have changed the key."""
+        file = self.parts / "cover.pem"
+        file.write_bytes(self.keys.public_parts()["cover.pem"])
+        return file
+
     # --- the operator ---------------------------------------------------------------------------------------------
 
     def do(self, act: Callable[[Gateway], Awaitable[T]]) -> T:

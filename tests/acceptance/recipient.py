@@ -35,7 +35,7 @@ class Taken:
 def take(place: Place, cover: bytes, payload: bytes, recipient: AgencyId) -> Taken:
     """Check everything. Raises what the checks raise; fails when the payload is not valid."""
     now = SystemClock().now()
-    der = pem_to_der((place.parts / "cover.pem").read_bytes())
+    der = pem_to_der(place.cover_file.read_bytes())
     trusted = TrustedKeys(agency=AgencyId("the-gateway"), pins=frozenset({der}))
     verified = verify_cover(cover, trusted, now=now)
     check_payload(verified, sha256_text(payload), recipient=recipient)

@@ -29,7 +29,7 @@ def test_by_rest_cover_and_payload_come_in_one_request_under_tls_with_the_gatewa
 def test_by_soap_the_cover_is_a_signed_header_and_the_payload_is_the_body(place: Place) -> None:
     answer = place.callers[JAIL].accepted(sample("fullest"), fresh_id())
     received = arrived(place.mailboxes[PROBATION], answer["id"])
-    der = pem_to_der((place.parts / "cover.pem").read_bytes())
+    der = pem_to_der(place.cover_file.read_bytes())
     trusted = TrustedKeys(agency=AgencyId("the-gateway"), pins=frozenset({der}))
     verify_envelope(parse(received.body), trusted, now=SystemClock().now())
     taken = take(place, *out_of_envelope(received), PROBATION)

@@ -70,9 +70,7 @@ def test_a_photo_beside_the_message_reaches_an_endpoint_that_takes_mtom(place: P
     assert PHOTO in received.body
     taken = take(place, *out_of_envelope(received), pair.recipient)
     assert base64.b64encode(PHOTO).decode() in taken.text("Base64BinaryObject")
-    gateways = TrustedKeys(
-        agency=AgencyId("the-gateway"), pins=frozenset({pem_to_der((place.parts / "cover.pem").read_bytes())})
-    )
+    gateways = TrustedKeys(agency=AgencyId("the-gateway"), pins=frozenset({pem_to_der(place.cover_file.read_bytes())}))
     whole = etree.tostring(put_together(received.headers["Content-Type"], received.body))
     assert verify_envelope(parse(whole), gateways, now=SystemClock().now())
 

@@ -118,7 +118,7 @@ def test_the_answer_comes_to_the_registered_address_signed_and_related(partner: 
     assert (case.text, case.get(f"{{{WSA}}}IsReferenceParameter")) == ("2026-17", "true")
     assert found(received, "Receipt").startswith("justice-gateway/receipt@v1\n")
     partner.caller.wait_for(found(received, "Id"), "waiting")
-    der = pem_to_der((partner.place.parts / "cover.pem").read_bytes())
+    der = pem_to_der(partner.place.cover_file.read_bytes())
     trusted = TrustedKeys(agency=AgencyId("the-gateway"), pins=frozenset({der}))
     now = partner.place.operator.clock.now()
     kept = verify_envelope(parse(received.body), trusted, now=now).root[0]

@@ -46,7 +46,7 @@ class Signing:
             certificate=ssl.PEM_cert_to_DER_cert(certificate.read_text()),
         )
         self.files = (str(key), str(certificate))
-        self.cover = place.parts / "cover.pem"
+        self.cover = place.cover_file
 
     def signed(self, data: bytes, *, age: float = 0) -> bytes:
         return self.client.sign(data, now=datetime.now(UTC) - timedelta(seconds=age))

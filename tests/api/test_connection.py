@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from gateway.api.callers import Speaks
 from gateway.api.connection import ConnectionLimits
 from gateway.api.peers import EVICTED_AFTER_SECONDS
 from tests.api.wire import Echo, Wire, listening, once, status, wire
@@ -258,6 +260,59 @@ async def test_who_is_being_answered_is_not_put_out(full: int, echo: Echo) -> No
             assert status(await once(full, POST + CLOSE + b"\r\n")) == 200
         answering.set()
         assert status(await busy.until_closed()) == 200
+
+
+async def sitting(port: int, connection: Wire) -> None:
+    """Whoever comes gets in, and this one has gone for it."""
+    await asyncio.sleep(2 * EVICTED_AFTER_SECONDS)
+    assert status(await once(port, POST + CLOSE + b"\r\n")) == 200
+    with suppress(ConnectionError):
+        await connection.until_closed()
+
+
+async def test_a_stranger_who_sits_on_half_a_body_gives_way_to_who_comes(full: int) -> None:
+    async with wire(full) as first, wire(full), wire(full), wire(full), wire(full):
+        await first.send(POST + b"Content-Length: 1000\r\n\r\nabc")
+        await sitting(full, first)
+
+
+async def test_who_was_answered_and_sits_on_the_rest_of_the_body_gives_way_to_who_comes(echo: Echo) -> None:
+    echo.read_body = False
+    limits = ConnectionLimits(connections_per_address_max=5)
+    async with (
+        listening(echo, limits) as port,
+        wire(port) as first,
+        wire(port),
+        wire(port),
+        wire(port),
+        wire(port),
+    ):
+        await first.send(POST + b"Content-Length: 1000\r\n\r\nabc")
+        assert (await first.answer())[0] == 200
+        await sitting(port, first)
+
+
+async def test_the_body_of_somebody_known_is_waited_for(echo: Echo) -> None:
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/known":
+            scope["extensions"]["speaks"](Speaks("jail", ()))  # type: ignore[arg-type]
+        await echo(scope, receive, send)
+
+    limits = ConnectionLimits(connections_per_address_max=5)
+    async with (
+        listening(known, limits) as port,
+        wire(port) as first,
+        wire(port),
+        wire(port),
+        wire(port),
+        wire(port),
+    ):
+        await first.send(b"POST /known HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
+        await asyncio.sleep(2 * EVICTED_AFTER_SECONDS)
+        for _ in range(3):
+            assert status(await once(port, POST + CLOSE + b"\r\n")) == 200
+        await first.send(b"def")
+        assert await first.answer() == (200, b"/known|abcdef")
 
 
 async def test_100_continue_is_sent_when_the_body_is_wanted(port: int) -> None:

@@ -383,6 +383,19 @@ def test_a_namespace_has_a_name_of_at_most_five_hundred_bytes(form: str) -> None
     assert isinstance(refused(f"<r><e {form % ('u' * 1_000_000)}/></r>".encode()), TooManyParts)
 
 
+@pytest.mark.parametrize("form", ["d{0}=''", 'd{0} =\t""'])
+def test_attributes_are_limited_in_all_too(form: str) -> None:
+    element = b"<e " + attributes(100, form) + b"/>"
+    whole, rest = divmod(LIMITS.values_max, 100)
+    assert rest == 0
+    parse(b"<r>" + element * whole + b"</r>")
+    assert isinstance(refused(b"<r>" + element * whole + b"<e a=''/></r>"), TooManyParts)
+
+
+def test_a_text_of_equal_signs_holds_no_attributes() -> None:
+    parse(b"<r>" + b"==" * LIMITS.values_max + b"</r>")
+
+
 def test_an_attribute_that_only_looks_like_a_declaration_may_be_long() -> None:
     long = "v" * 5_000
     parse(f"<r xmlnsx='{long}' b='xmlns=' xmlns:x='urn:x' x:xmlns='{long}'/>".encode())

@@ -11,9 +11,9 @@ from gateway.errors import Refused
 from gateway.exchange.own_certificate import install_certificate, request_certificate
 from gateway.exchange.rotate_key import Order, Role, Step, discard_key, prepare_key, rotate_key, take_over_due
 from gateway.keys.succession import NoNextKey
-from gateway.signing.certificate import pem_to_der
+from gateway.signing.certificate_name import read_name
 from gateway.signing.cover import verify_cover
-from gateway.signing.keyring import TrustedKeys
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from tests.exchange.deployed import JAIL, Deployed
 from tests.exchange.test_rotate_key import cover_of, keeper, keys_of, said, used
 from tests.signing.elsewhere import County
@@ -101,5 +101,8 @@ async def test_covers_may_be_signed_with_a_certificate_from_elsewhere(place: Dep
     asked = await request_certificate(place.gateway, order, by=by)
     await install_certificate(place.gateway, order, county.answer(asked.pem, purpose=None), by=by)
     cover = await cover_of(place)
-    trust = TrustedKeys(agency=JAIL, authorities=(pem_to_der(county.issuing.public_bytes(Encoding.PEM)),))
+    above = TrustedAuthority(
+        certificate=county.issuing.public_bytes(Encoding.DER), names=frozenset({read_name("subject:CN=gateway")})
+    )
+    trust = TrustedKeys(agency=JAIL, authorities=(above,))
     assert verify_cover(cover, trust, now=place.clock.now())

@@ -25,7 +25,7 @@ from gateway.exchange.revocation import (
     revoke_of_agency,
 )
 from gateway.exchange.revoke import revoke_credential
-from gateway.exchange.rotate_key import Role
+from gateway.exchange.rotate_key import CERTIFIED, Order, Role, discard_key, prepare_key
 from gateway.keys.certified import fingerprint_of
 from gateway.signing.certificate import pem_to_der
 from gateway.store.interface import StoreUnavailable
@@ -179,6 +179,19 @@ async def test_certificates_of_the_old_authority_count_until_it_is_retired(place
     ]
     assert (retire["key"], retire["count"], bool(retire["signature"])) == (done.authority, 1, True)
     assert (revoke["type"], revoke["agency"], revoke["fingerprint"]) == ("credential", JAIL, fingerprint_of(theirs))
+
+
+async def test_an_authority_is_needed_by_a_key_that_takes_over_later(place: Deployed) -> None:
+    by, keys = await keeper(place), place.gateway.keys
+    await prepare_key(place.gateway, Order(role=Role.COVER), by=by)
+    await rotate(place, Role.AUTHORITY)
+    for role in CERTIFIED:  # certified anew, by the new authority
+        own = keys.certified(role.file)
+        own.renew(keys.authority.issue_own(role, own.current().key.public_key(), now=place.clock.now()))
+    with pytest.raises(AuthorityStillNeeded, match="next cover"):
+        await retire_authority(place.gateway, by=by, cut_off=True)
+    await discard_key(place.gateway, Order(role=Role.COVER), by=by)
+    assert (await retire_authority(place.gateway, by=by, cut_off=True)).cut_off == ()
 
 
 async def test_both_authorities_have_a_list_until_the_old_one_is_retired(place: Deployed) -> None:

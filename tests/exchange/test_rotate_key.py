@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.audit.receipt import make_receipt
+from gateway.clock import timestamp
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.receipt_check import Kept, ReceiptKeyRetired, check_receipt, read_ours
 from gateway.exchange.rotate_key import Order, Role, Step, prepare_key, rotate_key, take_over_due
@@ -92,6 +93,21 @@ async def test_another_day_is_another_order(place: Deployed) -> None:
     assert (await rotate(place, Role.TLS)).step is Step.DONE  # after all at once
     assert [act for act, _, _ in await said(place)] == ["rotate"] * 3
     assert await take_over_due(place.gateway) == ()
+
+
+async def test_the_last_order_is_the_one_that_the_log_says_last(place: Deployed) -> None:
+    first, second = (place.clock.now() + timedelta(days=days) for days in (30, 40))
+    for day in (first, second, first, first):
+        await rotate(place, Role.TLS, since=day)
+    entries = [each for each in await place.log() if each["type"] == "key"]
+    assert [each["valid_from"] for each in entries] == [timestamp(each) for each in (first, second, first)]
+
+
+async def test_a_key_that_is_changed_at_once_because_it_was_stolen_is_told_so(place: Deployed) -> None:
+    await rotate(place, Role.CLIENT, since=place.clock.now() + timedelta(minutes=1))
+    place.clock.go(minutes=2)  # its moment has come, and no worker was there
+    assert (await rotate(place, Role.CLIENT, reason="compromised")).step is Step.DONE
+    assert [each["reason"] for each in await place.log() if each["type"] == "key"] == ["scheduled", "compromised"]
 
 
 async def test_a_worker_lets_a_key_take_over_when_its_day_has_come(place: Deployed) -> None:

@@ -176,6 +176,20 @@ def test_the_old_private_key_is_nowhere_any_more(directory: Path, role: str) -> 
     assert len(where) == (role == "ca")  # it signs its revocation list until it is retired
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_the_old_private_key_is_gone_also_under_the_name_that_a_kill_left_it(directory: Path, role: str) -> None:
+    left = directory / f".{role}.next.key.pem.0123456789abcdef.tmp"
+    os.link(directory / f"{role}.key.pem", left)
+    old = (directory / f"{role}.key.pem").open("rb")
+    change(directory, role)
+    if role == "ca":
+        (before,) = opened(directory).certified(role).old()
+        opened(directory).certified(role).retire(before)
+    with old:
+        assert set(old.read()) == {0}
+    assert not left.exists()
+
+
 def test_the_key_of_an_authority_before_is_destroyed_when_it_is_retired(directory: Path) -> None:
     old = (directory / "ca.key.pem").read_bytes()
     change(directory, "ca")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.document.canonical import exclusive
+from gateway.document.names import COVER
 from gateway.document.parse import parse
 from gateway.errors import GatewayError, Refused, Tampered
 from gateway.message import Action, DisseminationId
 from gateway.signing.cover import (
-    COVER,
     COVER_SIZE_BYTES_MAX,
     Cover,
     CoverMalformed,

@@ -5,11 +5,11 @@ from lxml import etree
 
 from gateway.document.names import EC, WSU
 from gateway.document.parse import parse
-from gateway.signing import effort
+from gateway.signing import effort, shape
 from gateway.signing.effort import check_effort
 from gateway.signing.enveloped import sign_enveloped, verify_enveloped
 from gateway.signing.header import verify_envelope
-from gateway.signing.shape import ShapeReference, SignatureShape
+from gateway.signing.shape import ShapeReference, SignatureShape, unique_ids
 from tests.signing.parties import NOW, jail, trusted
 from tests.signing.test_header import SIGNED
 
@@ -26,7 +26,7 @@ def tree(elements: int, depth: int = 1) -> etree._Element:
 
 
 def test_the_lists_of_toolkits_are_taken_on_large_messages() -> None:
-    check_effort([(tree(10_000, 10), reference(50)), (tree(30_000), reference(5))])
+    check_effort([(tree(5_000, 10), reference(50)), (tree(25_000), reference(5))])
 
 
 def test_without_a_list_a_document_of_any_size_is_taken() -> None:
@@ -81,6 +81,14 @@ def test_such_a_document_is_refused_before_a_digest_is_made(monkeypatch: pytest.
         verify_enveloped(
             parse(signed.replace(b'PrefixList="n1"', f'PrefixList="{LIST}"'.encode())), trusted(jail()), now=NOW
         )
+
+
+def test_ids_are_no_more_than_elements_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shape, "IDS_MAX", 10)
+    ten = "".join(f"<b Id='a{number}' ID='b{number}'/>" for number in range(5))
+    assert len(unique_ids(etree.fromstring(f"<a>{ten}</a>"))) == 10
+    with pytest.raises(SignatureShape, match="too many"):
+        unique_ids(etree.fromstring(f"<a id='one-more'>{ten}</a>"))
 
 
 @pytest.mark.parametrize("identity", ["xpointer(id('other'))", "", " body", "a b", "a%62", "1body"])

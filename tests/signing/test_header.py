@@ -16,11 +16,11 @@ from lxml import etree
 from zeep.wsse.signature import BinarySignature, Signature
 
 from gateway.document.canonical import exclusive
-from gateway.document.names import DS, SOAP11, SOAP12, WSA, WSSE, WSU
+from gateway.document.names import COVER, DS, SOAP11, SOAP12, WSA, WSSE, WSU
 from gateway.document.parse import parse
 from gateway.errors import Refused, Tampered
 from gateway.signing.certificate import to_pem
-from gateway.signing.cover import COVER, sign_cover, verify_cover
+from gateway.signing.cover import sign_cover, verify_cover
 from gateway.signing.header import is_signed, sign_envelope, verify_envelope
 from gateway.signing.keyring import Signer
 from gateway.signing.security import SignatureStale

@@ -3,7 +3,7 @@ import tracemalloc
 import pytest
 from lxml import etree
 
-from gateway.document.names import SOAP11, SOAP12, WSA, WSSE
+from gateway.document.names import COVER, SOAP11, SOAP12, WSA, WSSE
 from gateway.document.parse import parse
 from gateway.soap.address import ADDRESS_LENGTH_MAX
 from gateway.soap.addressing import (
@@ -129,6 +129,7 @@ def test_an_answer_elsewhere_needs_to_say_what_it_answers(name: str, inside: str
     [
         "<bare/>",
         f'<x:Security xmlns:x="{WSSE}"/>',
+        f'<x:Cover xmlns:x="{COVER}"/>',
         "<w:RelatesTo>m</w:RelatesTo>",
         "<s:Upgrade/>",
         f'<x:Header xmlns:x="{SOAP11}"/>',

@@ -9,11 +9,11 @@ from lxml import etree
 from gateway.agency import AgencyId
 from gateway.delivery.outcome import OutcomeKind
 from gateway.document.canonical import exclusive
+from gateway.document.names import COVER as COVER_NAMESPACE
 from gateway.document.names import SOAP12, WSA
 from gateway.document.parse import parse
 from gateway.errors import Misconfigured
 from gateway.message import Action, DisseminationId, MessageId
-from gateway.signing.cover import COVER as COVER_NAMESPACE
 from gateway.signing.cover import Cover, sign_cover, verify_cover
 from gateway.signing.header import verify_envelope
 from gateway.signing.keyring import TrustedKeys

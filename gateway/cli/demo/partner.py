@@ -24,14 +24,14 @@ from gateway.agency import AgencyId
 from gateway.cli.demo.soap_client import submit_by_soap
 from gateway.clock import SystemClock
 from gateway.document.canonical import exclusive, sha256_text
-from gateway.document.names import SOAP12
+from gateway.document.names import COVER, SOAP12
 from gateway.document.parse import parse
 from gateway.errors import GatewayError
 from gateway.iepd.package import load_archive
 from gateway.iepd.registry import Registry
 from gateway.iepd.validate import validate
 from gateway.signing.certificate import pem_to_der
-from gateway.signing.cover import COVER, check_payload, read_cover, verify_cover
+from gateway.signing.cover import check_payload, read_cover, verify_cover
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.header import verify_envelope
 from gateway.signing.keyring import TrustedKeys
