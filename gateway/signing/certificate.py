@@ -170,6 +170,15 @@ def check(der: bytes, trusted: TrustedKeys, *, now: datetime, others: Sequence[b
     raise refusals[0]
 
 
+def check_pin(certificate: x509.Certificate, *, now: datetime) -> None:
+    """Whether this very certificate, once registered, would count at `now` or from its first day on.
+
+    Raises `CertificateExpired`, `WrongUsage`, `WeakKey`.
+    """
+    _check_leaf(certificate, max(now, certificate.not_valid_before_utc), pinned=True)
+    _strong_key(certificate, "certificate")
+
+
 def _check_leaf(certificate: x509.Certificate, now: datetime, *, pinned: bool) -> None:
     _check_dates(certificate, now, "certificate")
     _check_usage(certificate, pinned=pinned)

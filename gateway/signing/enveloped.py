@@ -13,19 +13,17 @@ from gateway.document.names import DS
 from gateway.document.parse import Document, to_bytes
 from gateway.signing.algorithm import Transform
 from gateway.signing.effort import check_effort
+from gateway.signing.identity import NodeId, is_id_reference, unique_ids
 from gateway.signing.keyring import Signer, TrustedKeys
 from gateway.signing.shape import (
-    NodeId,
     Shape,
     SignatureMissing,
     SignatureShape,
     certificates_of,
     check_types,
-    is_id_reference,
     read_shape,
     strip,
     stripped,
-    unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
 from gateway.signing.type_name import prefixes_in_values

@@ -20,6 +20,7 @@ from gateway.document.parse import Document
 from gateway.signing.algorithm import Transform
 from gateway.signing.effort import check_effort
 from gateway.signing.enveloped import ENVELOPED
+from gateway.signing.identity import NodeId, all_ids, is_id_reference, unique_ids
 from gateway.signing.key_reference import BASE64, X509_TOKEN, certificate_named
 from gateway.signing.keyring import Signer, TrustedKeys
 from gateway.signing.proof import Proof, proof_of
@@ -33,16 +34,12 @@ from gateway.signing.security import (
     read_timestamp,
 )
 from gateway.signing.shape import (
-    NodeId,
     Shape,
     SignatureMissing,
     SignatureShape,
-    all_ids,
     check_types,
-    is_id_reference,
     read_shape,
     strip,
-    unique_ids,
 )
 from gateway.signing.signature import Reference, append, check_value, digest, signer_key
 from gateway.signing.type_name import prefixes_in_values

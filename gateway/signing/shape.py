@@ -16,7 +16,7 @@ import base64
 import binascii
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,12 +41,6 @@ VALUE_SIZE_BYTES_MAX = 1024
 PREFIXES_MAX = 100
 PREFIX_LIST_LENGTH_MAX = 1000
 """WSS4J lists every prefix that is in scope: some fifty, of a message that declares all namespaces at its root."""
-
-IDS_MAX = 60_000
-"""More than one for each element that a document may have."""
-
-ID_NAMES = frozenset({"id", "assertionid", "requestid", "responseid"})
-"""Local names, in lower case, of attributes that some stack takes for an id: Id, ID, id, xml:id, wsu:Id, SAML's."""
 
 
 class SignatureShape(Tampered):
@@ -92,35 +86,11 @@ class Shape:
     key_info: etree._Element
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeId:
-    """An element and the attribute ("{namespace}local") by which a Reference finds it."""
-
-    element: etree._Element
-    attribute: str
-
-
 class _OfThread(threading.local):
     """XPath objects of one thread: lxml locks them."""
 
     def __init__(self) -> None:
-        # A walk in C, a third of what looking at each element's attributes costs. Each of ID_NAMES has a d; most
-        # attributes of a signature (Algorithm, URI) have none. Of those that have one only ids come back: a document
-        # may be full of others.
-        lower = "translate(local-name(),'ADEINOPQRSTU','adeinopqrstu')"
-        named = " or ".join(
-            f"string-length(local-name())={len(each)} and {lower}='{each}'" for each in sorted(ID_NAMES, key=len)
-        )
-        self._attributes = etree.XPath(
-            f"descendant-or-self::*/@*[contains(local-name(),'d') or contains(local-name(),'D')][{named}]"
-        )
-
         self.has_comments = etree.XPath("boolean(descendant::comment())")
-
-    def attributes(self, root: etree._Element) -> list[etree._ElementUnicodeResult]:
-        """The attributes in the tree that may be ids; each knows its name and its element."""
-        found: list[etree._ElementUnicodeResult] = self._attributes(root)  # type: ignore[assignment]  # a path to them
-        return found
 
 
 _of_thread = _OfThread()
@@ -218,35 +188,6 @@ def _of_certificate(text: str, name: str) -> bytes:
     return _decoded(text, CERTIFICATE_SIZE_BYTES_MAX, name)
 
 
-def unique_ids(root: etree._Element) -> Mapping[str, NodeId]:
-    """Every id in the tree. Raises `SignatureShape` when one stands twice.
-
-    All attributes that anybody's stack might take for an id share one space of names: two elements with one id are
-    what signature wrapping is made of.
-    """
-    found: dict[str, NodeId] = {}
-    for identity, node in all_ids(root):
-        if identity in found:
-            raise SignatureShape("two elements of the signed document have the same id")
-        if len(found) == IDS_MAX:
-            raise SignatureShape("the signed document has too many ids")
-        found[identity] = node
-    return found
-
-
-def all_ids(root: etree._Element) -> Iterator[tuple[str, NodeId]]:
-    """Every id in the tree, repeated ones too."""
-    for attribute in _of_thread.attributes(root):
-        name = str(attribute.attrname)
-        if _is_id(name) and (element := attribute.getparent()) is not None:
-            yield attribute.strip(), NodeId(element=element, attribute=name)
-
-
-@lru_cache(maxsize=1024)
-def _is_id(attribute: str) -> bool:
-    return split(attribute)[1].lower() in ID_NAMES
-
-
 def stripped(root: etree._Element) -> etree._Element:
     """A copy in a document of its own, as `strip` leaves one. Raises like it."""
     _check_beside(root)
@@ -273,15 +214,6 @@ def _check_beside(root: etree._Element) -> None:
         return
     if [*root.itersiblings(etree.PI, preceding=True), *root.itersiblings(etree.PI)]:
         raise SignatureShape("a signed document has no processing instructions beside its root")
-
-
-_ID_REFERENCE = re.compile(r"#[^\W\d][\w.\-]*")
-
-
-def is_id_reference(uri: str) -> bool:
-    """Whether it is "#" and an id. "#xpointer(id('a'))" is none, though an attribute may say "xpointer(id('a'))":
-    xmlsec would go elsewhere than we do."""
-    return _ID_REFERENCE.fullmatch(uri) is not None
 
 
 def check_types(signed: Iterable[tuple[etree._Element, ShapeReference]]) -> None:

@@ -26,8 +26,9 @@ from gateway.document.names import DS, EC, split
 from gateway.errors import Tampered
 from gateway.signing.algorithm import DigestMethod, PublicKey, SignatureMethod, Transform, fits, value_size_bytes
 from gateway.signing.certificate import CertificateUnreadable, CertificateUntrusted, check, read_certificate
+from gateway.signing.identity import NodeId
 from gateway.signing.keyring import Signer, TrustedKeys
-from gateway.signing.shape import NodeId, Shape, SignatureAlgorithm, SignatureShape
+from gateway.signing.shape import Shape, SignatureAlgorithm, SignatureShape
 
 
 class SignatureInvalid(Tampered):

@@ -3,13 +3,13 @@
 import pytest
 from lxml import etree
 
-from gateway.document.names import EC, WSU
+from gateway.document.names import EC
 from gateway.document.parse import parse
-from gateway.signing import effort, shape
+from gateway.signing import effort
 from gateway.signing.effort import check_effort
 from gateway.signing.enveloped import sign_enveloped, verify_enveloped
 from gateway.signing.header import verify_envelope
-from gateway.signing.shape import ShapeReference, SignatureShape, unique_ids
+from gateway.signing.shape import ShapeReference, SignatureShape
 from tests.signing.parties import NOW, jail, trusted
 from tests.signing.test_header import SIGNED
 
@@ -81,23 +81,3 @@ def test_such_a_document_is_refused_before_a_digest_is_made(monkeypatch: pytest.
         verify_enveloped(
             parse(signed.replace(b'PrefixList="n1"', f'PrefixList="{LIST}"'.encode())), trusted(jail()), now=NOW
         )
-
-
-def test_ids_are_no_more_than_elements_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shape, "IDS_MAX", 10)
-    ten = "".join(f"<b Id='a{number}' ID='b{number}'/>" for number in range(5))
-    assert len(unique_ids(etree.fromstring(f"<a>{ten}</a>"))) == 10
-    with pytest.raises(SignatureShape, match="too many"):
-        unique_ids(etree.fromstring(f"<a id='one-more'>{ten}</a>"))
-
-
-@pytest.mark.parametrize("identity", ["xpointer(id('other'))", "", " body", "a b", "a%62", "1body"])
-def test_a_reference_is_to_an_id_and_to_nothing_that_others_read_otherwise(identity: str) -> None:
-    """An attribute may say "xpointer(id('other'))"; xmlsec would go to the other."""
-    root = etree.fromstring(SIGNED)
-    body = root[1]
-    before = body.get(f"{{{WSU}}}Id") or ""
-    body.set(f"{{{WSU}}}Id", identity)
-    data = etree.tostring(root).replace(f'URI="#{before}"'.encode(), f'URI="#{identity}"'.encode())
-    with pytest.raises(SignatureShape, match="Reference leads"):
-        verify_envelope(parse(data), trusted(jail()), now=NOW)
