@@ -15,7 +15,7 @@ from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.handover import read_head
 from gateway.clock import SystemClock
 from gateway.config import FILE, Settings, read_settings, settings
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Refused
 from gateway.exchange.acting import Acting
 from gateway.exchange.activate import (
     AgencyUnknown,
@@ -259,8 +259,13 @@ async def issue_certificate(
             opened.write(issued.certificate)
     except FileExistsError as error:
         raise KeyFileTaken(f"{error.filename}: there is a file already; give another folder") from error
-    # Last, so that no certificate counts whose key nobody has.
-    await register_certificate(gateway, id, pem_to_der(issued.certificate), by=by, actor="cli")
+    try:
+        # Last, so that no certificate counts whose key nobody has.
+        await register_certificate(gateway, id, pem_to_der(issued.certificate), by=by, actor="cli")
+    except Refused:
+        for each in (key, certificate):
+            each.unlink()  # nobody is handed a key that does not count, and the act can be done again
+        raise
     return {"key": str(key), "certificate": str(certificate)}
 
 

@@ -116,7 +116,8 @@ def _tell_agency(agency: Agency) -> None:
         out.print(f"address    {escape(agency.address)}")
     endpoint = agency.endpoint
     test = ", a test system" if endpoint.test else ""
-    out.print(f"endpoint   {endpoint.kind} {escape(endpoint.url)}, signature {endpoint.signature}{test}")
+    way = " ".join(filter(None, (endpoint.kind, escape(endpoint.url))))
+    out.print(f"endpoint   {way}, signature {endpoint.signature}{test}")
     for each in agency.reply_to:
         out.print(f"reply to   {escape(each.url)}{'' if each.client_key else ', without our certificate'}")
     for contact in agency.contacts:

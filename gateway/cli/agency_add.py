@@ -229,6 +229,11 @@ async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) ->
         done |= await _certificate(gateway, given, by)
         if given.username:
             done |= await _username(gateway, given, by)
+    if given.certificate is not None and b"PRIVATE KEY-----" in given.certificate.read_bytes():
+        err.print(
+            "[yellow]warning[/] \\[certificate.with-key] the file holds a private key too: whoever carried it can pass "
+            "for the agency. Ask for a certificate of a new key, without the key, then: gateway agency revoke"
+        )
     if json:
         answer(done)
         return

@@ -169,10 +169,10 @@ def _pins(gateway: Gateway) -> Iterator[Check]:
     text = f"{len(pins)} certificates of agencies and their authorities"
     yield Check(name="pins", state="ok" if not soon else "warning", text=text)
     for one in soon:
-        state = "error" if one.not_after <= now else "warning"
-        yield Check(
-            name="certificates", state=state, text=f"{one.agency}: until {one.not_after:%Y-%m-%d}; ask for a new one"
-        )
+        is_over, which = one.not_after <= now, one.fingerprint[:16]
+        hint = f"gateway agency revoke {one.agency} --credential {which}" if is_over else "ask for a new one"
+        text = f"{one.agency}: {which}, until {one.not_after:%Y-%m-%d}; {hint}"
+        yield Check(name="certificates", state="error" if is_over else "warning", text=text)
 
 
 def _lists(gateway: Gateway) -> Iterator[Check]:

@@ -191,6 +191,7 @@ def _partner(gateway: Gateway, agency: Agency) -> Partner:
         cover=parts["cover.pem"],
         sends=sends,
         gets=gets,
+        asks_username=agency.id in gateway.current.usernames,
     )
 
 

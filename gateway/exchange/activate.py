@@ -24,7 +24,7 @@ from gateway.iepd.package import Iepd, archive
 from gateway.iepd.registry import Registry
 from gateway.policy.mou import Clause, Mou
 from gateway.policy.read import read_mou
-from gateway.signing.certificate import content_id, read_certificate, to_pem
+from gateway.signing.certificate import check_pin, content_id, read_certificate, to_pem
 from gateway.signing.username import LENGTH_MAX, SALT_SIZE_BYTES, password_record
 from gateway.store.agency_text import agency_text
 from gateway.store.configuration import (
@@ -346,8 +346,9 @@ async def register_username(
 async def register_certificate(
     gateway: Gateway, id: AgencyId, der: bytes, *, by: Acting | None = None, actor: str = ""
 ) -> Credential:
-    """Register a client and signing certificate of an agency. Raises `Refused` when it cannot be read."""
+    """Register a client and signing certificate of an agency. Raises `Refused` when it could never count."""
     certificate = read_certificate(der)
+    check_pin(certificate, now=gateway.clock.now())
     own = sha256(der).hexdigest()
     held = gateway.current.credentials.get(own)
     if held is not None and held.agency != id:

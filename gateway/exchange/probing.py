@@ -125,7 +125,7 @@ def _whose(gateway: Gateway, id: AgencyId, der: bytes, others: list[bytes]) -> L
 
 def _hint(gateway: Gateway, id: AgencyId, names: frozenset[str]) -> str:
     """Which names would count, where it has none of them."""
-    wanted = [name for each in gateway.current.trust(id).authorities for name in sorted(each.names)]
+    wanted = sorted({name for each in gateway.current.trust(id).authorities for name in each.names})
     if not wanted:
         return "; the agency has no authority: pin it with --certificate, or register its authority with --authority"
     return "" if names.intersection(wanted) else f"; registered are: {', '.join(wanted)}"

@@ -89,6 +89,7 @@ class Partner:
     address    of the gateway, without a slash at its end
     authority  PEM of the certificate that vouches for its TLS certificate
     cover      PEM of the certificate it signs Covers and answers with
+    asks_username   its SOAP requests must carry a UsernameToken
     """
 
     agency: Agency
@@ -98,6 +99,7 @@ class Partner:
     cover: bytes
     sends: tuple[Exchanged, ...]
     gets: tuple[Exchanged, ...]
+    asks_username: bool = False
 
 
 def pack(partner: Partner, client: Client, held: Credentials, *, signed: bool = False) -> dict[str, bytes]:

@@ -103,7 +103,13 @@ def _submit(body: etree._Element) -> Submit:
     parts = _parts(body, {"To": (0, 1000), "Corrects": (0, 1), "Cancels": (0, 1), "Payload": (1, 1)})
     if parts["Corrects"] and parts["Cancels"]:
         raise OperationMalformed(f"{_local(body)} names Corrects or Cancels, not both")
-    inside = elements(parts["Payload"][0])
+    holder = parts["Payload"][0]
+    if len(holder) == 0 and (holder.text or "").strip():
+        # What most toolkits make of a string: markup with its brackets escaped, or CDATA.
+        raise OperationMalformed(
+            "Payload holds text: hand the message to the toolkit as XML, not as a string it escapes"
+        )
+    inside = elements(holder)
     if len(inside) != 1:
         raise OperationMalformed(f"Payload holds one element, not {len(inside)}")
     return Submit(

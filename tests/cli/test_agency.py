@@ -1,7 +1,7 @@
 """`gateway agency`: who exchanges, with which credentials."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from gateway.keys.authority import self_signed
 from tests.cli.deployment import AGENCIES, Deployment, command
-from tests.signing.pki import authority
+from tests.signing.pki import authority, leaf
 
 POLICE = "millbrook-police"
 
@@ -94,9 +93,35 @@ def test_a_key_that_is_there_is_not_overwritten_and_no_certificate_registered(
     assert len(row["credentials"]) == 1
 
 
+def test_a_refused_one_leaves_no_key_behind_and_can_be_done_again(deployment: Deployment, tmp_path: Path) -> None:
+    officer, folder = deployment.officer(), tmp_path / "issued"
+    result = deployment.run("agency", "add", "--id", POLICE, "--issue", folder, status=1)
+    assert "[agency.signature-needed]" in result.stderr
+    assert not list(folder.glob("*"))
+    deployment.run("agency", "add", "--id", POLICE, "--issue", folder, "--as", officer)
+    assert len(list(folder.glob("*"))) == 2
+
+
+def test_a_certificate_that_will_never_count_is_refused_and_a_key_in_its_file_warned_of(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    file, now = tmp_path / "own.pem", datetime.now(UTC)
+    file.write_bytes(leaf("probation", None, now=now - timedelta(days=60)).pem)
+    result = deployment.run("agency", "add", "--id", "harlan-probation", "--certificate", file, status=1)
+    assert "[certificate.expired]" in result.stderr
+    good = leaf("probation", None, now=now)
+    pem = good.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(pem + good.pem)
+    result = deployment.run("agency", "add", "--id", "harlan-probation", "--certificate", file)
+    assert "warning [certificate.with-key]" in result.stderr
+    assert pem.splitlines()[1].decode() not in result.output
+
+
 def test_a_certificate_the_agency_brings(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "own.pem"
-    file.write_bytes(self_signed(ec.generate_private_key(ec.SECP256R1()), "probation", now=datetime.now(UTC)))
+    file.write_bytes(leaf("probation", None, now=datetime.now(UTC)).pem)
     told = deployment.json("agency", "add", "--id", "harlan-probation", "--certificate", file)
     assert len(told["certificate"]) == 64
     other = deployment.run("agency", "add", "--id", POLICE, "--certificate", file, status=1)

@@ -75,6 +75,14 @@ def test_key_and_certificate_are_of_the_kind_and_in_the_form_that_the_toolkit_re
         assert key.public_key() == certificate.public_key()
 
 
+def test_who_is_asked_for_a_username_is_told(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run("integrate", JAIL, "--out", tmp_path / "before")
+    assert "UsernameToken" not in (tmp_path / "before/README.md").read_text()
+    deployment.run("agency", "add", "--id", JAIL, "--username", "records")
+    deployment.run("integrate", JAIL, "--out", tmp_path / "after")
+    assert "identity.username" in (tmp_path / "after/README.md").read_text()
+
+
 def test_where_the_key_is_with_the_agency_its_settings_say_what_to_make(deployment: Deployment, tmp_path: Path) -> None:
     deployment.run("integrate", POLICE, "--client", "dotnet", "--out", tmp_path / "first", "--issue")
     pem = tmp_path / f"first/{POLICE}.cert.pem"

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,14 @@ from cryptography import x509
 from gateway.agency import AgencyId
 from gateway.api.app import make_app
 from gateway.api.tls import server_context, trusted_clients
-from gateway.exchange.activate import CredentialRevoked, register_certificate, suspend_agency
+from gateway.exchange.activate import CredentialRevoked, Signer, put_credential, register_certificate, suspend_agency
 from gateway.exchange.authorities import register_authority, take_crl
 from gateway.exchange.gateway import NotIdentified
 from gateway.exchange.revoke import revoke_credential
 from gateway.keys.files import TlsFiles
 from gateway.keys.succession import look
-from gateway.signing.certificate import fingerprint, pem_to_der
+from gateway.signing.certificate import CertificateExpired, WeakKey, WrongUsage, fingerprint, pem_to_der
+from gateway.store.configuration import Credential, CredentialKind
 from gateway.telemetry import Metrics
 from tests.api.certificates import make
 from tests.api.wire import listening, wire
@@ -192,9 +193,33 @@ async def test_a_fault_in_any_link_lets_nobody_in(edge: Edge, make_chain: Callab
 
 @pytest.mark.parametrize("fault", [usage(key_encipherment=True), ODD], ids=["usage", "critical"])
 async def test_a_pin_is_judged_by_the_rules_of_signatures(edge: Edge, fault: tuple[object, bool]) -> None:
-    faulty = made("own", fault, now=NOW)  # type: ignore[arg-type]
-    await register_certificate(edge.place.gateway, JAIL, faulty.der, actor="test")
+    faulty, gateway = made("own", fault, now=NOW), edge.place.gateway  # type: ignore[arg-type]
+    with pytest.raises(WrongUsage):
+        await register_certificate(gateway, JAIL, faulty.der, actor="test")
+    # One that was registered before that was asked.
+    held = Credential(
+        fingerprint=fingerprint(faulty.der),
+        kind=CredentialKind.CERTIFICATE,
+        agency=JAIL,
+        not_before=faulty.certificate.not_valid_before_utc,
+        not_after=faulty.certificate.not_valid_after_utc,
+        certificate=faulty.pem,
+    )
+    await put_credential(gateway, held, Signer(by=None, actor="test"), action="register")
     assert await edge.ask(faulty) in (0, 401)
+
+
+async def test_a_certificate_that_can_never_count_is_not_registered(edge: Edge) -> None:
+    gateway, now = edge.place.gateway, edge.place.clock.now()
+    old = leaf("old", None, now=now - timedelta(days=4000))
+    weak = leaf("weak", None, now=now, key=rsa_key(1024))
+    for faulty, code in ((old, CertificateExpired), (weak, WeakKey)):
+        with pytest.raises(code):
+            await register_certificate(gateway, JAIL, faulty.der, actor="test")
+    # One whose first day is to come is what a change of keys begins with.
+    ahead = leaf("ahead", None, now=now + timedelta(days=30))
+    await register_certificate(gateway, JAIL, ahead.der, actor="test")
+    assert fingerprint(ahead.der) in gateway.current.credentials
 
 
 async def test_a_listed_certificate_is_out_at_once_and_its_sisters_are_not(edge: Edge) -> None:

@@ -59,8 +59,9 @@ def goes_through(live: Live, jail: Pack, police: Pack) -> None:
     delivery = live.delivery(JAIL, id, POLICE)
     assert delivery["state"] == "waiting"
     inbox = police.folder / f"inbox-{id}"
-    listed = [row[0] for row in police.run("poll", inbox.name).rows("delivery")]
-    assert delivery["delivery"] in listed
+    listed = {row[0]: row[1:] for row in police.run("poll", inbox.name).rows("delivery")}
+    waits = {item["delivery"]: item for item in live.ask(POLICE, "/v1/inbox").json()["items"]}[delivery["delivery"]]
+    assert listed[delivery["delivery"]] == [waits["exchange"], waits["mou"]]
     for part in ("payload", "cover"):
         given = live.ask(POLICE, f"/v1/inbox/{delivery['delivery']}/{part}").content
         assert (inbox / f"{delivery['delivery']}.{part}.xml").read_bytes() == given
@@ -85,6 +86,14 @@ def test_a_message_that_is_not_valid_is_refused_with_line_and_rule(live: Live, n
         done = jail.run("submit", file, f"bad-{uuid.uuid4()}", status=1)
         assert "message.invalid" in done.err
         assert "/cr:CustodyRelease" in done.err
+
+
+@FIRST
+def test_a_file_that_is_not_there_is_said_in_a_line(live: Live, name: str) -> None:
+    jail, _ = packs(live, name, client(name).versions[0], "--token")
+    done = jail.run("submit", "no-such-file.xml", status=2)
+    assert len(done.err.strip().splitlines()) == 1
+    assert "no-such-file.xml" in done.err
 
 
 @FIRST

@@ -51,6 +51,12 @@ def test_the_other_operations_are_read() -> None:
     assert read(body("Status", "<Id>m</Id>")) == Status(id="m")
 
 
+@pytest.mark.parametrize("text", ["&lt;N/&gt;", "<![CDATA[<N/>]]>", "N"])
+def test_a_message_that_the_toolkit_escaped_is_named_as_that(text: str) -> None:
+    with pytest.raises(OperationMalformed, match="not as a string"):
+        read(body("Submit", f"<Payload>{text}</Payload>"))
+
+
 @pytest.mark.parametrize("operation", ["Delete", "submit", "Fault"])
 def test_another_operation_is_unknown(operation: str) -> None:
     with pytest.raises(UnknownOperation):

@@ -123,7 +123,9 @@ poll() {
       { echo "the payload of $delivery is not the one its Cover was signed for" >&2; exit 1; }
     mv "$work/payload" "$1/$delivery.payload.xml"
     mv "$work/cover" "$1/$delivery.cover.xml"
-    echo "delivery $delivery $(value "$1/$delivery.cover.xml" "$(named Exchange)") $(value "$1/$delivery.cover.xml" "$(named Mou)")"
+    cover=$1/$delivery.cover.xml
+    echo "delivery $delivery $(value "$cover" "$(named Exchange)") $(value "$cover" \
+      "concat($(named Mou), '@', $(named Mou)/@version)")"
   done <"$work/deliveries"
 }
 

@@ -234,6 +234,11 @@ internal static class GatewayClient
             Console.Error.WriteLine(wrong.Message);
             return 1;
         }
+        catch (FileNotFoundException wrong)
+        {
+            Console.Error.WriteLine(wrong.Message);
+            return 2;
+        }
         catch (WebException unavailable)
         {
             Console.Error.WriteLine("not available: " + unavailable.Message);

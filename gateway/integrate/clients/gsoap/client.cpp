@@ -31,13 +31,16 @@ const char* const SERVICE = "urn:justice-gateway:soap:1.0:";
 struct Refused : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+struct WrongWords : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 struct Unavailable : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 std::string contents(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw Refused("cannot read " + path);
+    if (!file) throw WrongWords("cannot read " + path);
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
@@ -306,6 +309,8 @@ int main(int count, char** arguments) {
     if (words.size() < 2) return std::cerr << USAGE << "\n", 2;
     try {
         return act(words);
+    } catch (const WrongWords& error) {
+        return std::cerr << error.what() << "\n", 2;
     } catch (const Unavailable& error) {
         return std::cerr << error.what() << "\n", 3;
     } catch (const std::exception& error) {

@@ -15,6 +15,7 @@ import gateway.soap.StatusResponse;
 import gateway.soap.Submit;
 import gateway.soap.SubmitResponse;
 import java.io.File;
+import java.io.FileNotFoundException;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,6 +30,7 @@ import javax.xml.ws.handler.Handler;
 import javax.xml.ws.handler.MessageContext;
 import javax.xml.ws.soap.MTOMFeature;
 import org.w3c.dom.Element;
+import org.xml.sax.SAXException;
 
 /**
  * Submits, asks how a message stands, polls and acknowledges, over the classes that wsimport made of gateway.wsdl.
@@ -184,6 +186,9 @@ public final class GatewayClient {
         } catch (IllegalArgumentException | SecurityException wrong) {
             System.err.println(wrong.getMessage());
             System.exit(wrong instanceof SecurityException ? 1 : 2);
+        } catch (FileNotFoundException | SAXException wrong) { // the message's file, or one that gateway.properties names
+            System.err.println(wrong.getMessage());
+            System.exit(2);
         } catch (WebServiceException error) {
             if (error.getCause() instanceof SecurityException) { // thrown by a handler
                 System.err.println("refused " + error.getCause().getMessage());

@@ -96,10 +96,19 @@ function canonical(element, prefixes) {
   return Buffer.from(new ExclusiveCanonicalization().process(element, options), "utf8");
 }
 
+function contents(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    console.error("cannot read", error.message);
+    process.exit(2);
+  }
+}
+
 const acts = {
   async submit(file, id = "urn:uuid:" + randomUUID()) {
     // $xml: as it is. A declaration stands at the very beginning of a document or nowhere.
-    const message = readFileSync(file, "utf8").replace(/^\uFEFF?<\?xml[^>]*\?>/, "");
+    const message = contents(file).replace(/^\uFEFF?<\?xml[^>]*\?>/, "");
     const answer = await call("Submit", { Payload: { $xml: message } }, id);
     console.log("accepted", value(answer, "Id"));
     for (const each of children(answer, "Recipient")) {

@@ -115,8 +115,13 @@ function only(DOMElement $parent): DOMElement
 
 function submit(array $known, string $file, ?string $id = null): void
 {
+    $message = file_get_contents($file);
+    if ($message === false) {
+        fwrite(STDERR, "cannot read $file\n");
+        exit(2);
+    }
     // A declaration stands at the very beginning of a document or nowhere.
-    $message = preg_replace('/^(\xef\xbb\xbf)?<\?xml[^>]*\?>/', '', file_get_contents($file));
+    $message = preg_replace('/^(\xef\xbb\xbf)?<\?xml[^>]*\?>/', '', $message);
     $payload = ['any' => new SoapVar($message, XSD_ANYXML)];
     $answer = call($known, 'Submit', ['Payload' => $payload], $id ?? 'urn:uuid:' . bin2hex(random_bytes(16)));
     echo 'accepted ', value($answer, 'Id'), "\n";

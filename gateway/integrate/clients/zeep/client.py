@@ -24,6 +24,10 @@ class Refused(Exception):
     """The gateway says no: code, text, and what is wrong with the message."""
 
 
+class NoMessage(Exception):
+    """The file cannot be read, or is not XML."""
+
+
 class NotBelieved(Exception):
     """What came back is not signed by the gateway, or is not what its Cover was signed for."""
 
@@ -90,7 +94,10 @@ def addressing(name, text):
 
 def submit(gateway, file, message_id=None):
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    message = etree.parse(file, parser).getroot()
+    try:
+        message = etree.parse(file, parser).getroot()
+    except (OSError, etree.XMLSyntaxError) as error:
+        raise NoMessage(f"{file}: {error}") from error
     answer = gateway.call("Submit", message_id or f"urn:uuid:{uuid.uuid4()}", Payload={"_value_1": message})
     print("accepted", answer.Id)
     for each in answer.Recipient:
@@ -159,6 +166,9 @@ def main(words):
     except Refused as error:
         print("\n".join(problem(error.args[0])), file=sys.stderr)
         return 1
+    except NoMessage as error:
+        print(error, file=sys.stderr)
+        return 2
     except NotBelieved as error:
         print("not believed:", error, file=sys.stderr)
         return 1
