@@ -255,7 +255,8 @@ async def issue_certificate(
     try:
         with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(issued.key)
-        with certificate.open("xb") as opened:  # as the key: nothing is written over, and no link is followed
+        # As the key: nothing is written over, and no link is followed.
+        with os.fdopen(os.open(certificate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as opened:
             opened.write(issued.certificate)
     except FileExistsError as error:
         raise KeyFileTaken(f"{error.filename}: there is a file already; give another folder") from error

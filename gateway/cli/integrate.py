@@ -231,7 +231,8 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         for name, data in files.items():
             file = folder / name
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for above in reversed(Path(name).parents):  # one by one: of those between, mkdir forgets the mode
+                (folder / above).mkdir(exist_ok=True, mode=0o700)
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
                 opened.write(data)
     except OSError as error:

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from gateway.agency import Agency, AgencyId, Endpoint
-from gateway.audit.catalog import EntryType
-from gateway.audit.entry import make
+from gateway.audit.catalog import EntryType, Value
+from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.course import State
 from gateway.delivery.reply import BUDGET_MAX, KEPT, Reply, ReplyId, budget, message_id_of
 from gateway.errors import GatewayError, Refused, Tampered
@@ -148,19 +148,30 @@ def _made(gateway: Gateway, asks: _Asks, write: Callable[[str], bytes], now: dat
         bucket=sealed.bucket,
         index=sealed.index,
     )
-    entry = make(
-        EntryType.REPLY,
-        id=gateway.new_id(now),
-        at=now,
-        parties=(agency,),
-        message=asks.message,
-        reply=id,
-        agency=agency,
-        action="kept",
-        code=asks.code or None,
-        bucket=sealed.bucket,
-        until=due,
-    )
+    entry_id = gateway.new_id(now)
+
+    def entry(reply: ReplyId, action: str, **fields: Value) -> AuditEntry:
+        return make(
+            EntryType.REPLY,
+            id=entry_id,
+            at=now,
+            parties=(agency,),
+            message=asks.message,
+            reply=reply,
+            agency=agency,
+            action=action,
+            code=asks.code or None,
+            **fields,
+        )
+
     parts = (agency, asks.replying.request, asks.address, asks.code, asks.content.hex())
     asked = hmac.digest(gateway.keys.digest_key, "\0".join(("reply", *parts)).encode(), "sha256")
-    return NewReply(reply=reply, content=sealed, asked=asked, fresh=now - BUDGET_MAX, entry=entry, kept=kept)
+    return NewReply(
+        reply=reply,
+        content=sealed,
+        asked=asked,
+        fresh=now - BUDGET_MAX,
+        entry=entry(id, "kept", bucket=sealed.bucket, until=due),
+        again=lambda first: entry(first, "again"),
+        kept=kept,
+    )

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 from gateway.errors import GatewayError, Refused, Unavailable
 from gateway.signing.algorithm import PublicKey, is_strong
 from gateway.signing.certificate_name import names_of
-from gateway.signing.crl import HASHES, is_over, issuer_id
+from gateway.signing.crl import has_strong_hash, is_over, issuer_id
 from gateway.signing.keyring import TrustedKeys
 
 CERTIFICATE_SIZE_BYTES_MAX = 16 * 1024
@@ -224,17 +224,9 @@ def _up(way: _Way, between: Sequence[x509.Certificate], anchor: x509.Certificate
 def _leads(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     """Whether a way goes on here. Under a weak hash it does by name alone, to be refused for the hash and not as that
     of a stranger: the library checks no such signature, and `_check_way` takes none."""
-    if _is_well_signed(certificate):
+    if has_strong_hash(certificate):
         return is_signed_by(certificate, authority)
     return certificate.issuer == authority.subject
-
-
-def _is_well_signed(certificate: x509.Certificate) -> bool:
-    """Whether it is signed with a hash that counts; by a method that the library does not know it is not."""
-    try:
-        return isinstance(certificate.signature_hash_algorithm, HASHES)
-    except UnsupportedAlgorithm:
-        return False
 
 
 @lru_cache(maxsize=1024)
@@ -256,7 +248,7 @@ def _check_way(way: _Way, trusted: TrustedKeys, now: datetime) -> None:
         _check_dates(authority, now, "authority's certificate")
     _check_leaf(way[0], now, pinned=False)
     for certificate, issuer in pairwise(way):
-        if not _is_well_signed(certificate):
+        if not has_strong_hash(certificate):
             raise WeakKey("the hash that a certificate is signed with must be SHA-256, SHA-384 or SHA-512")
         if content_id(certificate) in trusted.revoked:
             raise CertificateUntrusted(f"an authority's certificate was revoked for {trusted.agency}")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
@@ -85,6 +86,14 @@ def issuer_id(authority: x509.Certificate) -> str:
     return hashlib.sha256(len(name).to_bytes(4) + name + key).hexdigest()
 
 
+def has_strong_hash(signed: x509.Certificate | x509.CertificateRevocationList) -> bool:
+    """Whether it is signed with one of `HASHES`; by a method that the library does not know it is not."""
+    try:
+        return isinstance(signed.signature_hash_algorithm, HASHES)
+    except UnsupportedAlgorithm:
+        return False
+
+
 def read_crl(data: bytes, authorities: Iterable[x509.Certificate], *, now: datetime) -> tuple[Crl, bytes]:
     """What a list (DER or PEM) of one of these authorities says, and its DER. One that is past its time is read too:
     it may still say more than what is held.
@@ -148,7 +157,8 @@ def _parsed(data: bytes) -> x509.CertificateRevocationList:
     try:
         pem = data.lstrip().startswith(b"-----BEGIN")
         found = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
-        found.extensions  # noqa: B018  parsed lazily: a broken one must be refused here
+        # Parsed lazily: what is broken in it must be refused here.
+        found.extensions, found.issuer, found.last_update_utc, found.next_update_utc  # noqa: B018
     except Exception as error:
         # The parser raises ValueError, UnsupportedAlgorithm, DuplicateExtension and others, all meaning this.
         raise CrlUnreadable("not a certificate revocation list (X.509, DER or PEM)") from error
@@ -180,13 +190,11 @@ def _entry_extensions(entry: x509.RevokedCertificate) -> x509.Extensions:
 
 def _is_signed(found: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
     """By the authority's own strong key, which may sign lists, with a strong hash."""
-    if found.issuer != authority.subject or not isinstance(found.signature_hash_algorithm, HASHES):
-        return False
     key = authority.public_key()
-    if not is_strong(key) or not _may_sign(authority):
+    if found.issuer != authority.subject or not is_strong(key) or not _may_sign(authority):
         return False
     try:
-        return found.is_signature_valid(key)  # type: ignore[arg-type]  # is_strong has settled the kind
+        return has_strong_hash(found) and found.is_signature_valid(key)  # type: ignore[arg-type]  # is_strong settled it
     except (ValueError, TypeError):
         return False
 

@@ -12,8 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -26,6 +25,7 @@ from gateway.signing.certificate import (
     WeakKey,
     WrongUsage,
 )
+from gateway.signing.crl import has_strong_hash
 
 CHAIN_MAX: Final = 8
 SIZE_BYTES_MAX: Final = 128 * 1024
@@ -103,7 +103,7 @@ def check_own(
         raise CertificateNotYetValid(f"the certificate is valid from {leaf.not_valid_before_utc:%Y-%m-%d}")
     if now > leaf.not_valid_after_utc:
         raise CertificateExpired(f"the certificate was valid until {leaf.not_valid_after_utc:%Y-%m-%d}")
-    if not is_strong(own) or not isinstance(leaf.signature_hash_algorithm, SHA256 | SHA384 | SHA512):
+    if not is_strong(own) or not has_strong_hash(leaf):
         raise WeakKey("its key must be P-256, P-384 or RSA of at least 2048 bits, signed with SHA-256 or better")
     _check_usage(leaf, use)
     if use is Use.SERVER and (missing := sorted(set(names) - _names(leaf))):
@@ -140,7 +140,7 @@ def _check_chain(chain: Sequence[x509.Certificate]) -> None:
     for issued, issuer in pairwise(chain):
         try:
             issued.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature) as error:
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
             raise ChainBroken("each certificate in the file is issued by the next one; this is not so") from error
 
 

@@ -67,8 +67,9 @@ class PostgresReplies(Reading):
 async def put_reply(db: Connected, new: NewReply) -> Put:
     """Inside the transaction of what it answers."""
     values = reply_rows.new_reply_values(new)
-    if await scalar(db, "begin_reply_again", **values) is not None:
-        await insert_entries(db, (new.entry,))
+    first = await scalar(db, "begin_reply_again", **values)
+    if first is not None:
+        await insert_entries(db, (new.again(ReplyId(str(first))),))
         return Put.AGAIN
     await db.execute(SQL["drop_ended_reply"], values)
     if await scalar(db, "insert_reply", **values) is None:

@@ -1,6 +1,6 @@
 """Replies in the store: answers on their way to registered addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,8 @@ class NewReply:
     content  its envelope, sealed; not signed yet, since a signature ages
     asked    keyed digest of what it answers: the same for a retry of the same request
     fresh    one that was made at this moment or later, and has ended, is begun once more instead of being made anew
-    entry    of the log; written only when there is something to do
+    entry    of the log, for one that is made; nothing is written of one that is under way
+    again    that entry for one that is begun once more, by the id it has
     """
 
     reply: Reply
@@ -29,6 +30,7 @@ class NewReply:
     asked: bytes
     fresh: datetime
     entry: AuditEntry
+    again: Callable[[ReplyId], AuditEntry] = field(repr=False, compare=False)
     kept: Kept
 
 

@@ -85,7 +85,8 @@ def put_replies(db: sqlite3.Connection, wanted: Sequence[NewReply]) -> list[Put]
 def _put(db: sqlite3.Connection, new: NewReply) -> Put:
     values = reply_rows.new_reply_values(new)
     if db.execute(SQL["begin_reply_again"], values).rowcount:
-        insert_entries(db, (new.entry,))
+        (first,) = db.execute(SQL["reply_asked"], values).fetchone()
+        insert_entries(db, (new.again(first),))
         return Put.AGAIN
     db.execute(SQL["drop_ended_reply"], values)
     if not db.execute(SQL["insert_reply"], values).rowcount:

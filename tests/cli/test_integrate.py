@@ -124,6 +124,17 @@ def test_a_certificate_of_its_own_is_registered_and_its_key_stays_away(deploymen
     assert [each["kind"] for each in credentials(deployment, POLICE)] == ["certificate"]
 
 
+def test_nobody_else_may_write_anywhere_in_a_pack(deployment: Deployment, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        deployment.run("integrate", JAIL, "--out", tmp_path / "pack", "--issue", "--token")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o022 for path in (tmp_path / "pack").rglob("*")}
+    assert {"samples", "soap", f"{JAIL}.cert.pem"} <= modes.keys()
+    assert set(modes.values()) == {0}
+
+
 def test_a_folder_that_holds_something_is_left_alone_and_nothing_is_issued(
     deployment: Deployment, tmp_path: Path
 ) -> None:

@@ -146,7 +146,8 @@ async def test_a_repeat_finds_the_answer_that_is_on_its_way(at: Deployed, relayi
     await relaying.turn()
     assert [letter.message_id for letter in relaying.letters.sent] == [first.message_id] * 2
     assert {letter.envelope for letter in relaying.letters.sent} == {relaying.letters.sent[0].envelope}
-    assert (await actions(at)) == ["kept", "delivered", "kept", "delivered"]
+    assert (await actions(at)) == ["kept", "delivered", "again", "delivered"]
+    assert {each["reply"] for each in await at.log() if each["type"] == "reply"} == {first.id}
 
 
 async def test_a_refusal_and_its_fault_are_kept_together(at: Deployed) -> None:

@@ -20,16 +20,20 @@ from gateway.keys.authority import read_request
 from gateway.media_type import media_type_of
 from gateway.policy.agencies import read_agency
 from gateway.policy.read import read_mou
+from gateway.signing.certificate import check
 from gateway.signing.cover import read_cover, sign_cover
+from gateway.signing.crl import read_crl
 from gateway.signing.enveloped import ENVELOPED, SIGNATURE, sign_enveloped, verify_enveloped
 from gateway.signing.header import sign_envelope, verify_envelope
+from gateway.signing.keyring import TrustedAuthority, TrustedKeys
 from gateway.signing.shape import read_shape
 from gateway.soap import addressing, envelope, mtom, service, xop
 from gateway.soap.envelope import Version, build
 from gateway.soap.service import node
 from gateway.transport.content_digest import check_digest
 from tests.fuzz.mutations import WORDS
-from tests.signing.parties import NOW, cover, jail, p256, trusted
+from tests.signing.parties import JAIL, NOW, cover, jail, p256, trusted
+from tests.signing.pki import Party, authority, crl, leaf
 
 SIZE_BYTES_MAX = 10 * 1024 * 1024
 BOUNDARY = "b"
@@ -126,6 +130,34 @@ def requests() -> tuple[bytes, ...]:
     return tuple(made.public_bytes(form) for form in (Encoding.PEM, Encoding.DER))
 
 
+@cache
+def authorities() -> tuple[Party, Party]:
+    """A root and an authority below it."""
+    root = authority("State Root")
+    return root, authority("State Issuing CA", by=root, path_length=0)
+
+
+@cache
+def certificates() -> tuple[bytes, ...]:
+    """An agency's certificate."""
+    return (leaf("jail", authorities()[1]).der,)
+
+
+def _certificate(data: bytes) -> object:
+    names = frozenset({"dns:gw.jail.example"})
+    above = TrustedAuthority(certificate=authorities()[0].der, names=names)
+    trust = TrustedKeys(agency=JAIL, authorities=(above,))
+    found = check(certificates()[0], trust, now=NOW, others=(authorities()[1].der, data))
+    return found, check(data, trust, now=NOW, others=(authorities()[1].der,))
+
+
+@cache
+def lists() -> tuple[bytes, ...]:
+    """A revocation list in both forms."""
+    der = crl(authorities()[0], 7, 8, number=3)
+    return der, x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+
+
 def digests() -> Sequence[bytes]:
     """Content-Digest headers."""
     return (b"sha-256=:LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=:, sha-512=:YQ==:;a=1;b", b"md5=:YQ==:")
@@ -191,4 +223,6 @@ TARGETS: Mapping[str, Target] = {
     "agency": Target(read=lambda data: read_agency(data, "fuzzed.yaml"), whole=agencies),
     "cover": Target(read=read_cover, whole=covers),
     "certificate-request": Target(read=read_request, whole=requests),
+    "certificate": Target(read=_certificate, whole=certificates),
+    "revocation-list": Target(read=lambda data: read_crl(data, [authorities()[0].certificate], now=NOW), whole=lists),
 }

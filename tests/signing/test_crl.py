@@ -5,6 +5,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from gateway.errors import Refused
 from gateway.signing.crl import (
     CRL_SIZE_BYTES_MAX,
     Crl,
@@ -50,6 +51,19 @@ def test_a_list_that_was_changed_is_refused() -> None:
     data[-1] ^= 1
     with pytest.raises(CrlOfAnother):
         read(bytes(data))
+
+
+def test_a_list_that_is_damaged_anywhere_is_refused_like_any_other_fault() -> None:
+    data, refused, tried = crl(STATE, 7, number=4), 0, 0
+    for place, byte in enumerate(data):
+        for other in {0, 12, 0xFF, byte ^ 1} - {byte}:
+            tried += 1
+            try:
+                # How many bits of the signature's last byte count is not signed, and changes nothing that is.
+                assert read(data[:place] + bytes([other]) + data[place + 1 :]).serials == {7}
+            except Refused:
+                refused += 1
+    assert tried - 1 <= refused <= tried
 
 
 def test_an_authority_that_may_sign_no_lists_or_has_a_weak_key_revokes_nothing() -> None:

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.keys.authority import request_own, request_server
-from gateway.signing.certificate import CertificateUnreadable
+from gateway.signing.certificate import CertificateUnreadable, WeakKey
 from gateway.signing.own_certificate import CHAIN_MAX, Use, check_own, host_name, read_chain, to_pem
 from tests.keys.clocks import NOW
 from tests.signing.elsewhere import County
@@ -66,6 +68,14 @@ def test_one_of_another_key_is_refused() -> None:
     with pytest.raises(Exception) as refused:  # noqa: PT011
         judge(COUNTY.answer(request_server(other, [HOST])))
     assert getattr(refused.value, "code", "") == "certificate.other-key"
+
+
+def test_one_that_is_signed_in_a_way_nobody_knows_is_refused() -> None:
+    ecdsa_sha256, unknown = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d04037f")
+    (leaf, *_) = x509.load_pem_x509_certificates(COUNTY.answer(REQUEST))
+    odd = x509.load_der_x509_certificate(leaf.public_bytes(Encoding.DER).replace(ecdsa_sha256, unknown))
+    with pytest.raises(WeakKey):
+        judge(odd.public_bytes(Encoding.PEM))
 
 
 @pytest.mark.parametrize("pem", [b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])

@@ -189,6 +189,10 @@ def refused(sender: AgencyId = JAIL, *, size_bytes: int = 64) -> RefusedMessage:
     )
 
 
+AGAIN = "again-"
+"""What the id of an entry begins with that tells of a reply begun once more; the reply's follows."""
+
+
 def new_reply(
     asked: str = "one", *, agency: AgencyId = JAIL, at: datetime = NOW, message: MessageId | None = None
 ) -> NewReply:
@@ -208,6 +212,7 @@ def new_reply(
         asked=hashlib.sha256(asked.encode()).digest(),
         fresh=at - timedelta(days=3),
         entry=entry(message, "reply"),
+        again=lambda first: replace(entry(message, "reply"), id=AGAIN + first),
         kept=Kept(
             id=key,
             kind=Kind.REPLY,

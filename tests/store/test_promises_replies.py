@@ -18,6 +18,7 @@ from gateway.store.messages import Stored
 from gateway.store.replies import Put
 from gateway.store.retention import Intent, Run
 from tests.store.examples import (
+    AGAIN,
     JAIL,
     NOW,
     POLICE,
@@ -78,7 +79,8 @@ async def test_one_that_ended_is_begun_again_under_its_first_id(store: Store, en
     assert record.content == first.content
     assert (record.reply.state, record.reply.attempts, record.reply.last_error) == (State.WAITING, 0, "")
     assert (record.reply.due_at, record.reply.expires_at) == (later.reply.due_at, later.reply.expires_at)
-    assert await store.entry(later.entry.id) is not None
+    assert await store.entry(later.entry.id) is None  # it would speak of a reply that is not there
+    assert await store.entry(AGAIN + first.reply.id) is not None
     assert await store.reply(later.reply.id) is None
 
 

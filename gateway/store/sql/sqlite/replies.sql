@@ -6,6 +6,10 @@ SET
     evidence = '', fence = fence + 1, lease_until = NULL
 WHERE agency = :agency AND asked = :asked AND state NOT IN ('waiting', 'sending') AND created_at >= :fresh;
 
+-- name: reply_asked$
+-- Which one answers this.
+SELECT id FROM reply WHERE agency = :agency AND asked = :asked;
+
 -- name: drop_ended_reply!
 -- One that was made longer ago makes room for a new one. Not one that has ended only since it was looked at.
 DELETE FROM reply
