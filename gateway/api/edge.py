@@ -159,9 +159,8 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         headers = tuple((error.headers or {}).items())
         if error.status_code == 405:
-            return Problem(
-                status=405, code="request.method", detail="this address takes other methods", headers=headers
-            )
+            methods = (error.headers or {}).get("Allow", "other methods")
+            return Problem(status=405, code="request.method", detail=f"this address takes {methods}", headers=headers)
         return Problem(status=404, code="request.not-found", detail="there is nothing at this address")
     if isinstance(error, RequestValidationError):
         findings = tuple(_finding(each["loc"], each["type"]) for each in error.errors())
@@ -169,9 +168,18 @@ def _problem(error: Exception) -> Problem:
     return problem_of(error)
 
 
+_WRONG = {
+    "missing": "it is missing",
+    "int_parsing": "it is not a whole number",
+    "greater_than_equal": "it is too small",
+    "less_than_equal": "it is too large",
+}
+"""The framework's words for what is wrong with a parameter, in ours."""
+
+
 def _finding(place: Iterable[object], kind: str) -> Finding:
     return Finding(
         code="request.parameter",
         path=".".join(str(part) for part in place),
-        text=f"not acceptable: {kind.replace('_', ' ')}",
+        text=_WRONG.get(kind, "it is not acceptable"),
     )

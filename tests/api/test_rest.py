@@ -455,3 +455,13 @@ async def test_an_answer_to_a_submission_and_a_status_carry_their_digest(client:
 async def test_a_recipient_may_want_another_digest(police: aiohttp.ClientSession) -> None:
     answer = await police.get("/v1/inbox/d-3/payload", headers={"Want-Content-Digest": "sha-512=10, sha-256=1"})
     assert answer.headers["Content-Digest"] == content_digest(PAYLOAD, "sha-512")
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"), [("many", "it is not a whole number"), ("0", "it is too small"), ("1000000", "it is too large")]
+)
+async def test_what_is_wrong_with_a_parameter_is_said_in_our_words(
+    police: aiohttp.ClientSession, limit: str, text: str
+) -> None:
+    told = await problem(await police.get("/v1/inbox", params={"limit": limit}))
+    assert [(each["path"], each["text"]) for each in told["findings"]] == [("query.limit", text)]
