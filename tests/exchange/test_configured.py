@@ -90,7 +90,7 @@ def test_an_exchange_that_is_new_is_loaded_from_its_archive() -> None:
         agreements=(),
         exchanges=(Exchange(id=iepd.id, digest=iepd.edition, archive=archive(iepd)),),
     )
-    made = compile_configuration(configuration, before=nothing(b""))
+    made = compile_configuration(configuration, before=nothing())
     assert made.iepds[RELEASE].digest == iepd.digest
     assert made.registry.ids() == (RELEASE,)
 

@@ -259,7 +259,7 @@ def stored(configured: Configured, *agreements: Agreement) -> Configuration:
 
 
 def compiled(configured: Configured, *agreements: Agreement) -> Configured:
-    before = replace(nothing(b"", configured.iepds.values()), mous=configured.mous)
+    before = replace(nothing(configured.iepds.values()), mous=configured.mous)
     return compile_configuration(stored(configured, *agreements), before=before)
 
 

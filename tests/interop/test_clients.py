@@ -102,18 +102,3 @@ def test_what_an_agreement_does_not_allow_is_refused_with_its_code(live: Live, n
         jail, police = packs(live, name, version, "--token")
         done = police.run("submit", jail.folder / SAMPLE, f"not-mine-{uuid.uuid4()}", status=1)
         assert "policy.no-mou-in-force" in done.err
-
-
-@pytest.mark.parametrize("name", [name for name in names() if client(name).signs])
-def test_an_answer_that_the_gateway_did_not_sign_is_not_believed(live: Live, name: str) -> None:
-    """The client is told that another certificate is the gateway's: what comes back is not signed under that one."""
-    for version in client(name).versions:
-        jail, _ = packs(live, name, version, "--issue", "--signed")
-        jail.set(cover="authority.pem")
-        try:
-            done = jail.run("status", f"unknown-{uuid.uuid4()}", status=1)
-            sent = jail.run("submit", SAMPLE, f"unbelieved-{uuid.uuid4()}", status=1)
-        finally:
-            jail.set(cover="cover.pem")
-        assert not done.out + sent.out
-        assert "signed" in sent.err

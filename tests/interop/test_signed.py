@@ -18,7 +18,7 @@ from tests.interop.test_clients import SAMPLE, goes_through, packs
 from tests.interop.test_connection import certificate, host_of, sent_to, stranger
 
 SIGNING = [name for name in names() if client(name).signs]
-CHECKING = ["java"]
+CHECKING = ["java", "node", "zeep"]
 """Those that check the signature of answers too."""
 
 WAYS = [pytest.param(name, version, id=f"{name}-{version}") for name in SIGNING for version in client(name).versions]
@@ -77,7 +77,7 @@ def test_an_answer_that_somebody_else_signed_is_not_believed(live: Live, name: s
         finally:
             jail.set(cover="cover.pem")
         assert not done.out
-        assert "signature does not hold" in done.err
+        assert "sign" in done.err  # in words of its own
 
 
 @pytest.mark.parametrize("name", CHECKING)
@@ -96,7 +96,7 @@ def test_an_answer_that_nobody_signed_is_not_believed(live: Live, name: str, tmp
             done = jail.run("status", "made-up", status=1)
         assert met.heard
     assert not done.out
-    assert "not signed" in done.err
+    assert "sign" in done.err
 
 
 # --- JAX-WS with MTOM -------------------------------------------------------------------------------------------------
