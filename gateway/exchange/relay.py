@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from gateway.agency import AgencyId, EndpointKind
 from gateway.config import Settings
@@ -15,10 +16,11 @@ from gateway.delivery.breaker import CLOSED, BreakerRule, Circuit, CircuitBreake
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.outcome import Outcome
 from gateway.exchange.attempt import attempt
-from gateway.exchange.cut import Cut, cut_off
+from gateway.exchange.cut import Cut
 from gateway.exchange.destination import Destination, Route, Standing, Version, destinations, standing_at, standings
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.schedules import lease_of, schedule_of
+from gateway.exchange.under_way import UnderWay
 from gateway.store.deliveries import Claim
 from gateway.store.messages import DisseminationRecord
 from gateway.telemetry import Metrics
@@ -74,43 +76,36 @@ class Relay:
         self._schedule = schedule_of(gateway.settings)
         self._pace = pace_of(gateway.settings)
         self._breakers: dict[str, CircuitBreaker] = {}
-        self._tasks: dict[asyncio.Task[None], tuple[AgencyId, Cut]] = {}
         self._destinations: Mapping[AgencyId, Destination] = {}
         self._standings: Mapping[Version, Standing] = {}
         self._version = -1
         self._day: date | None = None
         self.stirred = stirred or asyncio.Event()
+        self._under_way = UnderWay(self._gateway, self.stirred, self._report)
 
     @property
     def in_flight(self) -> int:
         """How many are under way in this process."""
-        return len(self._tasks)
+        return len(self._under_way)
 
     async def fill(self) -> int:
         """Start as many due deliveries as there is room for; how many. Raises `StoreUnavailable`."""
-        room = self._pace.in_flight_max - len(self._tasks)
+        room = self._pace.in_flight_max - len(self._under_way)
         if room <= 0:
             return 0
         await self._gateway.refresh()
         for claim in await self._claims(room):
-            cut = Cut()
-            task = asyncio.create_task(self._one(claim, cut), name="relay")
-            self._tasks[task] = claim.record.delivery.recipient, cut
-            task.add_done_callback(self._finished)
-        return room - (self._pace.in_flight_max - len(self._tasks))
+            self._under_way.start(partial(self._one, claim), claim.record.delivery.recipient, name="relay")
+        return room - (self._pace.in_flight_max - len(self._under_way))
 
     async def drain(self, grace: timedelta) -> None:
         """Let what is under way finish. What takes longer is given up: whether it arrived is not known, so it is not
         settled but falls due again when its lease runs out."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._under_way.drain(grace)
 
     def cut_off(self) -> int:
         """Break off what is under way to agencies that were shut out meanwhile; how many."""
-        return cut_off(self._gateway, self._tasks.values())
+        return self._under_way.cut_off()
 
     def destinations(self) -> Mapping[AgencyId, Destination]:
         """Whom deliveries are pushed to, by the configuration in force."""
@@ -184,9 +179,3 @@ class Relay:
             self._metrics.delivery_seconds.observe((delivery.delivered_at - delivery.created_at).total_seconds())
         elif delivery.last_error:
             self._metrics.failed.labels(delivery.recipient, delivery.last_error).inc()
-
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.pop(task, None)
-        self.stirred.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._report(error)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from gateway.agency import AgencyId
@@ -20,11 +21,12 @@ from gateway.delivery.outcome import Outcome, failed, refused
 from gateway.delivery.reply import Reply
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.attempt import HOLD, SETTLE_PAUSES_SECONDS, WORN_OUT
-from gateway.exchange.cut import CUT_OFF, Cut, cut_off
+from gateway.exchange.cut import CUT_OFF, Cut
 from gateway.exchange.destination import vouching
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reply import registered
 from gateway.exchange.schedules import lease_of, schedule_of
+from gateway.exchange.under_way import UnderWay
 from gateway.store.interface import StoreUnavailable
 from gateway.store.points import AFTER_REPLY, BEFORE_REPLY, reach
 from gateway.store.replies import ReplyClaim
@@ -57,8 +59,8 @@ class ReplyRelay:
         self._schedule = schedule_of(gateway.settings)
         self._lease = lease_of(gateway.settings)
         self._breakers: dict[AgencyId, CircuitBreaker] = {}
-        self._tasks: dict[asyncio.Task[None], tuple[AgencyId, Cut]] = {}
         self.stirred = asyncio.Event()
+        self._under_way = UnderWay(self._gateway, self.stirred, self._report)
 
     async def fill(self) -> int:
         """Start as many due ones as there is room for; how many. Raises `StoreUnavailable`."""
@@ -66,30 +68,23 @@ class ReplyRelay:
         now, started = self._gateway.clock.now(), 0
         for circuit, most in ((Circuit.CLOSED, PER_AGENCY), (Circuit.HALF_OPEN, 1)):
             push = self._agencies(circuit, now)
-            room = IN_FLIGHT_MAX - len(self._tasks)
+            room = IN_FLIGHT_MAX - len(self._under_way)
             if not push or room <= 0:
                 continue
             for claim in await self._gateway.store.claim_replies(
                 now=now, lease_until=now + self._lease, limit=room, per_agency=most, push=push
             ):
-                cut = Cut()
-                task = asyncio.create_task(self._one(claim, cut), name="reply")
-                self._tasks[task] = claim.record.reply.agency, cut
-                task.add_done_callback(self._finished)
+                self._under_way.start(partial(self._one, claim), claim.record.reply.agency, name="reply")
                 started += 1
         return started
 
     async def drain(self, grace: timedelta) -> None:
         """Let what is under way finish; the rest falls due by its lease."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._under_way.drain(grace)
 
     def cut_off(self) -> int:
         """Break off what is under way to agencies that were shut out meanwhile; how many."""
-        return cut_off(self._gateway, self._tasks.values())
+        return self._under_way.cut_off()
 
     def _agencies(self, circuit: Circuit, now: datetime) -> frozenset[AgencyId]:
         """Those to whom something may go now. To a suspended one nothing goes: it waits, and its time runs."""
@@ -172,12 +167,6 @@ class ReplyRelay:
             self._breakers.pop(agency, None)
         else:
             self._breakers[agency] = breaker
-
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.pop(task, None)
-        self.stirred.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._report(error)
 
 
 def entry_of(gateway: Gateway, reply: Reply, action: str, **fields: Value | None) -> AuditEntry:
