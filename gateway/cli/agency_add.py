@@ -1,5 +1,6 @@
 """`gateway agency add`: an agency from its file, and one way for its system to prove who it is."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,12 +22,16 @@ from gateway.exchange.activate import (
 from gateway.exchange.authorities import register_authority
 from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
+from gateway.keys.secret_file import check_closed
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.certificate_name import NameUnreadable, read_name
 
 _CERTIFICATES = "A certificate: one of these"
 _USERNAME = "A username and password, asked for besides"
+
+_PASSWORD_FILE_SIZE_BYTES_MAX = 4096
+"""More than any password that is taken; one that is longer is refused as such, not read to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,8 @@ def add(
         Path | None,
         typer.Option(
             "--password-file",
-            help="With --username: the file that holds the password.  \\[default: a new one, shown once]",
+            help="With --username: the file that holds the password, closed to other accounts.  "
+            "\\[default: a new one, shown once]",
             exists=True,
             dir_okay=False,
             rich_help_panel=_USERNAME,
@@ -265,6 +271,16 @@ async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> di
 async def _username(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
     """Register the username; a password that was made for it is shown."""
     file = given.password_file
-    password = file.read_text(encoding="utf-8").rstrip("\r\n") if file is not None else ""
+    password = _password(file) if file is not None else ""
     _, issued = await register_username(gateway, given.id, given.username, password, by=by, actor="cli")
     return {"username": given.username} | ({} if file is not None else {"password": issued})
+
+
+def _password(file: Path) -> str:
+    with file.open("rb") as opened:
+        check_closed(file, os.fstat(opened.fileno()))
+        content = opened.read(_PASSWORD_FILE_SIZE_BYTES_MAX)
+    try:
+        return content.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{file}: a password is UTF-8 text") from error

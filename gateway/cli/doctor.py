@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
@@ -18,9 +18,10 @@ from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, out
 from gateway.clock import SystemClock
 from gateway.config import Settings, read_settings
 from gateway.delivery.delivery import State
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Refused
 from gateway.exchange.authorities import lists_of
 from gateway.exchange.gateway import Gateway
+from gateway.signing.certificate import check_authority, check_pin, pem_to_der, read_certificate
 from gateway.store.configuration import AgencyAuthority, Credential
 from gateway.store.database import MigrationsMissing
 from gateway.store.log import StoredEntry
@@ -173,6 +174,23 @@ def _pins(gateway: Gateway) -> Iterator[Check]:
         hint = f"gateway agency revoke {one.agency} --credential {which}" if is_over else "ask for a new one"
         text = f"{one.agency}: {which}, until {one.not_after:%Y-%m-%d}; {hint}"
         yield Check(name="certificates", state="error" if is_over else "warning", text=text)
+    for one in pins:
+        if one.not_after > now and (refused := _never_counts(one, now)):
+            text = f"{one.agency}: {one.fingerprint[:16]} is refused whenever it is shown: {refused}; ask for another"
+            yield Check(name="certificates", state="error", text=text)
+
+
+def _never_counts(one: Credential | AgencyAuthority, now: datetime) -> str:
+    """Why a certificate counts for nothing, though it was registered, perhaps under milder rules; "" when it counts."""
+    try:
+        certificate = read_certificate(pem_to_der(one.certificate))
+        if isinstance(one, AgencyAuthority):
+            check_authority(certificate, now=max(now, one.not_before))
+        else:
+            check_pin(certificate, now=now)
+    except Refused as error:
+        return str(error)
+    return ""
 
 
 def _lists(gateway: Gateway) -> Iterator[Check]:

@@ -54,6 +54,10 @@ def test_a_username_is_asked_for_besides_and_its_password_shown_once(deployment:
     assert len(told["password"]) == 64
     file = tmp_path / "password"
     file.write_text("correct horse battery\n")
+    file.chmod(0o644)
+    done = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file, status=1)
+    assert "key.permissions" in done.stderr
+    file.chmod(0o600)
     again = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file)
     assert "correct horse" not in again.stdout + again.stderr
     row = next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)
@@ -65,9 +69,13 @@ def test_a_username_is_asked_for_besides_and_its_password_shown_once(deployment:
 def test_a_password_of_no_username_and_a_short_one_are_refused(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("short\n")
+    file.chmod(0o600)
     deployment.run("agency", "add", "--id", POLICE, "--token", "--password-file", file, status=2)
     done = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file, status=1)
     assert "credential.weak-password" in done.stderr
+    file.write_bytes(b"caf\xe9 caf\xe9 caf\xe9\n")
+    done = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file, status=2)
+    assert "UTF-8" in done.stderr
 
 
 def test_a_key_and_certificate_for_one_that_cannot_make_its_own(deployment: Deployment, tmp_path: Path) -> None:

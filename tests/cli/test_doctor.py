@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from gateway.exchange import activate
 from tests.cli.deployment import Deployment, command
+from tests.signing.pki import leaf
 
 CHECKS = {
     "alerts",
@@ -67,6 +70,22 @@ def test_of_certificates_it_counts_those_that_are_some(deployment: Deployment) -
     before = {check["name"]: check for check in deployment.json("doctor")}["pins"]["text"]
     deployment.run("agency", "add", "--id", "millbrook-police", "--username", "records", "--token")
     assert {check["name"]: check for check in deployment.json("doctor")}["pins"]["text"] == before
+
+
+def test_a_certificate_registered_under_milder_rules_is_said(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "weak.pem"
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505  (it is to be refused)
+    file.write_bytes(leaf("police", None, key=weak, now=datetime.now(UTC)).pem)
+    with monkeypatch.context() as patch:
+        patch.setattr(activate, "check_pin", lambda *_, **__: None)
+        deployment.run("agency", "add", "--id", "millbrook-police", "--certificate", file)
+    found = checks(deployment, 1)["certificates"]
+    assert found["state"] == "error"
+    assert found["text"].startswith("millbrook-police: ")
+    assert "is refused whenever it is shown: the key of the certificate must be P-256" in found["text"]
+    assert found["text"].endswith("; ask for another")
 
 
 def test_a_database_without_its_migrations(deployment: Deployment) -> None:
