@@ -17,6 +17,9 @@ from gateway.store.log import StoredEntry
 
 INTELLIGENCE_PACK = "cfr23"
 
+READ_AT_ONCE = 1000
+"""Entries a query reads, whatever was asked for."""
+
 HEALTH_COLUMNS = columns(
     at="When",
     sender="From",
@@ -85,7 +88,8 @@ async def protected_health(gateway: Gateway, asked: Asked, reveal: Reveal | None
 async def _wanted(gateway: Gateway, asked: Asked, words: tuple[str, ...]) -> tuple[tuple[StoredEntry, ...], str]:
     """A page of the disclosures that are accounted for and held one of these labels."""
     found: list[StoredEntry] = []
-    page = asked.page
+    # Most entries are of other labels: a question for one row must not become a query for each entry.
+    page = replace(asked.page, limit=READ_AT_ONCE)
     while len(found) <= asked.limit and (read := await gateway.store.accounted(page)):
         found += [each for each in read if any(any_covers(words, label) for label in body_of(each)["counts"])]
         page = replace(page, after=read[-1].entry.id)
@@ -127,7 +131,7 @@ async def intelligence_review(gateway: Gateway, asked: Asked, *, within: timedel
     if lasting:
         # Given so long ago that the shortest of the periods ends in time.
         until = now + within - min(lasting.values())
-        page = Page(since=asked.since, until=min(filter(None, (asked.until, until))), limit=asked.limit + 1)
+        page = Page(since=asked.since, until=min(filter(None, (asked.until, until))), limit=READ_AT_ONCE)
         while read := await gateway.store.accounted(page):
             rows += [row for each in read for row in _due(each, lasting, sections, now, now + within)]
             page = replace(page, after=read[-1].entry.id)
@@ -152,7 +156,7 @@ async def intelligence_due(gateway: Gateway, now: datetime) -> int:
     lasting, count = _reviews(gateway), 0
     if lasting:
         by = now + timedelta(days=WINDOWS[1])
-        page = Page(until=by - min(lasting.values()), limit=1000)
+        page = Page(until=by - min(lasting.values()), limit=READ_AT_ONCE)
         while read := await gateway.store.accounted(page):
             count += sum(1 for each in read for _ in _due(each, lasting, {}, now, by))
             page = replace(page, after=read[-1].entry.id)
