@@ -792,25 +792,72 @@ def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
 # --- acts of people: who approved, activated, released, signed ----------------------------------------------------
 
 ACTS = {
-    "approve": ("{mou}", "mou_digest"),
-    "withdraw": ("{mou} {user}", "mou_digest"),
-    "activate": ("{mou}", "mou_digest"),
-    "suspend": ("{mou}", "mou_digest"),
-    "end": ("{mou}", "mou_digest"),
-    "emergency": ("{dissemination}", "cover_digest"),
-    "export": ("{kind}", "digest"),
-    "destroy": ("{run}", "digest"),
+    "accounting": ("{suspension}", "{document}"),
+    "activate": ("{mou}", "{mou_digest}"),
+    "agency": ("{agency} {action}", "{digest}"),
+    "alert": ("{code} {recipient}{mou} {action}", ""),
+    "approve": ("{mou}", "{mou_digest}"),
+    "backup": ("{digest}", "{digest}"),
+    "consent": ("{consent}", "{document}"),
+    "credential": ("{agency} {action} {kind}", "{digest}"),
+    "destroy": ("{run}", "{digest}"),
+    "destroy attested": ("{dissemination}", "{digest}"),
+    "emergency": ("{dissemination}", "{cover_digest}"),
+    "end": ("{mou}", "{mou_digest}"),
+    "export": ("{kind}", "{digest}"),
+    "export holdings": ("{kind}", "{digest}"),
+    "expunge": ("{run}", "{document}"),
+    "hold": ("{hold}", "{digest}"),
+    "key": ("{kind}", "{digest}"),
+    "key crl": ("crl", "{digest}"),
+    "key revoke": ("revoke", "{digest}"),
+    "read": ("{kind}", ""),
+    "read because": ("{dissemination}", ""),
+    "read evidence": ("{message}", ""),
+    "read report": ("{message}", ""),
+    "register exchange": ("{exchange}", "{digest}"),
+    "register law": ("{law}", "{digest}"),
+    "release": ("{hold}", "{digest}"),
+    "restore": ("{digest}", "{digest}"),
+    "review": ("{valid_from} {until}", "{digest}"),
+    "suspend": ("{mou}", "{mou_digest}"),
+    "tampered": ("log {log_size}", ""),
+    "user add": ("{user} {key}", ""),
+    "user disable": ("{user}", ""),
+    "withdraw": ("{mou} {user}", "{mou_digest}"),
+    "witness": ("{kind} {partner} {key}", "{digest}"),
 }
-"""For entries that carry a person's signature: the subject of what was signed, from the entry's keys, and the key that
-holds its digest."""
+"""What people sign, put together from the keys of the entry that carries the signature: its subject and its digest, by
+the entry's type, or by its type and its kind or action. A key that the entry lacks counts as empty."""
+
+OF_AGENCIES = ("agency", "credential", "export holdings")
+"""What the operator's people do about an agency: `agency` is that one, and whoever signs speaks for none."""
+
+
+class Blank(dict[str, Any]):
+    """An entry in which what is not said is empty."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def signer_of(entry: dict[str, Any], second: str = "") -> str:
+    """Fingerprint of the key that signed. A credential's entry has the credential's own where others have that."""
+    return str(entry.get("key" if entry["type"] == "credential" else f"{second}fingerprint", ""))
 
 
 def check_act(entry: dict[str, Any], public: bytes, second: str = "") -> None:
     """The signature that an entry carries is by this key over the act that it records. second: of the other person."""
-    subject, digest = ACTS[entry["type"]][0].format_map(entry), entry[ACTS[entry["type"]][1]]
-    agency, user = entry.get(f"{second}agency", ""), entry["second" if second else "actor"]
+    kind = entry["type"]
+    names = (f"{kind} {entry.get('action', '')}", f"{kind} {entry.get('kind', '')}", kind)
+    form = next((name for name in names if name in ACTS), "")
+    if not form:
+        raise NotMade(f"what is signed with an entry of type {kind} is not known to this verifier")
+    subject, digest = (each.format_map(Blank(entry)) for each in ACTS[form])
+    agency = "" if form in OF_AGENCIES else entry.get(f"{second}agency", "")
+    user = entry["second" if second else "actor"]
     text = (
-        f"gateway/act@v1\nact {entry['type']}\nsubject {subject}\ndigest {digest}\nagency {agency}\nuser {user}\n"
+        f"gateway/act@v1\nact {kind}\nsubject {subject}\ndigest {digest}\nagency {agency}\nuser {user}\n"
         f"at {entry['at']}\n"
     )
     if not signed_by(public, decoded(entry[f"{second}signature"]), text.encode()):
@@ -1003,7 +1050,7 @@ class Package:
             run["agreements"](partial(self.agreement, entry))
         if "laws" in entry:
             run["laws"](partial(self.laws, entry))
-        if kind in ACTS and "signature" in entry:
+        if "signature" in entry:
             run["acts"](partial(self.act, entry, ""))
         if "second_signature" in entry:
             run["acts"](partial(self.act, entry, "second_"))
@@ -1108,7 +1155,7 @@ class Package:
 
     def act(self, entry: dict[str, Any], second: str) -> None:
         """A person's signature, by the key whose fingerprint the entry names."""
-        fingerprint = entry.get(f"{second}fingerprint", "")
+        fingerprint = signer_of(entry, second)
         public = self.read(f"people/{fingerprint}.key").decode().strip()
         if not re.fullmatch("[0-9a-f]{64}", public) or hashlib.sha256(bytes.fromhex(public)).hexdigest() != fingerprint:
             raise Failed("the key in the package is not the one whose fingerprint the log names")

@@ -133,7 +133,7 @@ async def _put(gateway: Gateway, key: WitnessKey, action: str, by: Acting) -> No
         EntryType.WITNESS,
         by,
         person,
-        of=f"{key.watch} {key.agency} {key.key}",
+        of=f"{key.watch} {key.agency} {fingerprint}",
         digest=f"sha-256:{fingerprint}",
         at=now,
         parties=(key.agency,),

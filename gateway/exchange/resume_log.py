@@ -6,6 +6,7 @@ the log, so that it can be signed again.
 """
 
 import asyncio
+from dataclasses import replace
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import unverified_checkpoint
@@ -64,7 +65,7 @@ async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Ac
         second=other.id,
         second_agency=other.agency or None,
         second_fingerprint=fingerprint(other.public_key),
-        second_signature=sign_act(act, second.sign),
+        second_signature=sign_act(replace(act, agency=other.agency, user=other.id), second.sign),
     )
     await gateway.store.end_troubles(now, [entry])
     if not found:

@@ -93,7 +93,7 @@ class Selected:
         self.runs.update({body["run"]} if body["type"] == EntryType.DESTROY and "run" in body else ())
         self.mous.update({body["mou"]} if "mou_digest" in body else ())
         self.laws.update({body["laws"]} if "laws" in body else ())
-        self.people.update(body[key] for key in ("fingerprint", "second_fingerprint") if key in body)
+        self.people.update(body[key] for key in ("fingerprint", "second_fingerprint", "key") if key in body)
 
 
 async def select(store: Store, about: About, size: int, told: Told) -> Selected:

@@ -41,19 +41,20 @@ async def silence_alert(gateway: Gateway, code: Code, subject: str, until: datet
     if held is None or held.cleared_at is not None:
         raise AlertUnknown(f"no alert {code} stands{f' about {subject}' if subject else ''}; see gateway alerts list")
     silenced = replace(held, silenced_until=until)
-    action = "silence" if until is not None else "tell-again"
+    action, about = "silence" if until is not None else "tell-again", about_of(subject)
     signed = sign_entry(
         gateway,
         EntryType.ALERT,
         by,
         person,
-        of=f"{code} {subject} {action}",
+        # As the entry names it, so that an outsider puts it together again.
+        of=f"{code} {''.join(about.values())} {action}",
         digest="",
         at=now,
         action=action,
         code=code.value,
         until=until,
-        **about_of(subject),
+        **about,
     )
     await gateway.store.silence(silenced, [signed.entry])
     return silenced

@@ -19,7 +19,9 @@ import pytest
 from gateway import app
 from gateway.agency import AgencyId, Endpoint
 from gateway.app import open_deployment
+from gateway.audit import verifier
 from gateway.exchange.accept import accept
+from gateway.exchange.acting import fingerprint
 from gateway.exchange.activate import put_agency
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.sequence import sequence
@@ -122,6 +124,15 @@ class Deployed:
             yield gateway
         finally:
             await opened.__aexit__(None, None, None)
+
+
+async def check_signatures(place: Deployed) -> None:
+    """Every signature of a person in the log, as the verifier sees it."""
+    users = {fingerprint(each.public_key): each.public_key for each in place.gateway.current.users.values()}
+    for entry in await place.log():
+        for second in [which for which in ("", "second_") if f"{which}signature" in entry]:
+            public = users[verifier.signer_of(entry, second)]
+            verifier.check_act(entry, bytes.fromhex(public), second)
 
 
 @asynccontextmanager
