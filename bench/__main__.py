@@ -16,6 +16,7 @@ from bench.deciding import cutting, deciding
 from bench.delivering import delivering, growing
 from bench.large_log import proving_one
 from bench.proving import proving
+from bench.refusing import refusing
 from bench.run import Run, new_run
 from bench.signatures import verifying_signatures
 from bench.table import Row
@@ -42,6 +43,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "audit": auditing,
     "verify": verifying,
     "signatures": verifying_signatures,
+    "refusal": refusing,
     "log-proof": proving_one,
     "answers": answering,
     "tls": with_tls,

@@ -41,9 +41,14 @@ class _OfThread(threading.local):
         named = " or ".join(
             f"string-length(local-name())={len(each)} and {lower}='{each}'" for each in sorted(ID_NAMES, key=len)
         )
-        self._attributes = etree.XPath(
-            f"descendant-or-self::*/@*[contains(local-name(),'d') or contains(local-name(),'D')][{named}]"
-        )
+        ids = f"descendant-or-self::*/@*[contains(local-name(),'d') or contains(local-name(),'D')][{named}]"
+        self._attributes = etree.XPath(ids)
+        self._counts = etree.XPath("count(descendant-or-self::*/@*)"), etree.XPath(f"count({ids})")
+
+    def are_too_many(self, root: etree._Element) -> bool:
+        """Whether there are more than `IDS_MAX`, before one of them is an object. Attributes are counted first: of most
+        documents there is no more to be asked."""
+        return all(count(root) > IDS_MAX for count in self._counts)  # type: ignore[operator]  # count() gives a number
 
     def attributes(self, root: etree._Element) -> list[etree._ElementUnicodeResult]:
         """The attributes in the tree that may be ids; each knows its name and its element."""
@@ -56,12 +61,12 @@ _of_thread = _OfThread()
 
 def unique_ids(root: etree._Element) -> Mapping[str, NodeId]:
     """Every id in the tree. Raises `SignatureShape` when one stands twice, or they are too many."""
+    if _of_thread.are_too_many(root):
+        raise SignatureShape("the signed document has too many ids")
     found: dict[str, NodeId] = {}
     for identity, node in all_ids(root):
         if identity in found:
             raise SignatureShape("two elements of the signed document have the same id")
-        if len(found) == IDS_MAX:
-            raise SignatureShape("the signed document has too many ids")
         found[identity] = node
     return found
 

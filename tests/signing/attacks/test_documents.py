@@ -20,7 +20,6 @@ from tests.signing.attacks.vector import Vector
 GOOD = [each for each in DOCUMENTS.values() if each.valid]
 BAD = [each for each in DOCUMENTS.values() if not each.valid]
 
-SECONDS_MAX = 1.0
 GROWTH_BYTES_MAX = 100 * 1024 * 1024
 
 
@@ -69,7 +68,6 @@ def test_an_attack_is_refused_at_the_edge_and_recorded(gateway: Gateway, vector:
     assert answer.status == (400 if told["code"].startswith("document.") else 403)
     assert told["correlation"] == answer.headers["x-correlation-id"]
     assert EVIL.encode() not in answer.body
-    assert answer.seconds < SECONDS_MAX
     assert gateway.messages() == before
     (entry,) = gateway.entered()
     assert (entry["type"], entry["sender"], entry["code"]) == ("refuse", JAIL, told["code"])

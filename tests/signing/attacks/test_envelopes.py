@@ -13,7 +13,7 @@ from tests.signing.attacks.edge import Answer, Gateway
 from tests.signing.attacks.envelope import envelope, maker, sign, to_bytes
 from tests.signing.attacks.envelopes import ENVELOPES
 from tests.signing.attacks.keys import JAIL, NOW, trusted
-from tests.signing.attacks.test_documents import SECONDS_MAX, name_of
+from tests.signing.attacks.test_documents import name_of
 from tests.signing.attacks.vector import Vector
 
 VALID = [each for each in ENVELOPES.values() if each.valid]
@@ -67,7 +67,6 @@ def test_an_attack_is_refused_at_the_edge_and_recorded(gateway: Gateway, vector:
     assert answer.status in (400, 500)
     assert answer.headers["x-correlation-id"].encode() in answer.body
     assert EVIL.encode() not in answer.body
-    assert answer.seconds < SECONDS_MAX
     assert gateway.messages() == before
     (entry,) = gateway.entered()
     assert (entry["type"], entry["sender"], entry["code"], entry["channel"]) == ("refuse", JAIL, code, "soap")
