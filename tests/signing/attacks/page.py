@@ -28,8 +28,8 @@ HEAD = """\
 
 Made by `python -m tests.signing.attacks.page`; a test compares this page with what it would be now. Each vector is made
 in each run from a properly signed document, with new keys, and is signed for real: what is wrong with it is what stands
-here and nothing else. Each goes through the function and a whole gateway, where it must be refused with its code
-within a second, store no message, and leave its entry in the log: `tests/signing/attacks/`.
+here and nothing else. Each goes through the function and a whole gateway, where it must be refused with its code, store
+no message, and leave its entry in the log: `tests/signing/attacks/`. How long it takes: `bench`, row refusal.
 
 Beside each stands what two libraries say when they are told which authorities to trust and nothing more: signxml with
 its own settings, xmlsec with the attributes that are ids. **takes it** is a good signature and all of the document;
