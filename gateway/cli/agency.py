@@ -20,6 +20,7 @@ from gateway.exchange.acting import Acting
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.authorities import HeldList, lists_of
 from gateway.exchange.revoke import revoke_credential
+from gateway.signing.username import name_in
 from gateway.store.configuration import AgencyAuthority, Credential
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: add, test, list, show, credentials, revocation lists, suspend.")
@@ -129,8 +130,15 @@ def _tell_held(one: _Held, now: datetime) -> None:
     state = state or ("[yellow]expired[/]" if one.not_after <= now else "")
     short = one.fingerprint[:FINGERPRINT_SHOWN]
     out.print(f"credential {_kind(one):<11} {short}  until {one.not_after:%Y-%m-%d} {state}".rstrip())
-    for name in one.names if isinstance(one, AgencyAuthority) else ():
+    for name in _names(one):
         out.print(f"           {'':<11} {escape(name)}")
+
+
+def _names(one: _Held) -> tuple[str, ...]:
+    """Of those that an authority certifies for the agency, or the username."""
+    if isinstance(one, AgencyAuthority):
+        return one.names
+    return (name_in(one.secret),) if one.secret else ()
 
 
 def _told(each: HeldList) -> str:
@@ -183,7 +191,7 @@ def _shown(agency: Agency, credentials: list[_Held], lists: list[HeldList]) -> d
                 "not_after": timestamp(one.not_after),
                 "revoked_at": timestamp(one.revoked_at) if one.revoked_at else None,
             }
-            | ({"names": list(one.names)} if isinstance(one, AgencyAuthority) else {})
+            | ({"names": list(names)} if (names := _names(one)) else {})
             for one in credentials
         ],
         "crls": [_list_shown(each) for each in lists],

@@ -62,7 +62,10 @@ def test_a_username_is_asked_for_besides_and_its_password_shown_once(deployment:
     assert "correct horse" not in again.stdout + again.stderr
     row = next(row for row in deployment.json("agency", "list") if row["agency"] == POLICE)
     assert [each["kind"] for each in row["credentials"]] == ["username", "username"]
-    assert told["password"] not in json.dumps(deployment.json("agency", "show", POLICE))
+    shown = deployment.json("agency", "show", POLICE)
+    assert [each["names"] for each in shown["credentials"] if each["kind"] == "username"] == [["records"], ["records"]]
+    assert told["password"] not in json.dumps(shown)
+    assert "records" in deployment.run("agency", "show", POLICE).stdout
     deployment.run("agency", "revoke", POLICE, "--credential", row["credentials"][0]["fingerprint"])
 
 
