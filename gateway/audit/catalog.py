@@ -314,11 +314,11 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.UNDELIVERABLE: (f"message {_TRY} code", "attempts channel status deadline"),
     EntryType.EXPIRE: (f"message {_TRY}", _WHY),
     EntryType.RECALL: (f"message {_TRY}", f"{_WHY} earlier action"),
-    EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts"),
-    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline"),
+    EntryType.REQUEUE: (f"message {_TRY} actor", "reason attempts agency fingerprint signature"),
+    EntryType.DISCARD: (f"message {_TRY} actor reason", "attempts deadline agency fingerprint signature"),
     EntryType.REPLY: (
         "reply agency action",
-        "message code attempts due_at until bucket evidence actor reason",
+        "message code attempts due_at until bucket evidence actor reason fingerprint signature",
     ),
     EntryType.DESTROY: (
         "kind count",

@@ -811,6 +811,7 @@ ACTS = {
     "key": ("{kind}", "{digest}"),
     "key crl": ("crl", "{digest}"),
     "key revoke": ("revoke", "{digest}"),
+    "discard": ("{delivery}", ""),
     "read": ("{kind}", ""),
     "read because": ("{dissemination}", ""),
     "read evidence": ("{message}", ""),
@@ -818,6 +819,8 @@ ACTS = {
     "register exchange": ("{exchange}", "{digest}"),
     "register law": ("{law}", "{digest}"),
     "release": ("{hold}", "{digest}"),
+    "reply": ("{reply} {action}", ""),
+    "requeue": ("{delivery}", ""),
     "restore": ("{digest}", "{digest}"),
     "review": ("{valid_from} {until}", "{digest}"),
     "suspend": ("{mou}", "{mou_digest}"),
@@ -830,7 +833,7 @@ ACTS = {
 """What people sign, put together from the keys of the entry that carries the signature: its subject and its digest, by
 the entry's type, or by its type and its kind or action. A key that the entry lacks counts as empty."""
 
-OF_AGENCIES = ("agency", "credential", "export holdings")
+OF_AGENCIES = ("agency", "credential", "export holdings", "reply")
 """What the operator's people do about an agency: `agency` is that one, and whoever signs speaks for none."""
 
 

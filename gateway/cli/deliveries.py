@@ -7,9 +7,11 @@ import typer
 
 from gateway.agency import AgencyId
 from gateway.app import open_deployment
+from gateway.cli.acting import As, Key, signer
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
+from gateway.exchange.acting import Acting
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.inbox import DeliveryUnknown, notice_of
@@ -154,28 +156,36 @@ async def _show(id: str, directory: Path) -> dict[str, Any]:
 
 
 @app.command()
-def requeue(id: Id, directory: Directory = Path()) -> None:
-    """Put an undeliverable or expired delivery back to waiting, with a fresh budget of tries."""
-    run(_requeue(id, directory))
+def requeue(id: Id, by: As = "", key: Key = None, directory: Directory = Path()) -> None:
+    """Put an undeliverable or expired delivery back to waiting, with a fresh budget of tries.
+
+    Anybody at the machine may; with --as it is signed.
+    """
+    run(_requeue(id, signer(by, key, directory), directory))
     out.print(f"{id} waits again")
 
 
-async def _requeue(id: str, directory: Path) -> None:
+async def _requeue(id: str, by: Acting | None, directory: Path) -> None:
     async with open_deployment(directory) as gateway:
-        await requeue_delivery(gateway, DeliveryId(id), by="cli")
+        await requeue_delivery(gateway, DeliveryId(id), by=by)
 
 
 @app.command()
 def discard(
     id: Id,
     reason: Annotated[str, typer.Option("--reason", help="A code word, such as recipient-closed; it is logged.")],
+    by: As = "",
+    key: Key = None,
     directory: Directory = Path(),
 ) -> None:
-    """Give up a delivery for good; it is recorded who did and why."""
-    run(_discard(id, reason, directory))
+    """Give up a delivery for good; it is recorded why, and with --as who did, signed.
+
+    gateway deliveries discard 01a2... --reason sent-otherwise --as ana
+    """
+    run(_discard(id, reason, signer(by, key, directory), directory))
     out.print(f"{id} is discarded")
 
 
-async def _discard(id: str, reason: str, directory: Path) -> None:
+async def _discard(id: str, reason: str, by: Acting | None, directory: Path) -> None:
     async with open_deployment(directory) as gateway:
-        await discard_delivery(gateway, DeliveryId(id), by="cli", reason=reason)
+        await discard_delivery(gateway, DeliveryId(id), by=by, reason=reason)

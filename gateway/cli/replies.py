@@ -7,10 +7,12 @@ import typer
 
 from gateway.agency import AgencyId
 from gateway.app import open_deployment
+from gateway.cli.acting import As, Key, signer
 from gateway.cli.run import AsJson, Directory, answer, out, run
 from gateway.clock import timestamp
 from gateway.delivery.course import State
 from gateway.delivery.reply import KEPT, Reply, ReplyId
+from gateway.exchange.acting import Acting
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.reading import record_read
 from gateway.exchange.reply_acts import ReplyUnknown, discard_reply, requeue_reply
@@ -104,28 +106,33 @@ async def _show(id: ReplyId, directory: Path) -> Reply:
 
 
 @app.command()
-def requeue(id: Id, directory: Directory = Path()) -> None:
-    """Send an undeliverable or expired reply once more, with a fresh budget of tries, under the same wsa:MessageID."""
-    run(_requeue(ReplyId(id), directory))
+def requeue(id: Id, by: As = "", key: Key = None, directory: Directory = Path()) -> None:
+    """Send an undeliverable or expired reply once more, with a fresh budget of tries, under the same wsa:MessageID.
+
+    Anybody at the machine may; with --as it is signed.
+    """
+    run(_requeue(ReplyId(id), signer(by, key, directory), directory))
     out.print(f"{id} waits again")
 
 
-async def _requeue(id: ReplyId, directory: Path) -> None:
+async def _requeue(id: ReplyId, by: Acting | None, directory: Path) -> None:
     async with open_deployment(directory) as gateway:
-        await requeue_reply(gateway, id, by="cli")
+        await requeue_reply(gateway, id, by=by)
 
 
 @app.command()
 def discard(
     id: Id,
     reason: Annotated[str, typer.Option("--reason", help="A code word, such as system-retired; it is logged.")],
+    by: As = "",
+    key: Key = None,
     directory: Directory = Path(),
 ) -> None:
-    """Give up a reply for good; it is recorded who did and why."""
-    run(_discard(ReplyId(id), reason, directory))
+    """Give up a reply for good; it is recorded why, and with --as who did, signed."""
+    run(_discard(ReplyId(id), reason, signer(by, key, directory), directory))
     out.print(f"{id} is discarded")
 
 
-async def _discard(id: ReplyId, reason: str, directory: Path) -> None:
+async def _discard(id: ReplyId, reason: str, by: Acting | None, directory: Path) -> None:
     async with open_deployment(directory) as gateway:
-        await discard_reply(gateway, id, by="cli", reason=reason)
+        await discard_reply(gateway, id, by=by, reason=reason)

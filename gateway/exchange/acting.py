@@ -16,6 +16,9 @@ from gateway.user import User, UserId, UserRole
 OFFICERS = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
 """Who decides what is in force: agreements, law packs, exchanges, consents."""
 
+RUNS = (*OFFICERS, UserRole.OPERATOR)
+"""Who of the operator runs the gateway day by day: lets agencies in, mends what is stuck."""
+
 OPERATOR = AgencyId("")
 """Whoever operates the gateway, in the place of an agency."""
 
@@ -107,6 +110,30 @@ def sign_entry(
         **fields,
     )
     return Signed(entry=entry, signature=signature)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who does it: a person of the operator with one of these roles, or a program (`actor`)."""
+
+    by: Acting | None
+    actor: str
+    roles: tuple[UserRole, ...] = RUNS
+
+
+def entry_by(
+    gateway: Gateway, type: EntryType, signer: Signer, *, of: str, digest: str, at: datetime, **fields: Any
+) -> AuditEntry:
+    """The entry of an act of the operator, signed when a person does it. Raises what `allowed` raises.
+
+    of, digest, fields  as `sign_entry` takes them
+    """
+    if signer.by is not None:
+        person = allowed(gateway, signer.by, signer.roles, OPERATOR)
+        return sign_entry(gateway, type, signer.by, person, of=of, digest=digest, at=at, **fields).entry
+    if "digest" in FORMS[type].keys:
+        fields["digest"] = digest or None
+    return make(type, id=gateway.new_id(at), at=at, actor=signer.actor, **fields)
 
 
 def fingerprint(public_key: str) -> str:

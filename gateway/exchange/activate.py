@@ -6,7 +6,7 @@ Files in `policies/` and `iepd/` are drafts; these verbs put their bytes into th
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
@@ -14,9 +14,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from gateway.agency import Agency, AgencyId
 from gateway.audit.catalog import EntryType
-from gateway.audit.entry import AuditEntry, make
+from gateway.audit.entry import AuditEntry
 from gateway.errors import Refused
-from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, RUNS, Acting, Signer, allowed, entry_by, fingerprint
 from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.finding import Finding, errors
@@ -37,10 +37,6 @@ from gateway.store.configuration import (
     Exchange,
     Relisted,
 )
-from gateway.user import UserRole
-
-RUNS = (*OFFICERS, UserRole.OPERATOR)
-"""Who of the operator lets agencies in: whoever runs the gateway, and its officers."""
 
 TOKEN_VALID = timedelta(days=365)
 
@@ -149,11 +145,8 @@ async def register_exchanges(
 
 def _registered(gateway: Gateway, iepd: Iepd, by: Acting | None, actor: str, now: datetime) -> AuditEntry:
     fields: dict[str, Any] = {"kind": "exchange", "exchange": iepd.id, "count": len(iepd.catalog.fields)}
-    if by is None:
-        id = gateway.new_id(now)
-        return make(EntryType.REGISTER, id=id, at=now, actor=actor, digest=iepd.edition, **fields)
-    user = allowed(gateway, by, OFFICERS, OPERATOR)
-    return sign_entry(gateway, EntryType.REGISTER, by, user, of=iepd.id, digest=iepd.edition, at=now, **fields).entry
+    signer = Signer(by=by, actor=actor, roles=OFFICERS)
+    return entry_by(gateway, EntryType.REGISTER, signer, of=iepd.id, digest=iepd.edition, at=now, **fields)
 
 
 def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed: Set[str]) -> None:
@@ -231,15 +224,6 @@ PASSWORD_LENGTH_MIN = 12
 """As of passphrases. A program types it, so a long one costs nobody anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
-    """Who does it: a person of the operator with one of these roles, or a program (`actor`)."""
-
-    by: Acting | None
-    actor: str
-    roles: tuple[UserRole, ...] = RUNS
-
-
 async def _write_agency(gateway: Gateway, agency: Agency, signer: Signer, *, action: str) -> None:
     digest = f"sha-256:{sha256(agency_text(agency).encode()).hexdigest()}"
     entry = operators_entry(
@@ -262,10 +246,7 @@ def operators_entry(
     operator, about `of`."""
     now = gateway.clock.now()
     named: dict[str, Any] = {"parties": (agency,), "agency": agency, **fields}
-    if signer.by is None:
-        return make(type, id=gateway.new_id(now), at=now, actor=signer.actor, digest=digest, **named)
-    person = allowed(gateway, signer.by, signer.roles, OPERATOR)
-    return sign_entry(gateway, type, signer.by, person, of=of, digest=digest, at=now, **named).entry
+    return entry_by(gateway, type, signer, of=of, digest=digest, at=now, **named)
 
 
 def check_unsigned(gateway: Gateway) -> None:

@@ -16,12 +16,11 @@ from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry
 from gateway.errors import Refused
-from gateway.exchange.acting import Acting, fingerprint
+from gateway.exchange.acting import Acting, Signer, fingerprint
 from gateway.exchange.activate import (
     AgencyUnknown,
     CredentialRevoked,
     CredentialTaken,
-    Signer,
     change,
     decided_anew,
     operators_entry,

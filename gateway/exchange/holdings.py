@@ -21,8 +21,8 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry
 from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
-from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.activate import RUNS, AgencyUnknown
+from gateway.exchange.acting import OPERATOR, RUNS, Acting, allowed, sign_entry
+from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.reading import reading
 from gateway.store.answers import Page

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from gateway.audit.catalog import EntryType
-from gateway.audit.entry import AuditEntry, make
+from gateway.audit.entry import AuditEntry
 from gateway.errors import Refused
-from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import OFFICERS, Acting, Signer, entry_by
 from gateway.exchange.activate import change, decided_anew
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.lawful import read_pack
@@ -46,8 +46,5 @@ async def add_laws(gateway: Gateway, files: Sequence[tuple[str, bytes]], *, by: 
 
 def _entry(gateway: Gateway, pack: LawPack, by: Acting | None, now: datetime) -> AuditEntry:
     fields: dict[str, Any] = {"kind": "law", "law": f"{pack.id}@{pack.version}"}
-    if by is None:
-        return make(EntryType.REGISTER, id=gateway.new_id(now), at=now, actor="init", digest=pack.digest, **fields)
-    user = allowed(gateway, by, OFFICERS, OPERATOR)
-    of = fields["law"]
-    return sign_entry(gateway, EntryType.REGISTER, by, user, of=of, digest=pack.digest, at=now, **fields).entry
+    signer = Signer(by=by, actor="init", roles=OFFICERS)
+    return entry_by(gateway, EntryType.REGISTER, signer, of=fields["law"], digest=pack.digest, at=now, **fields)

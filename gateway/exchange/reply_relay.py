@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType, Value
@@ -169,17 +169,18 @@ class ReplyRelay:
             self._breakers[agency] = breaker
 
 
-def entry_of(gateway: Gateway, reply: Reply, action: str, **fields: Value | None) -> AuditEntry:
+def entry_of(gateway: Gateway, reply: Reply, action: str, **fields: Any) -> AuditEntry:
     """An entry about a reply."""
     now = gateway.clock.now()
-    return make(
-        EntryType.REPLY,
-        id=gateway.new_id(now),
-        at=now,
-        parties=(reply.agency,),
-        message=reply.message,
-        reply=reply.id,
-        agency=reply.agency,
-        action=action,
-        **fields,
-    )
+    return make(EntryType.REPLY, id=gateway.new_id(now), at=now, **said_of(reply, action), **fields)
+
+
+def said_of(reply: Reply, action: str) -> dict[str, Any]:
+    """What each entry about a reply has."""
+    return {
+        "parties": (reply.agency,),
+        "message": reply.message,
+        "reply": reply.id,
+        "agency": reply.agency,
+        "action": action,
+    }

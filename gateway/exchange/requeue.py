@@ -1,13 +1,14 @@
-"""What a person may do with a delivery that did not arrive: send it once more, or give it up. Both are audited."""
+"""What a person may do with a delivery that did not arrive: send it once more, or give it up. Both are audited, and
+signed when the person says who they are."""
 
 import re
 
 from gateway.audit.catalog import EntryType, Value
-from gateway.audit.entry import make
 from gateway.delivery.after import discarded, requeued
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.transition import Event, knows
 from gateway.errors import Refused
+from gateway.exchange.acting import Acting, Signer, entry_by
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.schedules import schedule_of
 from gateway.message import DeliveryId
@@ -44,22 +45,28 @@ REASON = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 REASON_LENGTH_MAX = 60
 
 
-async def requeue(gateway: Gateway, id: DeliveryId, *, by: str) -> Delivery:
-    """Send it once more, with all its tries and time anew. Raises `NoSuchDelivery`, `NotPossibleNow`, `Superseded`.
+async def requeue(gateway: Gateway, id: DeliveryId, *, by: Acting | None = None, actor: str = "cli") -> Delivery:
+    """Send it once more, with all its tries and time anew.
 
-    by  account of the person
+    by  who signs it; None = nobody does, and the entry names `actor`
+
+    Raises `NoSuchDelivery`, `NotPossibleNow`, `Superseded`, and what `allowed` raises.
     """
     record = await _record(gateway, id, Event.REQUEUED)
     await _check_not_superseded(gateway, record)
     delivery = requeued(record.delivery, now=gateway.clock.now(), schedule=schedule_of(gateway.settings))
-    return await _moved(gateway, record, delivery, EntryType.REQUEUE, actor=by)
+    return await _moved(gateway, record, delivery, EntryType.REQUEUE, Signer(by=by, actor=actor))
 
 
-async def discard(gateway: Gateway, id: DeliveryId, *, by: str, reason: str) -> Delivery:
-    """Give it up. Raises `NoSuchDelivery`, `NotPossibleNow`, `BadReason`."""
+async def discard(
+    gateway: Gateway, id: DeliveryId, *, reason: str, by: Acting | None = None, actor: str = "cli"
+) -> Delivery:
+    """Give it up. Raises `NoSuchDelivery`, `NotPossibleNow`, `BadReason`, and what `allowed` raises."""
     check_reason(reason)
     record = await _record(gateway, id, Event.DISCARDED)
-    return await _moved(gateway, record, discarded(record.delivery), EntryType.DISCARD, actor=by, reason=reason)
+    return await _moved(
+        gateway, record, discarded(record.delivery), EntryType.DISCARD, Signer(by=by, actor=actor), reason=reason
+    )
 
 
 def check_reason(reason: str) -> None:
@@ -87,14 +94,22 @@ async def _check_not_superseded(gateway: Gateway, record: DisseminationRecord) -
 
 
 async def _moved(
-    gateway: Gateway, record: DisseminationRecord, delivery: Delivery, type: EntryType, **fields: Value
+    gateway: Gateway,
+    record: DisseminationRecord,
+    delivery: Delivery,
+    type: EntryType,
+    signer: Signer,
+    **fields: Value,
 ) -> Delivery:
     now = gateway.clock.now()
     if type is EntryType.DISCARD and (deadline := record.delivery.missed(now)) is not None:
         fields["deadline"] = deadline
-    entry = make(
+    entry = entry_by(
+        gateway,
         type,
-        id=gateway.new_id(now),
+        signer,
+        of=delivery.id,
+        digest="",
         at=now,
         parties=(record.sender, delivery.recipient),
         message=delivery.message,

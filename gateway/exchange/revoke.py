@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from gateway.agency import AgencyId
 from gateway.errors import Refused
-from gateway.exchange.acting import Acting
-from gateway.exchange.activate import AgencyUnknown, CredentialRevoked, Signer, decided_anew, put_credential
+from gateway.exchange.acting import Acting, Signer
+from gateway.exchange.activate import AgencyUnknown, CredentialRevoked, decided_anew, put_credential
 from gateway.exchange.authorities import revoke_authority
 from gateway.exchange.gateway import Gateway
 from gateway.store.configuration import AgencyAuthority, Credential

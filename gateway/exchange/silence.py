@@ -7,8 +7,7 @@ from typing import Final
 from gateway.alert.alert import Code, Standing
 from gateway.audit.catalog import EntryType
 from gateway.errors import Refused
-from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
-from gateway.exchange.activate import RUNS
+from gateway.exchange.acting import OPERATOR, RUNS, Acting, allowed, sign_entry
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.watch import about_of
 

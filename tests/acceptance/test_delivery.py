@@ -112,7 +112,7 @@ def test_after_all_its_tries_it_is_undeliverable_until_somebody_sends_it_again(p
     told = pair.caller.wait_for(answer["id"], "undeliverable")[pair.recipient]
     assert (told["attempts"], told["code"]) == (3, "delivery.http-503")
     pair.mailbox.otherwise = Take()
-    place.do(lambda gateway: requeue(gateway, told["delivery"], by="test"))
+    place.do(lambda gateway: requeue(gateway, told["delivery"], actor="test"))
     pair.caller.wait_for(answer["id"], "delivered")
     assert pair.mailbox.messages == [answer["id"]]
     types = [each.entry.type for each in place.do(lambda gateway: gateway.store.entries_of(answer["id"]))]
@@ -126,7 +126,7 @@ def test_a_recipient_that_will_never_take_it_is_not_asked_again(place: Place) ->
     answer = pair.caller.accepted(release(), fresh_id())
     told = pair.caller.wait_for(answer["id"], "undeliverable")[pair.recipient]
     assert (told["attempts"], told["code"]) == (1, "delivery.http-422")
-    place.do(lambda gateway: discard(gateway, told["delivery"], by="test", reason="sent-otherwise"))
+    place.do(lambda gateway: discard(gateway, told["delivery"], actor="test", reason="sent-otherwise"))
     assert pair.caller.status(answer["id"])[pair.recipient]["state"] == "recalled"
 
 

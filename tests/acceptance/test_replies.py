@@ -205,14 +205,14 @@ def test_what_never_arrives_is_given_up_seen_and_sent_once_more_by_a_person(part
     reply = partner.wait(State.UNDELIVERABLE)
     assert (reply.attempts, reply.last_error) == (3, "delivery.http-500")
     partner.mailbox.otherwise = Mailbox().otherwise
-    partner.place.do(lambda gateway: requeue_reply(gateway, reply.id, by="operator"))
+    partner.place.do(lambda gateway: requeue_reply(gateway, reply.id, actor="operator"))
     assert partner.arrived(id).key == reply.message_id
     partner.wait(State.DELIVERED)
     partner.mailbox.otherwise = Refuse(410)
     assert partner.ask(submit(release()), fresh_id()).status_code == 202
     gone = partner.wait(State.UNDELIVERABLE)
     assert gone.attempts == 1  # 410 is for good
-    partner.place.do(lambda gateway: discard_reply(gateway, gone.id, by="operator", reason="system-retired"))
+    partner.place.do(lambda gateway: discard_reply(gateway, gone.id, actor="operator", reason="system-retired"))
     assert partner.wait(State.RECALLED).id == gone.id
 
 

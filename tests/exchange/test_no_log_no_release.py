@@ -206,10 +206,10 @@ WAYS: dict[str, Way] = {
     "answer elsewhere": lambda s: put_answer(
         s.place.gateway, AnsweredElsewhere(agency=JAIL, request="urn:uuid:2"), lambda _: b"<answer/>"
     ),
-    "requeue a reply": lambda s: requeue_reply(s.place.gateway, s.reply, by="test"),
-    "discard a reply": lambda s: discard_reply(s.place.gateway, s.reply, by="test", reason="closed"),
-    "requeue": lambda s: requeue(s.place.gateway, s.stuck, by="test"),
-    "discard": lambda s: discard(s.place.gateway, s.stuck, by="test", reason="closed"),
+    "requeue a reply": lambda s: requeue_reply(s.place.gateway, s.reply, actor="test"),
+    "discard a reply": lambda s: discard_reply(s.place.gateway, s.reply, actor="test", reason="closed"),
+    "requeue": lambda s: requeue(s.place.gateway, s.stuck, actor="test"),
+    "discard": lambda s: discard(s.place.gateway, s.stuck, actor="test", reason="closed"),
     "emergency release": _release_again,
     # what is in force
     "put agency": lambda s: put_agency(s.place.gateway, COURT, by=s.by),

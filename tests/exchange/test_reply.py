@@ -23,7 +23,9 @@ from gateway.store import points
 from gateway.store.interface import StoreUnavailable
 from gateway.store.replies import Put, ReplyRecord
 from gateway.transport.letter import Letter
-from tests.exchange.deployed import JAIL, POLICE, Deployed, release
+from gateway.user import UserRole
+from tests.exchange.deployed import JAIL, POLICE, Deployed, check_signatures, release
+from tests.exchange.officers import officer
 from tests.exchange.replying import ADDRESS, AnsweredElsewhere
 
 LETTERBOX = Endpoint(kind=EndpointKind.SOAP, url=ADDRESS)
@@ -289,20 +291,22 @@ async def test_a_person_sends_it_once_more_while_there_is_time(at: Deployed, rel
     gone = (await only(at)).reply
     assert gone.state is State.UNDELIVERABLE
     at.clock.go(days=5)
-    again = await requeue_reply(at.gateway, gone.id, by="officer")
+    ana = await officer(at.gateway, roles=frozenset({UserRole.OPERATOR}))
+    again = await requeue_reply(at.gateway, gone.id, by=ana)
     assert again.expires_at == gone.created_at + timedelta(days=6)
     with pytest.raises(NotPossibleNow):
-        await requeue_reply(at.gateway, gone.id, by="officer")
+        await requeue_reply(at.gateway, gone.id, actor="officer")
     relaying.letters.outcomes = [refused("delivery.http-410")]
     await relaying.turn()
     at.clock.go(days=1)
     with pytest.raises(TooLate):
-        await requeue_reply(at.gateway, gone.id, by="officer")
-    await discard_reply(at.gateway, gone.id, by="officer", reason="too-late")
+        await requeue_reply(at.gateway, gone.id, actor="officer")
+    await discard_reply(at.gateway, gone.id, by=ana, reason="too-late")
     with pytest.raises(ReplyUnknown):
-        await discard_reply(at.gateway, "no-such", by="officer", reason="too-late")  # type: ignore[arg-type]
+        await discard_reply(at.gateway, "no-such", actor="officer", reason="too-late")  # type: ignore[arg-type]
     expected = ["kept", "undeliverable", "requeued", "undeliverable", "discarded"]
     assert await actions(at) == expected
+    await check_signatures(at)
 
 
 async def test_the_same_id_with_another_question_is_another_request(at: Deployed) -> None:

@@ -37,7 +37,7 @@ async def undeliverable(here: World) -> Delivery:
 
 async def test_a_requeued_delivery_is_sent_once_more(here: World, undeliverable: Delivery) -> None:
     here.clock.go(days=1)
-    waiting = await requeue(here.gateway, undeliverable.id, by="r.alvarez")
+    waiting = await requeue(here.gateway, undeliverable.id, actor="r.alvarez")
     assert (waiting.state, waiting.attempts) == (State.WAITING, 0)
     assert waiting.expires_at == here.clock.now() + timedelta(hours=72)
     there = PretendEndpoint()
@@ -51,14 +51,14 @@ async def test_an_expired_delivery_can_be_requeued(here: World) -> None:
     here.clock.go(hours=72)
     await relayed(here, PretendEndpoint())
     assert (await here.now_of(delivery)).state is State.EXPIRED
-    await requeue(here.gateway, delivery.id, by="r.alvarez")
+    await requeue(here.gateway, delivery.id, actor="r.alvarez")
     there = PretendEndpoint()
     await relayed(here, there)
     assert there.mailbox.messages == [delivery.message]
 
 
 async def test_the_log_says_who_requeued_it(here: World, undeliverable: Delivery) -> None:
-    await requeue(here.gateway, undeliverable.id, by="r.alvarez")
+    await requeue(here.gateway, undeliverable.id, actor="r.alvarez")
     entry = (await here.entries(undeliverable))[-1].entry
     body = json.loads(entry.body)
     assert (body["type"], body["actor"], body["attempts"]) == ("requeue", "r.alvarez", 1)
@@ -66,7 +66,7 @@ async def test_the_log_says_who_requeued_it(here: World, undeliverable: Delivery
 
 
 async def test_the_log_says_who_discarded_it_and_why(here: World, undeliverable: Delivery) -> None:
-    gone = await discard(here.gateway, undeliverable.id, by="r.alvarez", reason="sent-otherwise")
+    gone = await discard(here.gateway, undeliverable.id, actor="r.alvarez", reason="sent-otherwise")
     assert gone.state is State.RECALLED
     body = json.loads((await here.entries(undeliverable))[-1].entry.body)
     assert (body["type"], body["actor"], body["reason"]) == ("discard", "r.alvarez", "sent-otherwise")
@@ -75,8 +75,8 @@ async def test_the_log_says_who_discarded_it_and_why(here: World, undeliverable:
 async def test_what_waits_can_be_discarded_but_not_requeued(here: World) -> None:
     (delivery,) = await here.deliver(POLICE)
     with pytest.raises(NotPossibleNow):
-        await requeue(here.gateway, delivery.id, by="r.alvarez")
-    await discard(here.gateway, delivery.id, by="r.alvarez", reason="obsolete")
+        await requeue(here.gateway, delivery.id, actor="r.alvarez")
+    await discard(here.gateway, delivery.id, actor="r.alvarez", reason="obsolete")
     there = PretendEndpoint()
     await relayed(here, there)
     assert there.mailbox.received == []
@@ -86,9 +86,9 @@ async def test_what_arrived_can_be_neither(here: World) -> None:
     (delivery,) = await here.deliver(POLICE)
     await relayed(here, PretendEndpoint())
     with pytest.raises(NotPossibleNow):
-        await requeue(here.gateway, delivery.id, by="r.alvarez")
+        await requeue(here.gateway, delivery.id, actor="r.alvarez")
     with pytest.raises(NotPossibleNow):
-        await discard(here.gateway, delivery.id, by="r.alvarez", reason="obsolete")
+        await discard(here.gateway, delivery.id, actor="r.alvarez", reason="obsolete")
     assert await here.said(delivery) == ["deliver"]
 
 
@@ -98,7 +98,7 @@ async def test_a_message_that_was_canceled_meanwhile_is_not_sent_after_its_cance
     here.clock.go(minutes=1)
     await here.deliver(POLICE, first=undeliverable.first, urgent=True)
     with pytest.raises(Superseded):
-        await requeue(here.gateway, undeliverable.id, by="r.alvarez")
+        await requeue(here.gateway, undeliverable.id, actor="r.alvarez")
     assert (await here.now_of(undeliverable)).state is State.UNDELIVERABLE
 
 
@@ -110,7 +110,7 @@ async def test_the_cancellation_itself_can_be_requeued(here: World) -> None:
     there = PretendEndpoint()
     there.outcomes = [refused("delivery.http-422")]
     await relayed(here, there)
-    await requeue(here.gateway, cancellation.id, by="r.alvarez")
+    await requeue(here.gateway, cancellation.id, actor="r.alvarez")
     await relayed(here, there)
     assert there.mailbox.messages == [cancellation.message]
 
@@ -119,23 +119,23 @@ async def test_two_people_cannot_both_decide(
     here: World, undeliverable: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await here.record(undeliverable)
-    await discard(here.gateway, undeliverable.id, by="one", reason="obsolete")
+    await discard(here.gateway, undeliverable.id, actor="one", reason="obsolete")
 
     async def as_it_was(_: DeliveryId) -> object:
         return before
 
     monkeypatch.setattr(here.store, "delivery", as_it_was)
     with pytest.raises(NotPossibleNow):
-        await requeue(here.gateway, undeliverable.id, by="other")
+        await requeue(here.gateway, undeliverable.id, actor="other")
     assert await here.said(undeliverable) == ["undeliverable", "discard"]
 
 
 @pytest.mark.parametrize("reason", ["", "Dana Example called", "a" * 61, "too_much"])
 async def test_a_reason_is_a_code_word(here: World, undeliverable: Delivery, reason: str) -> None:
     with pytest.raises(BadReason):
-        await discard(here.gateway, undeliverable.id, by="r.alvarez", reason=reason)
+        await discard(here.gateway, undeliverable.id, actor="r.alvarez", reason=reason)
 
 
 async def test_an_unknown_delivery_is_said_so(here: World) -> None:
     with pytest.raises(NoSuchDelivery):
-        await requeue(here.gateway, DeliveryId("01950000-0000-7000-8000-000000000000"), by="r.alvarez")
+        await requeue(here.gateway, DeliveryId("01950000-0000-7000-8000-000000000000"), actor="r.alvarez")

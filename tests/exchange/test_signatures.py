@@ -1,16 +1,22 @@
 """What people signed, as an outsider verifies it with the evidence alone. Every other kind of act: `conftest.place`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.audit import verifier
+from gateway.delivery.delivery import Delivery, State
+from gateway.exchange.acting import NotAllowed
 from gateway.exchange.attesting import attest, list_asked
 from gateway.exchange.holds import lift_hold, place_hold
+from gateway.exchange.requeue import discard, requeue
 from gateway.exchange.selection import About
 from gateway.report.period import read_period
 from gateway.retention.hold import Cause, Scope
+from gateway.user import UserRole
 from tests.exchange.deployed import POLICE, Deployed
+from tests.exchange.officers import officer
 from tests.exchange.purging import ana
 from tests.exchange.tampered import Evidence, verify
 from tests.exchange.test_destroy_early import early, got
@@ -62,3 +68,39 @@ async def test_the_signature_of_another_act_is_found(evidence: Evidence, type: s
 def test_what_the_verifier_does_not_know_is_said_and_not_passed() -> None:
     with pytest.raises(verifier.NotMade, match="sign-in"):
         verifier.check_act({"type": "sign-in", "actor": "ana", "at": "", "signature": ""}, bytes(32))
+
+
+# --- mending a delivery ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def stuck(place: Deployed) -> Delivery:
+    """What did not arrive at the police."""
+    message = await sent(place)
+    made = [each.delivery for each in await place.gateway.store.disseminations(message)]
+    waiting = next(each for each in made if each.recipient == POLICE)
+    moved = replace(waiting, state=State.UNDELIVERABLE)
+    assert await place.gateway.store.move(moved, expected=waiting.state, entries=())
+    return moved
+
+
+async def test_whoever_signs_for_a_delivery_can_be_held_to_it(place: Deployed, stuck: Delivery) -> None:
+    by = await officer(place.gateway, roles=frozenset({UserRole.OPERATOR}))
+    await requeue(place.gateway, stuck.id, by=by)
+    await discard(place.gateway, stuck.id, by=by, reason="obsolete")
+    signed = [each for each in await place.log() if each["type"] in {"requeue", "discard"}]
+    assert [(each["type"], each["actor"]) for each in signed] == [("requeue", by.user), ("discard", by.user)]
+    for entry in signed:
+        verifier.check_act(entry, bytes.fromhex(by.public_key))
+        with pytest.raises(verifier.Failed):
+            verifier.check_act(entry | {"delivery": stuck.message}, bytes.fromhex(by.public_key))
+
+
+async def test_nobody_of_an_agency_signs_for_the_operator(place: Deployed, stuck: Delivery) -> None:
+    by = await officer(place.gateway, POLICE, roles=frozenset({UserRole.OPERATOR}))
+    with pytest.raises(NotAllowed):
+        await discard(place.gateway, stuck.id, by=by, reason="obsolete")
+    found = await place.gateway.store.delivery(stuck.id)
+    assert found is not None
+    assert found.delivery.state is State.UNDELIVERABLE
+    assert "discard" not in await place.said(stuck.message)

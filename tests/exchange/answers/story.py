@@ -62,7 +62,7 @@ async def tell(place: Deployed) -> Story:
     held = next(
         each for each in await gateway.store.disseminations(MessageId(full.id)) if each.delivery.recipient == PROBATION
     )
-    await discard(gateway, DeliveryId(held.delivery.id), by="dana", reason="sent-otherwise")
+    await discard(gateway, DeliveryId(held.delivery.id), actor="dana", reason="sent-otherwise")
     place.clock.go(days=1)
     await sequence(gateway.store, gateway.keys.log_signer, origin=NAME)
     return Story(full=MessageId(full.id), soon=MessageId(soon.id), consented=MessageId(consented.id))
