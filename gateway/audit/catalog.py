@@ -383,7 +383,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.SIGN_IN_REFUSED: ("code", "actor channel count"),
     EntryType.ACCESS_REFUSED: ("code", "agency actor channel fingerprint message count status"),
     EntryType.REVIEW: ("valid_from until count counts digest actor fingerprint signature", "agency log_size"),
-    EntryType.ALERT: ("action code", "recipient mou count actor agency fingerprint signature until"),
+    EntryType.ALERT: ("action code", "recipient mou kind count actor agency fingerprint signature until"),
 }
 """For each type the keys it must have and those it may have, besides type, id, at and parties; `message` may always
 be left out of an entry that must not name it."""

@@ -27,6 +27,7 @@ a line: index, leaf (hex), and body (text), or no body where the entry is not fo
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import itertools
 import json
@@ -34,7 +35,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -791,80 +792,35 @@ def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
 
 # --- acts of people: who approved, activated, released, signed ----------------------------------------------------
 
-ACTS = {
-    "accounting": ("{suspension}", "{document}"),
-    "activate": ("{mou}", "{mou_digest}"),
-    "agency": ("{agency} {action}", "{digest}"),
-    "alert": ("{code} {recipient}{mou} {action}", ""),
-    "approve": ("{mou}", "{mou_digest}"),
-    "backup": ("{digest}", "{digest}"),
-    "consent": ("{consent}", "{document}"),
-    "credential": ("{agency} {action} {kind}", "{digest}"),
-    "destroy": ("{run}", "{digest}"),
-    "destroy attested": ("{dissemination}", "{digest}"),
-    "emergency": ("{dissemination}", "{cover_digest}"),
-    "end": ("{mou}", "{mou_digest}"),
-    "export": ("{kind}", "{digest}"),
-    "export holdings": ("{kind}", "{digest}"),
-    "expunge": ("{run}", "{document}"),
-    "hold": ("{hold}", "{digest}"),
-    "key": ("{kind}", "{digest}"),
-    "key crl": ("crl", "{digest}"),
-    "key revoke": ("revoke", "{digest}"),
-    "discard": ("{delivery}", ""),
-    "read": ("{kind}", ""),
-    "read because": ("{dissemination}", ""),
-    "read evidence": ("{message}", ""),
-    "read report": ("{message}", ""),
-    "register exchange": ("{exchange}", "{digest}"),
-    "register law": ("{law}", "{digest}"),
-    "release": ("{hold}", "{digest}"),
-    "reply": ("{reply} {action}", ""),
-    "requeue": ("{delivery}", ""),
-    "restore": ("{digest}", "{digest}"),
-    "review": ("{valid_from} {until}", "{digest}"),
-    "suspend": ("{mou}", "{mou_digest}"),
-    "tampered": ("log {log_size}", ""),
-    "user add": ("{user} {key}", ""),
-    "user disable": ("{user}", ""),
-    "withdraw": ("{mou} {user}", "{mou_digest}"),
-    "witness": ("{kind} {partner} {key}", "{digest}"),
-}
-"""What people sign, put together from the keys of the entry that carries the signature: its subject and its digest, by
-the entry's type, or by its type and its kind or action. A key that the entry lacks counts as empty."""
+SIGNATURES = ("signature", "second_signature")
+"""What people sign is the whole entry but these."""
 
-OF_AGENCIES = ("agency", "credential", "export holdings", "reply")
-"""What the operator's people do about an agency: `agency` is that one, and whoever signs speaks for none."""
+TWO_PEOPLE = ("emergency", "expunge", "tampered")
+"""Signed entries of these types carry the signatures of two."""
 
 
-class Blank(dict[str, Any]):
-    """An entry in which what is not said is empty."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
-
-
-def signer_of(entry: dict[str, Any], second: str = "") -> str:
+def signer_of(entry: Mapping[str, Any], second: str = "") -> str:
     """Fingerprint of the key that signed. A credential's entry has the credential's own where others have that."""
     return str(entry.get("key" if entry["type"] == "credential" else f"{second}fingerprint", ""))
 
 
 def check_act(entry: dict[str, Any], public: bytes, second: str = "") -> None:
-    """The signature that an entry carries is by this key over the act that it records. second: of the other person."""
-    kind = entry["type"]
-    names = (f"{kind} {entry.get('action', '')}", f"{kind} {entry.get('kind', '')}", kind)
-    form = next((name for name in names if name in ACTS), "")
-    if not form:
-        raise NotMade(f"what is signed with an entry of type {kind} is not known to this verifier")
-    subject, digest = (each.format_map(Blank(entry)) for each in ACTS[form])
-    agency = "" if form in OF_AGENCIES else entry.get(f"{second}agency", "")
+    """The signature that an entry carries is by this key over all that the entry says. second: of the other person."""
     user = entry["second" if second else "actor"]
-    text = (
-        f"gateway/act@v1\nact {kind}\nsubject {subject}\ndigest {digest}\nagency {agency}\nuser {user}\n"
-        f"at {entry['at']}\n"
-    )
+    said = {key: value for key, value in entry.items() if key not in SIGNATURES}
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = f"gateway/act@v2\nuser {user}\nentry sha-256:{hashlib.sha256(canonical.encode()).hexdigest()}\n"
     if not signed_by(public, decoded(entry[f"{second}signature"]), text.encode()):
         raise Failed(f"the signature of {user} does not fit what the entry says was done")
+
+
+def check_two(entry: dict[str, Any]) -> None:
+    """Where an act takes two people, two have signed."""
+    if "second_signature" not in entry:
+        if entry["type"] in TWO_PEOPLE:
+            raise Failed("this takes two people, and one has signed")
+    elif entry["second"] == entry["actor"] or entry["second_fingerprint"] == entry["fingerprint"]:
+        raise Failed("this takes two people, and one has signed twice")
 
 
 # --- evidence packages --------------------------------------------------------------------------------------------
@@ -919,7 +875,8 @@ class Package:
         if "log.jsonl" in self.names:
             held = [check_head(self.checks, self.trust, "countersigned checkpoint", each) for each in notes]
             kept = kept_heads(self.checks, self.trust, arguments)
-            check_entries(self.checks, self.lines("log.jsonl"), head, [*filter(None, held), *kept])
+            check_entries(self.checks, self.with_acts(self.lines("log.jsonl")), head, [*filter(None, held), *kept])
+            self.tell("acts")
         if "entries.jsonl" in self.names:
             self.entries(head)
             for _ in arguments.earlier:
@@ -1029,9 +986,23 @@ class Package:
             self.entry(index, kind, entry, leaf_hash(body))
         self.destructions()
         self.unmet()
-        for name, tally in self.tallies.items():
-            if name in {"inclusion", "order"} or tally.good or tally.bad or tally.lacking:
+        self.tell("inclusion", "order", always=True)
+        self.tell(*(name for name in self.tallies if name not in {"inclusion", "order"}))
+
+    def tell(self, *names: str, always: bool = False) -> None:
+        """What became of these checks, where there was something to check."""
+        for name in names:
+            tally = self.tallies[name]
+            if always or tally.good or tally.bad or tally.lacking:
                 self.checks.run(name, partial(tally.result, GOOD[name]))
+
+    def with_acts(self, lines: Iterator[str]) -> Iterator[str]:
+        """The lines of a whole log, and on the way what people signed."""
+        for index, text in enumerate(lines):
+            if "signature" in text:
+                with contextlib.suppress(Failed, *BROKEN):  # what is no entry is found where all of them are read
+                    self.signed(index, read_json(json.loads(text)["body"].encode()))
+            yield text
 
     def signed_lines(self, size: int) -> Iterator[str]:
         """Lines of entries, no more than were signed: a megabyte of zip can hold a thousand megabytes of lines."""
@@ -1053,10 +1024,7 @@ class Package:
             run["agreements"](partial(self.agreement, entry))
         if "laws" in entry:
             run["laws"](partial(self.laws, entry))
-        if "signature" in entry:
-            run["acts"](partial(self.act, entry, ""))
-        if "second_signature" in entry:
-            run["acts"](partial(self.act, entry, "second_"))
+        self.signed(index, entry)
         if kind == "destroy":
             self.destroyed[leaf.hex()] = str(entry["id"])
             if "document" in entry and "run" in entry:
@@ -1156,9 +1124,18 @@ class Package:
         if self.digests[name] != digest:
             raise Failed(f"the text of the {what} in {name} is not the one that was decided under: altered")
 
+    def signed(self, index: int, entry: dict[str, Any]) -> None:
+        """The signatures of people that an entry carries, each by itself."""
+        if "signature" in entry:
+            for second in ("", "second_") if "second_signature" in entry else ("",):
+                self.tallies["acts"].run(index, partial(self.act, entry, second))
+
     def act(self, entry: dict[str, Any], second: str) -> None:
         """A person's signature, by the key whose fingerprint the entry names."""
+        check_two(entry)
         fingerprint = signer_of(entry, second)
+        if f"people/{fingerprint}.key" not in self.names:
+            raise NotMade("no key of the person who signed is in the package")
         public = self.read(f"people/{fingerprint}.key").decode().strip()
         if not re.fullmatch("[0-9a-f]{64}", public) or hashlib.sha256(bytes.fromhex(public)).hexdigest() != fingerprint:
             raise Failed("the key in the package is not the one whose fingerprint the log names")

@@ -91,14 +91,12 @@ async def account(gateway: Gateway, asked: AskedAccount, *, by: Acting, exported
         EntryType.EXPORT if exported else EntryType.READ,
         by,
         user,
-        of=ACCOUNTING,
-        digest="",
         at=now,
         parties=(user.agency,) if user.agency else (),
         kind=ACCOUNTING,
         reason=RevealReason.SUBJECT_REQUEST.value,
         count=len(counted),
-    ).entry
+    )
     await gateway.store.record([entry])
     open_ = _open(hits, gateway.current.day(now))
     seen = await with_arrivals(gateway, counted)
@@ -194,8 +192,6 @@ async def _write(gateway: Gateway, said: Suspension | Lifting, of: Suspension, a
         EntryType.ACCOUNTING,
         by,
         user,
-        of=of.id,
-        digest=of.document,
         at=now,
         parties=(user.agency,) if user.agency else (),
         suspension=of.id,
@@ -204,7 +200,7 @@ async def _write(gateway: Gateway, said: Suspension | Lifting, of: Suspension, a
         recipient=of.agency,
         document=of.document or None,
         valid_until=datetime.combine(of.until, time(), UTC) if action == "suspend" else None,
-    ).entry
+    )
     assert gateway.subjects is not None  # noqa: S101  (a gateway that is run has an index)
     person = said.person
     filed = gateway.subjects.file(person.terms, key=person.key, plaintexts=[to_bytes(said)], now=now)

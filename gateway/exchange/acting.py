@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from gateway.agency import AgencyId
-from gateway.audit.catalog import FORMS, EntryType
+from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.errors import Refused
 from gateway.exchange.gateway import Gateway
-from gateway.signing.act import Act, Sign, sign_act
+from gateway.signing.act import NO_SIGNATURE, Sign, sign_said
 from gateway.user import User, UserId, UserRole
 
 OFFICERS = (UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER)
@@ -69,47 +69,35 @@ def allowed(gateway: Gateway, acting: Acting, roles: tuple[UserRole, ...], *agen
     return user
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
-    """An audit entry that carries a person's signature, and that signature."""
-
-    entry: AuditEntry
-    signature: str
-
-
 def sign_entry(
     gateway: Gateway,
     type: EntryType,
     acting: Acting,
     person: User,
     *,
-    of: str,
-    digest: str,
     at: datetime,
-    parties: tuple[AgencyId, ...] = (),
+    second: tuple[Acting, User] | None = None,
     **fields: Any,
-) -> Signed:
-    """The entry of a signed act. An outsider builds the act again from the entry: its type, subject, digest, agency,
-    actor and moment.
+) -> AuditEntry:
+    """The entry of an act, signed by the person who does it, and by a second one where it takes two. What they sign is
+    the entry itself, every key of it but the signatures: an outsider needs nothing else.
 
-    of      what it is done to: the act's subject
-    fields  `agency` and `fingerprint` given here are of what is acted upon; the act is then the operator's
+    fields  `agency` and `fingerprint` given here are of what is acted upon; whoever signs speaks for the operator then
     """
-    if "digest" in FORMS[type].keys:
-        fields["digest"] = digest or None
     fields = {"agency": person.agency or None, "fingerprint": fingerprint(person.public_key), **fields}
-    act = Act(act=type.value, subject=of, digest=digest, agency=person.agency, user=person.id, at=at)
-    signature = sign_act(act, acting.sign)
-    entry = make(
-        type,
-        id=gateway.new_id(at),
-        at=at,
-        parties=parties,
-        actor=person.id,
-        signature=signature,
-        **fields,
-    )
-    return Signed(entry=entry, signature=signature)
+    signers: dict[str, Acting] = {"signature": acting}
+    if second is not None:
+        signers["second_signature"], other = second
+        fields |= {
+            "second": other.id,
+            "second_agency": other.agency or None,
+            "second_fingerprint": fingerprint(other.public_key),
+        }
+    fields |= {"id": gateway.new_id(at), "at": at, "actor": person.id}
+    # Types that take a signature cannot be made without one; which it is makes no difference to what is signed.
+    said = make(type, **fields | dict.fromkeys(signers, NO_SIGNATURE))
+    signatures = {key: sign_said(said.body, who.user, who.sign) for key, who in signers.items()}
+    return make(type, **fields | signatures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,18 +109,14 @@ class Signer:
     roles: tuple[UserRole, ...] = RUNS
 
 
-def entry_by(
-    gateway: Gateway, type: EntryType, signer: Signer, *, of: str, digest: str, at: datetime, **fields: Any
-) -> AuditEntry:
+def entry_by(gateway: Gateway, type: EntryType, signer: Signer, *, at: datetime, **fields: Any) -> AuditEntry:
     """The entry of an act of the operator, signed when a person does it. Raises what `allowed` raises.
 
-    of, digest, fields  as `sign_entry` takes them
+    fields  as `sign_entry` takes them
     """
     if signer.by is not None:
         person = allowed(gateway, signer.by, signer.roles, OPERATOR)
-        return sign_entry(gateway, type, signer.by, person, of=of, digest=digest, at=at, **fields).entry
-    if "digest" in FORMS[type].keys:
-        fields["digest"] = digest or None
+        return sign_entry(gateway, type, signer.by, person, at=at, **fields)
     return make(type, id=gateway.new_id(at), at=at, actor=signer.actor, **fields)
 
 

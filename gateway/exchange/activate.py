@@ -146,7 +146,7 @@ async def register_exchanges(
 def _registered(gateway: Gateway, iepd: Iepd, by: Acting | None, actor: str, now: datetime) -> AuditEntry:
     fields: dict[str, Any] = {"kind": "exchange", "exchange": iepd.id, "count": len(iepd.catalog.fields)}
     signer = Signer(by=by, actor=actor, roles=OFFICERS)
-    return entry_by(gateway, EntryType.REGISTER, signer, of=iepd.id, digest=iepd.edition, at=now, **fields)
+    return entry_by(gateway, EntryType.REGISTER, signer, digest=iepd.edition, at=now, **fields)
 
 
 def _refuse_conflicts(stored: Configuration, iepds: Mapping[str, Iepd], changed: Set[str]) -> None:
@@ -230,7 +230,6 @@ async def _write_agency(gateway: Gateway, agency: Agency, signer: Signer, *, act
         gateway,
         EntryType.AGENCY,
         signer,
-        of=f"{agency.id} {action}",
         digest=digest,
         agency=agency.id,
         action=action,
@@ -240,13 +239,11 @@ async def _write_agency(gateway: Gateway, agency: Agency, signer: Signer, *, act
 
 
 def operators_entry(
-    gateway: Gateway, type: EntryType, signer: Signer, *, of: str, digest: str, agency: AgencyId, **fields: Any
+    gateway: Gateway, type: EntryType, signer: Signer, *, agency: AgencyId, **fields: Any
 ) -> AuditEntry:
-    """The entry of something the operator does to an agency. Of a signed one the act can be built again: by the
-    operator, about `of`."""
-    now = gateway.clock.now()
+    """The entry of something the operator does to an agency, which may read it."""
     named: dict[str, Any] = {"parties": (agency,), "agency": agency, **fields}
-    return entry_by(gateway, type, signer, of=of, digest=digest, at=now, **named)
+    return entry_by(gateway, type, signer, at=gateway.clock.now(), **named)
 
 
 def check_unsigned(gateway: Gateway) -> None:
@@ -359,7 +356,6 @@ async def put_credential(gateway: Gateway, credential: Credential, signer: Signe
         gateway,
         EntryType.CREDENTIAL,
         signer,
-        of=f"{agency} {action} {credential.kind}",
         digest=f"sha-256:{credential.fingerprint}",
         agency=agency,
         action=action,

@@ -25,7 +25,7 @@ from gateway.policy.approval import Approved, Lack, lacking
 from gateway.policy.diff import is_widening
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
-from gateway.signing.act import Act, ActSignatureWrong, verify_act
+from gateway.signing.act import Act, ActSignatureWrong, sign_act, verify_act
 from gateway.store.configuration import Agreement, AgreementState, Approval, Change, Relisted
 from gateway.user import User, UserRole
 
@@ -111,13 +111,12 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
         EntryType.APPROVE,
         by,
         user,
-        of=_subject(draft.mou),
-        digest=draft.mou.digest,
         at=now,
         parties=_told(draft.mou),
         mou=_subject(draft.mou),
         mou_digest=draft.mou.digest,
     )
+    approve = _approving(draft.mou.id, draft.mou.version, draft.mou.digest, user, now)
     approval = Approval(
         mou=draft.mou.id,
         version=draft.mou.version,
@@ -125,12 +124,12 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
         party=party,
         user=user.id,
         at=now,
-        signature=signed.signature,
+        signature=sign_act(approve, by.sign),
     )
     changes: list[Change] = [approval]
     if draft.held is None:
         changes.append(_agreement(draft, AgreementState.DRAFT, now))
-    await change(gateway, changes, [signed.entry])
+    await change(gateway, changes, [signed])
     return approval
 
 
@@ -271,18 +270,23 @@ def approvals_of(configured: Configured, mou: Mou) -> tuple[Approved, ...]:
     )
 
 
+def _approving(mou: str, version: int, digest: str, user: User, at: datetime) -> Act:
+    """What is signed for a party, beside the entry of the log: an approval counts by its row alone."""
+    return Act(
+        act=EntryType.APPROVE.value,
+        subject=f"{mou}@{version}",
+        digest=digest,
+        agency=user.agency,
+        user=user.id,
+        at=at,
+    )
+
+
 def _is_signed(approval: Approval, user: User | None) -> bool:
     """Whether this person of the party signed it."""
     if user is None or user.agency != agency_of(approval.party):
         return False
-    act = Act(
-        act=EntryType.APPROVE.value,
-        subject=f"{approval.mou}@{approval.version}",
-        digest=approval.digest,
-        agency=user.agency,
-        user=user.id,
-        at=approval.at,
-    )
+    act = _approving(approval.mou, approval.version, approval.digest, user, approval.at)
     try:
         verify_act(act, approval.signature, user.public_key)
     except ActSignatureWrong:
@@ -353,11 +357,9 @@ def _entry(
         type,
         by,
         user,
-        of=_subject(agreement),
-        digest=agreement.digest,
         at=now,
         parties=_told(mou),
         mou=_subject(agreement),
         mou_digest=agreement.digest,
         state=agreement.state,
-    ).entry
+    )

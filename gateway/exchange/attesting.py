@@ -73,7 +73,6 @@ async def attest(gateway: Gateway, notice: DisseminationId, *, by: Acting, docum
         EntryType.DESTROY,
         by,
         person,
-        of=notice,
         digest=document or NO_PAPER,
         at=now,
         parties=(asked.owner, asked.recipient),
@@ -86,6 +85,6 @@ async def attest(gateway: Gateway, notice: DisseminationId, *, by: Acting, docum
         recipient=asked.recipient,
     )
     attested = replace(asked, attested_at=now, attested_by=person.id, document=document)
-    if not await gateway.store.attest(attested, (signed.entry,)):
+    if not await gateway.store.attest(attested, (signed,)):
         raise AttestationUnknown("somebody else recorded it just now")
     return attested

@@ -160,7 +160,6 @@ async def _put(gateway: Gateway, authority: AgencyAuthority, signer: Signer, *, 
     entry = _entry(
         gateway,
         signer,
-        of=f"{authority.agency} {action} authority",
         digest=f"sha-256:{sha256(json_text(stated).encode()).hexdigest()}",
         agency=authority.agency,
         action=action,
@@ -264,7 +263,6 @@ async def take_crl(
     entry = _entry(
         gateway,
         Signer(by=by, actor=actor),
-        of=f"{id} crl {authority}",
         digest=crl.digest,
         agency=id,
         action="crl",

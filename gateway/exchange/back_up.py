@@ -198,9 +198,7 @@ async def _say_so(gateway: Gateway, order: Order, person: User | None, made: Bac
     if order.by is None or person is None:
         entry = make(EntryType.BACKUP, id=gateway.new_id(now), at=now, actor="backup", digest=made.digest, **fields)
     else:
-        entry = sign_entry(
-            gateway, EntryType.BACKUP, order.by, person, of=made.digest, digest=made.digest, at=now, **fields
-        ).entry
+        entry = sign_entry(gateway, EntryType.BACKUP, order.by, person, digest=made.digest, at=now, **fields)
     await gateway.store.record([entry])
 
 

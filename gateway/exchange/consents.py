@@ -196,9 +196,7 @@ def _entry(gateway: Gateway, consent: Consent, action: str, by: Acting | None) -
         id = gateway.new_id(now)
         return make(EntryType.CONSENT, id=id, at=now, parties=parties, channel="rest", **fields)
     user = allowed(gateway, by, OFFICERS, OPERATOR, consent.holder)
-    return sign_entry(
-        gateway, EntryType.CONSENT, by, user, of=consent.id, digest=consent.document, at=now, parties=parties, **fields
-    ).entry
+    return sign_entry(gateway, EntryType.CONSENT, by, user, at=now, parties=parties, **fields)
 
 
 def _midnight(day: date) -> datetime:

@@ -133,7 +133,6 @@ async def _put(gateway: Gateway, key: WitnessKey, action: str, by: Acting) -> No
         EntryType.WITNESS,
         by,
         person,
-        of=f"{key.watch} {key.agency} {fingerprint}",
         digest=f"sha-256:{fingerprint}",
         at=now,
         parties=(key.agency,),
@@ -142,4 +141,4 @@ async def _put(gateway: Gateway, key: WitnessKey, action: str, by: Acting) -> No
         partner=key.agency,
         key=fingerprint,
     )
-    await gateway.store.put_witness_key(key, [signed.entry])
+    await gateway.store.put_witness_key(key, [signed])

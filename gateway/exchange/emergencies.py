@@ -139,8 +139,6 @@ async def read_because(
         EntryType.READ,
         by,
         reader,
-        of=dissemination,
-        digest="",
         at=now,
         parties=(found.owner,),
         message=found.message,
@@ -148,7 +146,7 @@ async def read_because(
         kind="because",
         reason=reason,
     )
-    await gateway.store.record([signed.entry])
+    await gateway.store.record([signed])
     return text
 
 

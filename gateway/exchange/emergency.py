@@ -16,7 +16,7 @@ from gateway.document.canonical import sha256_text
 from gateway.document.parse import Document, parse
 from gateway.errors import Refused
 from gateway.exchange.accept import TRIES_MAX, ConfigurationUnsettled
-from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint, sign_entry
+from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import AgencyUnknown
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Release
@@ -35,7 +35,6 @@ from gateway.policy.emergency import (
 from gateway.policy.grant import Grant
 from gateway.policy.journal import counts
 from gateway.policy.mou import Mou
-from gateway.signing.act import Act, sign_act
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.store.messages import EmergencyRelease, MessageRecord, NewDissemination, Stored
 from gateway.telemetry import log
@@ -260,21 +259,11 @@ def _entry(
     given = made.given.dissemination
     cover_digest = sha256_text(made.given.cover)
     withheld, reduced = counts(given.redactions)
-    act = Act(
-        act=EntryType.EMERGENCY.value,
-        subject=given.id,
-        digest=cover_digest,
-        agency=people.other.agency,
-        user=people.other.id,
-        at=moment.now,
-    )
     return sign_entry(
         gateway,
         EntryType.EMERGENCY,
         people.first,
         people.one,
-        of=given.id,
-        digest=cover_digest,
         at=moment.now,
         parties=(message.sender,),
         message=message.id,
@@ -292,13 +281,10 @@ def _entry(
         withheld=withheld,
         reduced=reduced,
         cover_digest=cover_digest,
-        second=people.other.id,
-        second_agency=people.other.agency or None,
-        second_fingerprint=fingerprint(people.other.public_key),
-        second_signature=sign_act(act, people.second.sign),
+        second=(people.second, people.other),
         laws=moment.configured.laws.digest,
         configuration=moment.configured.version,
-    ).entry
+    )
 
 
 def _storing(

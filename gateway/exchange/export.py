@@ -16,7 +16,7 @@ from gateway.audit.entry import AuditEntry
 from gateway.audit.handover import read_head
 from gateway.audit.package import Pack, Statement
 from gateway.errors import Refused
-from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
 from gateway.exchange.cosigned import cosigned_checkpoint
 from gateway.exchange.evidence import EntryNotInTree
 from gateway.exchange.gateway import Gateway
@@ -96,7 +96,8 @@ async def export(
         raise EntryNotInTree("nothing is in the log yet")
     head = _read(gateway, note)
     whole = about.kind == "log"
-    selected = Selected() if whole else await select(gateway.store, about, head.size, told)
+    everybody = {fingerprint(each.public_key) for each in gateway.current.users.values()}
+    selected = Selected(people=everybody) if whole else await select(gateway.store, about, head.size, told)
     passed = await handovers(gateway)
     if not whole:
         head = await _countersigned(gateway, head, max(selected.indexes) + 1, passed)
@@ -176,7 +177,7 @@ def _entry(
     if by is None or user is None:
         return reading(gateway, about.kind, type=EntryType.EXPORT, actor="cli", digest=statement.digest, **fields)
     of, digest = about.kind, statement.digest
-    return sign_entry(gateway, EntryType.EXPORT, by, user, of=of, digest=digest, at=now, kind=of, **fields).entry
+    return sign_entry(gateway, EntryType.EXPORT, by, user, digest=digest, at=now, kind=of, **fields)
 
 
 def _page(making: Making, about: About, count: int, verifier: bytes) -> EvidencePage:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.exchange.accept import TRIES_MAX, ConfigurationUnsettled
-from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, fingerprint, sign_entry
+from gateway.exchange.acting import OFFICERS, OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.disclosed import Hit, find
 from gateway.exchange.emergency import SecondPersonNeeded
 from gateway.exchange.gateway import Gateway, SubjectSafe
@@ -34,7 +34,6 @@ from gateway.message import Filed, MessageId
 from gateway.policy.disclosure import Disclosure, read
 from gateway.policy.match import Certainty
 from gateway.policy.person import Person
-from gateway.signing.act import Act, sign_act
 from gateway.store.disclosures import Expunging
 from gateway.user import User, UserRole
 
@@ -113,12 +112,10 @@ async def read_plan(gateway: Gateway, order: Order, *, first: Acting, second: Ac
         EntryType.READ,
         first,
         one,
-        of=PLAN,
-        digest="",
         at=gateway.clock.now(),
         kind=PLAN,
         count=len(plan.hits),
-    ).entry
+    )
     await gateway.store.record([entry])
     return plan
 
@@ -256,30 +253,17 @@ def _entry(
 ) -> AuditEntry:
     one, other = people
     now = gateway.clock.now()
-    act = Act(
-        act=EntryType.EXPUNGE.value,
-        subject=expunging.id,
-        digest=order.document,
-        agency=other.agency,
-        user=other.id,
-        at=now,
-    )
     return sign_entry(
         gateway,
         EntryType.EXPUNGE,
         first,
         one,
-        of=expunging.id,
-        digest=order.document,
         at=now,
         run=expunging.id,
         document=order.document,
         count=expunging.count,
-        second=other.id,
-        second_agency=other.agency or None,
-        second_fingerprint=fingerprint(other.public_key),
-        second_signature=sign_act(act, second.sign),
-    ).entry
+        second=(second, other),
+    )
 
 
 async def _finish(gateway: Gateway, subjects: SubjectSafe, expunging: Expunging) -> None:

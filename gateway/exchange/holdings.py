@@ -291,4 +291,4 @@ def _exported(gateway: Gateway, found: Holdings, digest: str, by: Acting | None,
         return reading(gateway, KIND, type=EntryType.EXPORT, actor=actor, digest=digest, **fields)
     person = allowed(gateway, by, RUNS, OPERATOR)
     now = gateway.clock.now()
-    return sign_entry(gateway, EntryType.EXPORT, by, person, of=KIND, digest=digest, at=now, kind=KIND, **fields).entry
+    return sign_entry(gateway, EntryType.EXPORT, by, person, digest=digest, at=now, kind=KIND, **fields)

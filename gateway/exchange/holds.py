@@ -88,7 +88,6 @@ async def place_hold(
         EntryType.HOLD,
         by,
         person,
-        of=hold.id,
         digest=digest_of(hold),
         at=now,
         hold=hold.id,
@@ -98,7 +97,7 @@ async def place_hold(
         holder=scope.agency,
         mou=_version(scope),
     )
-    await gateway.store.place_hold(hold, (signed.entry,))
+    await gateway.store.place_hold(hold, (signed,))
     running = await gateway.store.unfinished()
     _, kept_back = await _free(gateway, (hold,), now)
     return Placed(hold=hold, due=kept_back.get(hold.id, 0), running=running[0].id if running else "")
@@ -136,7 +135,6 @@ async def lift_hold(gateway: Gateway, id: str, *, by: Acting) -> Lifted:
         EntryType.RELEASE,
         by,
         person,
-        of=hold.id,
         digest=digest_of(hold),
         at=now,
         hold=hold.id,
@@ -147,7 +145,7 @@ async def lift_hold(gateway: Gateway, id: str, *, by: Acting) -> Lifted:
     )
     lifted = replace(hold, released_at=now, released_by=person.id)
     before, _ = await _free(gateway, await gateway.store.holds(), now)
-    await gateway.store.place_hold(lifted, (signed.entry,))
+    await gateway.store.place_hold(lifted, (signed,))
     after, _ = await _free(gateway, await gateway.store.holds(), now)
     return Lifted(hold=lifted, due=len(after) - len(before))
 

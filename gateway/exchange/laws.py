@@ -47,4 +47,4 @@ async def add_laws(gateway: Gateway, files: Sequence[tuple[str, bytes]], *, by: 
 def _entry(gateway: Gateway, pack: LawPack, by: Acting | None, now: datetime) -> AuditEntry:
     fields: dict[str, Any] = {"kind": "law", "law": f"{pack.id}@{pack.version}"}
     signer = Signer(by=by, actor="init", roles=OFFICERS)
-    return entry_by(gateway, EntryType.REGISTER, signer, of=fields["law"], digest=pack.digest, at=now, **fields)
+    return entry_by(gateway, EntryType.REGISTER, signer, digest=pack.digest, at=now, **fields)

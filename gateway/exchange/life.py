@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from gateway.agency import AgencyId
@@ -19,7 +20,7 @@ from gateway.policy.approval import Lack
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.policy.reading import nearest
-from gateway.signing.act import Act, ActSignatureWrong, verify_act
+from gateway.signing.act import Act, ActSignatureWrong, verify_act, verify_said
 from gateway.store.configuration import Agreement, AgreementState, Approval
 from gateway.store.log import StoredEntry
 from gateway.user import User, UserId
@@ -248,25 +249,18 @@ async def _trials(gateway: Gateway) -> dict[str, Trial]:
 
 
 def _done(stored: StoredEntry, body: Mapping[str, Any], users: Mapping[UserId, User]) -> Done:
-    digest = str(body.get("mou_digest") or body.get("digest", ""))
-    act = Act(
-        act=body["type"],
-        subject=" ".join(filter(None, (body["mou"], body.get("user")))),  # whose approval was taken back
-        digest=digest,
-        agency=AgencyId(body.get("agency", "")),
-        user=UserId(body.get("actor", "")),
-        at=stored.entry.at,
-    )
+    actor = UserId(body.get("actor", ""))
+    signature, key = str(body.get("signature", "")), str(body.get("fingerprint", ""))
     version = str(body["mou"]).rpartition("@")[2]
     return Done(
-        act=act.act,
+        act=body["type"],
         version=int(version),
-        digest=digest,
+        digest=str(body.get("mou_digest") or body.get("digest", "")),
         state=body.get("state", ""),
-        at=act.at,
-        by=act.user,
-        agency=act.agency,
-        signature=_worth(act, body.get("signature", ""), users, body.get("fingerprint", "")),
+        at=stored.entry.at,
+        by=actor,
+        agency=AgencyId(body.get("agency", "")),
+        signature=_worth(partial(verify_said, stored.entry.body, actor), signature, users.get(actor), key),
         entry=stored.entry.id,
         index=stored.index,
     )
@@ -282,20 +276,19 @@ def _approved(approval: Approval, users: Mapping[UserId, User]) -> Signature:
         user=approval.user,
         at=approval.at,
     )
-    return _worth(act, approval.signature, users)
+    return _worth(partial(verify_act, act), approval.signature, user)
 
 
-def _worth(act: Act, signature: str, users: Mapping[UserId, User], key: str = "") -> Signature:
+def _worth(verify: Callable[[str, str], None], signature: str, user: User | None, key: str = "") -> Signature:
     """What a signature is worth. key: fingerprint that the entry gives of the person's key, "" = it gives none."""
     if not signature:
         return Signature.NONE
-    user = users.get(act.user)
     if user is None:
         return Signature.NO_KEY
     if key and key != fingerprint(user.public_key):
         return Signature.WRONG
     try:
-        verify_act(act, signature, user.public_key)
+        verify(signature, user.public_key)
     except ActSignatureWrong:
         return Signature.WRONG
     return Signature.VERIFIED

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -190,8 +190,6 @@ async def _write_contents(
         EntryType.READ,
         revealing.by,
         revealing.user,
-        of=message.message.id,
-        digest="",
         at=making.now,
         parties=(message.message.sender,),
         message=message.message.id,
@@ -199,7 +197,7 @@ async def _write_contents(
         reason=revealing.reason,
         count=len(made),
     )
-    await gateway.store.record([read.entry])
+    await gateway.store.record([read])
     for each in made:
         id = each.dissemination.id
         try:
@@ -239,9 +237,14 @@ async def write_texts(making: Making) -> None:
     named = making.gateway.current.laws.named
     for digest in sorted(making.selected.laws):
         _write_laws(making, stored, named, digest)
-    for user in making.gateway.current.users.values():
-        if (print_of := fingerprint(user.public_key)) in making.selected.people:
-            making.pack.add(f"people/{print_of}.key", f"{user.public_key}\n".encode())
+    write_people(making.gateway, making.pack, making.selected.people)
+
+
+def write_people(gateway: Gateway, pack: Pack, people: Container[str]) -> None:
+    """The public keys of these fingerprints: whose signatures entries carry."""
+    for user in gateway.current.users.values():
+        if (print_of := fingerprint(user.public_key)) in people:
+            pack.add(f"people/{print_of}.key", f"{user.public_key}\n".encode())
 
 
 def _write_laws(making: Making, stored: Configuration, named: frozenset[str], digest: str) -> None:

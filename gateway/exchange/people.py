@@ -50,8 +50,7 @@ async def add_user(gateway: Gateway, user: User, *, by: Acting | None = None, ac
     }
     if by is not None:
         administrator = allowed(gateway, by, (UserRole.ADMINISTRATOR,))
-        of = f"{user.id} {fingerprint(user.public_key)}"
-        entry = sign_entry(gateway, EntryType.USER, by, administrator, of=of, digest="", at=now, **fields).entry
+        entry = sign_entry(gateway, EntryType.USER, by, administrator, at=now, **fields)
     else:
         entry = make(
             EntryType.USER,
@@ -87,10 +86,8 @@ async def disable_user(gateway: Gateway, id: str, *, by: Acting) -> User:
         raise LastAdministrator(f"{id} is the only administrator; add another first")
     now = gateway.clock.now()
     shut = replace(user, disabled_at=now)
-    signed = sign_entry(
-        gateway, EntryType.USER, by, administrator, of=user.id, digest="", at=now, user=user.id, action="disable"
-    )
-    await change(gateway, [shut], [signed.entry])
+    signed = sign_entry(gateway, EntryType.USER, by, administrator, at=now, user=user.id, action="disable")
+    await change(gateway, [shut], [signed])
     return shut
 
 

@@ -29,7 +29,6 @@ from gateway.message import MessageId
 from gateway.retention.certificate import Person, of_plan
 from gateway.retention.plan import Asks, Plan, Why, classes
 from gateway.retention.seen import confirmed
-from gateway.signing.act import Act, sign_act
 from gateway.store.retention import Intent, Run
 from gateway.user import User, UserRole
 
@@ -213,24 +212,12 @@ def _intent_entry(
             digest=plan.digest,
             actor=people.program,
         )
-    seconds: dict[str, str | None] = {}
-    if other is not None and people.second is not None:
-        act = Act(
-            act=EntryType.DESTROY.value, subject=run, digest=plan.digest, agency=other.agency, user=other.id, at=now
-        )
-        seconds = {
-            "second": other.id,
-            "second_agency": other.agency or None,
-            "second_fingerprint": fingerprint(other.public_key),
-            "second_signature": sign_act(act, people.second.sign),
-        }
     owners: tuple[AgencyId, ...] = () if plan.why is Why.TIME_IS_UP else tuple(sorted({x.sender for x in plan.items}))
     return sign_entry(
         gateway,
         EntryType.DESTROY,
         people.first,
         one,
-        of=run,
         digest=plan.digest,
         at=now,
         parties=owners,
@@ -239,8 +226,5 @@ def _intent_entry(
         reason=plan.why.value,
         count=len(plan.items),
         counts=counted,
-        second=seconds.get("second"),
-        second_agency=seconds.get("second_agency"),
-        second_fingerprint=seconds.get("second_fingerprint"),
-        second_signature=seconds.get("second_signature"),
-    ).entry
+        second=(people.second, other) if people.second is not None and other is not None else None,
+    )

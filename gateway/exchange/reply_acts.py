@@ -65,8 +65,6 @@ async def _moved(gateway: Gateway, before: Reply, reply: Reply, action: str, sig
         gateway,
         EntryType.REPLY,
         signer,
-        of=f"{reply.id} {action}",
-        digest="",
         at=gateway.clock.now(),
         attempts=before.attempts,
         **said_of(reply, action),

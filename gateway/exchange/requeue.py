@@ -108,8 +108,6 @@ async def _moved(
         gateway,
         type,
         signer,
-        of=delivery.id,
-        digest="",
         at=now,
         parties=(record.sender, delivery.recipient),
         message=delivery.message,

@@ -256,7 +256,5 @@ async def say_restored(gateway: Gateway, restoring: Restoring) -> None:
         entry = make(EntryType.RESTORE, id=gateway.new_id(now), at=now, actor="restore", digest=digest, **fields)
     else:
         person = allowed(gateway, restoring.by, ROLES, OPERATOR)
-        entry = sign_entry(
-            gateway, EntryType.RESTORE, restoring.by, person, of=digest, digest=digest, at=now, **fields
-        ).entry
+        entry = sign_entry(gateway, EntryType.RESTORE, restoring.by, person, digest=digest, at=now, **fields)
     await gateway.store.record([entry])

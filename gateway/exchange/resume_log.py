@@ -6,17 +6,14 @@ the log, so that it can be signed again.
 """
 
 import asyncio
-from dataclasses import replace
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import unverified_checkpoint
-from gateway.audit.entry import make
 from gateway.errors import Refused
-from gateway.exchange.acting import OPERATOR, Acting, allowed, fingerprint
+from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.rotate_log_key import KEEPERS
 from gateway.keys.heads import Kept
-from gateway.signing.act import Act, sign_act
 from gateway.user import UserRole
 
 SECOND = (*KEEPERS, UserRole.COMPLIANCE_OFFICER, UserRole.PRIVACY_OFFICER, UserRole.SUPERVISOR)
@@ -47,25 +44,19 @@ async def resume_log(gateway: Gateway, *, reason: str, first: Acting, second: Ac
     kept = await asyncio.to_thread(gateway.keys.heads.newest, Kept.SIGNED)
     known = max(size, unverified_checkpoint(kept).size if kept else 0, *(each.size for each in found))
     now = gateway.clock.now()
-    act = Act(act=EntryType.TAMPERED, subject=f"log {size}", digest="", agency=one.agency, user=one.id, at=now)
-    entry = make(
+    entry = sign_entry(
+        gateway,
         EntryType.TAMPERED,
-        id=gateway.new_id(now),
+        first,
+        one,
         at=now,
+        second=(second, other),
         action=RESUME,
         code=found[-1].code if found else "audit.log-restored",
         count=len(found),
         number=known,  # up to here heads of what was given up are about, and anybody may show them again
         reason=reason,
         log_size=size,
-        actor=one.id,
-        agency=one.agency or None,
-        fingerprint=fingerprint(one.public_key),
-        signature=sign_act(act, first.sign),
-        second=other.id,
-        second_agency=other.agency or None,
-        second_fingerprint=fingerprint(other.public_key),
-        second_signature=sign_act(replace(act, agency=other.agency, user=other.id), second.sign),
     )
     await gateway.store.end_troubles(now, [entry])
     if not found:

@@ -175,7 +175,6 @@ async def sign_review(gateway: Gateway, week: Week, *, by: Acting) -> Reviewed:
         EntryType.REVIEW,
         by,
         person,
-        of=f"{timestamp(week.since)} {timestamp(week.until)}",
         digest=week.digest,
         at=now,
         valid_from=week.since,
@@ -184,9 +183,9 @@ async def sign_review(gateway: Gateway, week: Week, *, by: Acting) -> Reviewed:
         counts=dict(week.counts),
         log_size=week.log_size,
     )
-    await gateway.store.record([signed.entry])
+    await gateway.store.record([signed])
     return Reviewed(
-        entry=signed.entry.id,
+        entry=signed.id,
         index=None,
         at=now,
         since=week.since,

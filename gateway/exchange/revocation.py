@@ -128,7 +128,7 @@ def _list_entry(
     now = gateway.clock.now()
     if by is None or person is None:
         return make(EntryType.KEY, id=gateway.new_id(now), at=now, actor=actor, digest=digest, **fields)
-    return sign_entry(gateway, EntryType.KEY, by, person, of="crl", digest=digest, at=now, **fields).entry
+    return sign_entry(gateway, EntryType.KEY, by, person, digest=digest, at=now, **fields)
 
 
 def revoked(gateway: Gateway, authority: x509.Certificate) -> tuple[Entry, ...]:
@@ -205,7 +205,6 @@ async def revoke_own(gateway: Gateway, issued: Issued, reason: str, *, by: Actin
             EntryType.KEY,
             by,
             person,
-            of="revoke",
             digest=f"sha-256:{issued.fingerprint}",
             at=now,
             action="revoke",
@@ -214,7 +213,7 @@ async def revoke_own(gateway: Gateway, issued: Issued, reason: str, *, by: Actin
             reason=reason,
             valid_until=issued.until,
         )
-        await gateway.store.record([signed.entry])
+        await gateway.store.record([signed])
     word = REASONS.get(reason, REVOKED)
     await asyncio.to_thread(gateway.keys.issued.revoke, issued.fingerprint, now, word)
 
@@ -320,13 +319,12 @@ async def _revoke_all(
         EntryType.KEY,
         by,
         person,
-        of="authority",
         digest=f"sha-256:{own}",
         at=now,
         count=len(ending),
         **fields,
     )
-    entries = [retired.entry, *(_ended(gateway, one, by, person, now, reason) for one in ending)]
+    entries = [retired, *(_ended(gateway, one, by, person, now, reason) for one in ending)]
     if ending:
         await change(gateway, [replace(one, revoked_at=now) for one in ending], entries)
     else:
@@ -340,7 +338,6 @@ def _ended(gateway: Gateway, one: Credential, by: Acting, person: User, now: dat
         EntryType.CREDENTIAL,
         by,
         person,
-        of=f"{one.agency} revoke {one.kind}",
         digest=f"sha-256:{one.fingerprint}",
         at=now,
         parties=(one.agency,),
@@ -351,7 +348,7 @@ def _ended(gateway: Gateway, one: Credential, by: Acting, person: User, now: dat
         valid_until=one.not_after,
         reason=reason,
         key=fingerprint(by.public_key),
-    ).entry
+    )
 
 
 def _common_name(authority: x509.Certificate) -> str:

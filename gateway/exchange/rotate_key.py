@@ -238,7 +238,6 @@ async def write_entry(
         EntryType.KEY,
         signing.by,
         signing.person,
-        of=order.role.value,
         digest=f"sha-256:{following.fingerprint}",
         at=gateway.clock.now(),
         action=action,
@@ -248,7 +247,7 @@ async def write_entry(
         valid_from=since,
         valid_until=following.valid_until,
     )
-    await gateway.store.record([signed.entry])
+    await gateway.store.record([signed])
 
 
 async def entered(gateway: Gateway, action: str, role: Role, key: str) -> bool:

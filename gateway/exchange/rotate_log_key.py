@@ -76,7 +76,6 @@ async def _enter(gateway: Gateway, person: User, by: Acting, new: NoteSigner, re
         EntryType.KEY,
         by,
         person,
-        of=LOG_KEY,
         digest=f"sha-256:{fingerprint}",
         at=now,
         action="rotate",
@@ -84,7 +83,7 @@ async def _enter(gateway: Gateway, person: User, by: Acting, new: NoteSigner, re
         key=fingerprint,
         reason=reason,
     )
-    await gateway.store.record([signed.entry])
+    await gateway.store.record([signed])
 
 
 async def finish_handover(gateway: Gateway) -> Handover | None:

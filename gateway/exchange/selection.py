@@ -1,11 +1,12 @@
 """Selection: which entries of the log an evidence package holds, and what else they speak of."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.audit.catalog import EntryType
+from gateway.audit.verifier import signer_of
 from gateway.errors import Refused
 from gateway.exchange.evidence import BATCH, EntryNotInTree, entries_between
 from gateway.message import DisseminationId, MessageId
@@ -93,7 +94,12 @@ class Selected:
         self.runs.update({body["run"]} if body["type"] == EntryType.DESTROY and "run" in body else ())
         self.mous.update({body["mou"]} if "mou_digest" in body else ())
         self.laws.update({body["laws"]} if "laws" in body else ())
-        self.people.update(body[key] for key in ("fingerprint", "second_fingerprint", "key") if key in body)
+        self.people |= signers_in(body)
+
+
+def signers_in(body: Mapping[str, Any]) -> frozenset[str]:
+    """Fingerprints of the keys that signed an entry."""
+    return frozenset({signer_of(body), signer_of(body, "second_")} - {""} if "signature" in body else ())
 
 
 async def select(store: Store, about: About, size: int, told: Told) -> Selected:

@@ -40,20 +40,17 @@ async def silence_alert(gateway: Gateway, code: Code, subject: str, until: datet
     if held is None or held.cleared_at is not None:
         raise AlertUnknown(f"no alert {code} stands{f' about {subject}' if subject else ''}; see gateway alerts list")
     silenced = replace(held, silenced_until=until)
-    action, about = "silence" if until is not None else "tell-again", about_of(subject)
+    action = "silence" if until is not None else "tell-again"
     signed = sign_entry(
         gateway,
         EntryType.ALERT,
         by,
         person,
-        # As the entry names it, so that an outsider puts it together again.
-        of=f"{code} {''.join(about.values())} {action}",
-        digest="",
         at=now,
         action=action,
         code=code.value,
         until=until,
-        **about,
+        **about_of(subject),
     )
-    await gateway.store.silence(silenced, [signed.entry])
+    await gateway.store.silence(silenced, [signed])
     return silenced

@@ -6,11 +6,11 @@ entries, the process that notices keeps that one alert in memory and tells it at
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from gateway.agency import AGENCY_ID
 from gateway.alert.alert import News, Notice, Standing
 from gateway.alert.condition import Seen, found, log_not_written, unknown
 from gateway.alert.keep import after, unsent
@@ -196,11 +196,10 @@ def _entry(gateway: Gateway, news: News, standing: Standing, now: datetime) -> A
 
 
 def about_of(subject: str) -> dict[str, Any]:
-    """The key of an entry that a subject has the shape of."""
-    if AGENCY_ID.fullmatch(subject):
-        return {"recipient": subject} if len(subject) <= 63 else {}
-    try:
-        SHAPES["mou"](subject)
-    except ShapeError:
-        return {}
-    return {"mou": subject}
+    """The key of an entry that a subject has the shape of: an agency, an agreement, or what the gateway has, such as
+    cover.next."""
+    for key in ("recipient", "mou", "kind"):
+        with suppress(ShapeError):
+            SHAPES[key](subject)
+            return {key: subject}
+    return {}

@@ -91,14 +91,12 @@ async def who_saw(gateway: Gateway, asked: Asked, *, by: Acting, exported: bool 
         EntryType.EXPORT if exported else EntryType.READ,
         by,
         user,
-        of=WHO_SAW,
-        digest="",
         at=gateway.clock.now(),
         parties=(user.agency,) if user.agency else (),
         kind=WHO_SAW,
         reason=asked.reason.value,
         count=len(told),
-    ).entry
+    )
     await gateway.store.record([entry])
     return await with_arrivals(gateway, told)
 
@@ -131,13 +129,11 @@ async def messages_of(gateway: Gateway, whom: Person, *, by: Acting) -> tuple[Me
         EntryType.READ,
         by,
         user,
-        of=WHO_SAW,
-        digest="",
         at=gateway.clock.now(),
         parties=(user.agency,) if user.agency else (),
         kind=WHO_SAW,
         count=len(messages),
-    ).entry
+    )
     await gateway.store.record([entry])
     if not messages:
         raise NobodyFound("the disclosure index has no row that is certainly of this person")

@@ -8,6 +8,7 @@ from gateway.exchange.activate import change, decided_anew
 from gateway.exchange.agreements import SIGNS, AgreementUnknown
 from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
+from gateway.signing.act import Act, sign_act
 from gateway.store.configuration import Agreement, AgreementState, Approval, Withdrawal
 from gateway.user import UserId
 
@@ -50,13 +51,19 @@ async def withdraw_approval(
         EntryType.WITHDRAW,
         by,
         person,
-        of=f"{subject} {approval.user}",
-        digest=agreement.digest,
         at=now,
         parties=parties,
         mou=subject,
         mou_digest=agreement.digest,
         user=approval.user,
+    )
+    act = Act(
+        act=EntryType.WITHDRAW.value,
+        subject=f"{subject} {approval.user}",
+        digest=agreement.digest,
+        agency=person.agency,
+        user=person.id,
+        at=now,
     )
     withdrawal = Withdrawal(
         mou=agreement.mou,
@@ -66,9 +73,9 @@ async def withdraw_approval(
         user=approval.user,
         by=person.id,
         at=now,
-        signature=signed.signature,
+        signature=sign_act(act, by.sign),
     )
-    await change(gateway, [withdrawal], [signed.entry])
+    await change(gateway, [withdrawal], [signed])
     return withdrawal
 
 

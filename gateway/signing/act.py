@@ -1,7 +1,13 @@
-"""A signed act: one person's word that they did something, over a text that anybody can build again.
+"""What people sign: an entry of the log that says what they did, or an approval of an agreement.
 
-The text is lines, the same for every act, so that an outsider with the audit entry and the person's public key verifies
-it with any Ed25519 tool:
+With an entry they sign the text below, so that an outsider with the entry and the person's public key verifies it with
+any Ed25519 tool. The digest is over the entry as canonical JSON (RFC 8785) without its signatures:
+
+    gateway/act@v2
+    user dana.whitcombe
+    entry sha-256:...
+
+Approvals count by themselves, from a row of the database, so they say what is approved:
 
     gateway/act@v1
     act approve
@@ -14,9 +20,11 @@ it with any Ed25519 tool:
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -37,8 +45,8 @@ class ActSignatureWrong(Tampered):
 class Act:
     """What is signed.
 
-    act      a word of the audit log: approve, activate, suspend, end, emergency, ...
-    subject  what it is done to: "JAIL-PD-2026-01@2", a message's id
+    act      approve or withdraw
+    subject  what it is done to: "JAIL-PD-2026-01@2"
     digest   "sha-256:<hex>" of that thing, so that the signature holds for these very bytes
     agency   for whom the person speaks; "" = for the gateway's operator
     """
@@ -82,8 +90,40 @@ def verify_act(act: Act, signature: str, public_key: str) -> None:
 
     public_key  64 hex digits
     """
+    _verify(act.statement(), signature, public_key, f"the signature on {act.subject} is not that of {act.user}")
+
+
+# --- entries --------------------------------------------------------------------------------------------------------
+
+SIGNATURES = ("signature", "second_signature")
+"""The keys of an entry that are not signed with it."""
+
+NO_SIGNATURE = base64.b64encode(bytes(64)).decode()
+"""Stands where a signature will be."""
+
+
+def sign_said(body: bytes, user: UserId, sign: Sign) -> str:
+    """The person's signature, base64, over what an entry says. body: of the entry, with whatever signatures."""
+    return base64.b64encode(sign(_statement(body, user))).decode()
+
+
+def verify_said(body: bytes, user: UserId, signature: str, public_key: str) -> None:
+    """Raises `ActSignatureWrong` unless the signature is by this key over what the entry says.
+
+    public_key  64 hex digits
+    """
+    _verify(_statement(body, user), signature, public_key, f"the signature on an entry is not that of {user}")
+
+
+def _statement(body: bytes, user: UserId) -> bytes:
+    said = {key: value for key, value in json.loads(body).items() if key not in SIGNATURES}
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"gateway/act@v2\nuser {user}\nentry sha-256:{sha256(canonical.encode()).hexdigest()}\n".encode()
+
+
+def _verify(statement: bytes, signature: str, public_key: str, wrong: str) -> None:
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-        key.verify(base64.b64decode(signature, validate=True), act.statement())
+        key.verify(base64.b64decode(signature, validate=True), statement)
     except (InvalidSignature, ValueError, binascii.Error) as error:
-        raise ActSignatureWrong(f"the signature on {act.subject} is not that of {act.user}") from error
+        raise ActSignatureWrong(wrong) from error

@@ -1,13 +1,14 @@
 """What is in force changes by audited acts, each one transaction with its entry."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from gateway.agency import Agency, AgencyId, AgencyKind
+from gateway.audit import verifier
 from gateway.exchange import agreements
 from gateway.exchange.acting import NotAllowed, fingerprint
 from gateway.exchange.activate import (
@@ -23,7 +24,6 @@ from gateway.exchange.agreements import AgreementRefused, AgreementUnknown, Vers
 from gateway.exchange.gateway import AgencySuspended, NotIdentified
 from gateway.exchange.revoke import CredentialAmbiguous, CredentialUnknown, revoke_credential
 from gateway.exchange.submission import NoRecipient
-from gateway.signing.act import Act, verify_act
 from gateway.signing.certificate import CertificateUnreadable, pem_to_der
 from gateway.store.configuration import AgreementState, Credential, CredentialKind
 from gateway.user import UserRole
@@ -357,15 +357,6 @@ async def test_an_agency_is_signed_by_an_officer_and_its_credential_by_whoever_r
     keys = {each.user: each.public_key for each in (by, runs)}
     assert [each["actor"] for each in said] == [by.user, runs.user, runs.user]
     for each in said:
-        subject = f"{NEW} {each['action']}" + (" token" if each["type"] == "credential" else "")
-        act = Act(
-            act=each["type"],
-            subject=subject,
-            digest=each["digest"],
-            agency=AgencyId(""),
-            user=each["actor"],
-            at=datetime.fromisoformat(each["at"]),
-        )
-        verify_act(act, each["signature"], keys[each["actor"]])
+        verifier.check_act(each, bytes.fromhex(keys[each["actor"]]))
     assert said[2]["key"] == fingerprint(runs.public_key)
     assert said[2]["fingerprint"] in place.gateway.current.credentials

@@ -25,7 +25,9 @@ from gateway.exchange.revoke import revoke_credential
 from gateway.signing.certificate import CertificateExpired, WeakKey, WrongUsage, fingerprint
 from gateway.signing.crl import CrlOfAnother, CrlOlder
 from gateway.telemetry import Metrics
+from gateway.user import UserRole
 from tests.exchange.deployed import JAIL, POLICE, Deployed
+from tests.exchange.officers import officer
 from tests.signing.parties import rsa_key
 from tests.signing.pki import Party, authority, crl, leaf, made
 
@@ -115,7 +117,8 @@ async def test_a_list_is_held_with_its_entry_and_the_same_one_again_changes_noth
     await register_authority(place.gateway, JAIL, ROOT.pem, NAMES, actor="test")
     assert [each.state for each in lists_of(place.gateway.current, JAIL, now)] == ["none"]
     data = crl(ROOT, 7, 8, number=3, now=now)
-    taken = await take_crl(place.gateway, JAIL, data, actor="test")
+    by = await officer(place.gateway, roles=frozenset({UserRole.OPERATOR}))  # `conftest.place` verifies it
+    taken = await take_crl(place.gateway, JAIL, data, by=by)
     assert (taken.new, taken.count, taken.crl.number, taken.authority) == (True, 2, 3, fingerprint(ROOT.der))
     entry = (await place.log())[-1]
     said = (entry["type"], entry["action"], entry["count"], entry["digest"])

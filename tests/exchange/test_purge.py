@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.agency import AgencyId
+from gateway.audit import verifier
 from gateway.audit.note import NoteKey, NoteSignatureWrong
 from gateway.errors import GatewayError
 from gateway.exchange.accept import accept
@@ -30,7 +31,6 @@ from gateway.retention.hold import Cause, Scope
 from gateway.retention.kept import Kind
 from gateway.retention.notice import EXCHANGE
 from gateway.retention.plan import Asks, Why
-from gateway.signing.act import Act, verify_act
 from gateway.store import points
 from gateway.store.interface import StoreUnavailable
 from tests.exchange.deployed import JAIL, NAME, POLICE, Deployed, release
@@ -176,19 +176,10 @@ async def test_both_people_sign_the_intent_and_an_outsider_can_verify_it(place: 
     outcome = await purged(place)
     assert outcome.ran is not None
     (intent,) = (each for each in await place.log() if each["type"] == "destroy" and each["kind"] == "intent")
-    for user, agency, signature in (
-        ("actor", "agency", "signature"),
-        ("second", "second_agency", "second_signature"),
-    ):
-        act = Act(
-            act="destroy",
-            subject=intent["run"],
-            digest=intent["digest"],
-            agency=intent.get(agency, ""),
-            user=intent[user],
-            at=outcome.ran.run.at,
-        )
-        verify_act(act, intent[signature], place.gateway.current.users[intent[user]].public_key)
+    for user, second in (("actor", ""), ("second", "second_")):
+        public = place.gateway.current.users[intent[user]].public_key
+        verifier.check_act(intent, bytes.fromhex(public), second)
+    verifier.check_two(intent)
     assert outcome.plan.digest == intent["digest"]
 
 

@@ -1,16 +1,14 @@
 """Taking in exchanges: what the labels are in force for is what the database holds, and nothing in force may break."""
 
-from datetime import datetime
-
 import pytest
 
+from gateway.audit import verifier
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.activate import ExchangeInUse, register_exchanges
 from gateway.iepd.package import Iepd, load
 from gateway.iepd.registry import RootTaken
-from gateway.signing.act import Act, verify_act
 from tests.exchange.deployed import JAIL, PROBATION, RELEASE, Deployed, agreement, exchanges
-from tests.exchange.officers import OPERATOR, activate_mou, officer
+from tests.exchange.officers import activate_mou, officer
 from tests.iepd.invented import invented
 
 
@@ -39,15 +37,7 @@ async def test_an_officer_who_confirms_signs_for_it(place: Deployed) -> None:
     by = await officer(place.gateway)
     await register_exchanges(place.gateway, [invented()], by=by)
     entry = (await place.log())[-1]
-    act = Act(
-        act="register",
-        subject=entry["exchange"],
-        digest=entry["digest"],
-        agency=OPERATOR,
-        user=by.user,
-        at=datetime.fromisoformat(entry["at"]),
-    )
-    verify_act(act, entry["signature"], by.public_key)
+    verifier.check_act(entry, bytes.fromhex(by.public_key))
     for iepd in (changed(), changed(('"Other need, kind"', '"Another need, kind"'))):  # held as it is, and not
         with pytest.raises(NotAllowed):
             await register_exchanges(place.gateway, [iepd], by=await officer(place.gateway, JAIL))

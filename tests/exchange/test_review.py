@@ -1,15 +1,14 @@
 """The weekly review: what is shown is what is signed, each week goes on from the last, and who is late is told."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from gateway.agency import AgencyId
 from gateway.alert.alert import Code
+from gateway.audit import verifier
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.activate import suspend_agency
 from gateway.exchange.review import list_reviews, sign_review, week_of
-from gateway.signing.act import Act, verify_act
 from gateway.store.interface import StoreUnavailable
 from tests.exchange.deployed import JAIL, POLICE, Deployed, release
 from tests.exchange.officers import officer
@@ -40,15 +39,9 @@ async def test_the_signature_is_over_what_was_shown(place: Deployed) -> None:
     await sign_review(place.gateway, week, by=by)
     (entry,) = [each for each in await place.log() if each["type"] == "review"]
     assert (entry["count"], entry["counts"], entry["digest"]) == (week.count, dict(week.counts), week.digest)
-    act = Act(
-        act="review",
-        subject=f"{entry['valid_from']} {entry['until']}",
-        digest=entry["digest"],
-        agency=AgencyId(""),
-        user=by.user,
-        at=datetime.fromisoformat(entry["at"]),
-    )
-    verify_act(act, entry["signature"], by.public_key)
+    verifier.check_act(entry, bytes.fromhex(by.public_key))
+    with pytest.raises(verifier.Failed):
+        verifier.check_act(entry | {"count": week.count - 1}, bytes.fromhex(by.public_key))
     (told,) = await list_reviews(place.gateway)
     assert (told.by, told.count, told.entry) == (by.user, week.count, entry["id"])
 

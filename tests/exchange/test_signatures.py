@@ -54,20 +54,43 @@ async def test_holds_attestations_and_accounts_are_verified_by_those_who_signed_
     assert verdict.texts["acts"].startswith(f"{len(signed) + 1} ")  # an early destruction has two
 
 
-@pytest.mark.parametrize(("type", "nth"), [("hold", 0), ("release", 0), ("destroy", -1)])
-async def test_the_signature_of_another_act_is_found(evidence: Evidence, type: str, nth: int) -> None:
+@pytest.mark.parametrize(
+    ("type", "nth"), [("hold", 0), ("release", 0), ("destroy", 0), ("destroy", -1), ("approve", 0)]
+)
+async def test_nothing_that_a_signed_entry_says_may_be_another_word(evidence: Evidence, type: str, nth: int) -> None:
     entry = evidence.body([at for at in range(len(evidence.entries)) if evidence.body(at)["type"] == type][nth])
     public = bytes.fromhex(evidence.files[f"people/{entry['fingerprint']}.key"].decode().strip())
     verifier.check_act(entry, public)
-    for changed in ({"hold": "0" * 32}, {"dissemination": "0" * 32}, {"at": "2026-03-03T12:00:59.00Z"}):
-        if changed.keys() & entry.keys():
-            with pytest.raises(verifier.Failed, match="does not fit"):
-                verifier.check_act(entry | changed, public)
+    for key in entry.keys() - set(verifier.SIGNATURES):
+        for altered in (entry | {key: "another"}, {name: value for name, value in entry.items() if name != key}):
+            with pytest.raises((verifier.Failed, KeyError)):
+                verifier.check_act(altered, public)
+    with pytest.raises(verifier.Failed, match="does not fit"):
+        verifier.check_act(entry | {"count": 7_000, "outcome": "done"}, public)
 
 
-def test_what_the_verifier_does_not_know_is_said_and_not_passed() -> None:
-    with pytest.raises(verifier.NotMade, match="sign-in"):
-        verifier.check_act({"type": "sign-in", "actor": "ana", "at": "", "signature": ""}, bytes(32))
+def test_one_person_is_not_two() -> None:
+    two = {"type": "expunge", "actor": "ana", "fingerprint": "aa", "second": "bo", "second_fingerprint": "bb"}
+    signed = two | {"signature": "", "second_signature": ""}
+    verifier.check_two(signed)
+    for altered in (signed | {"second": "ana"}, signed | {"second_fingerprint": "aa"}, two | {"signature": ""}):
+        with pytest.raises(verifier.Failed, match="two people"):
+            verifier.check_two(altered)
+
+
+async def test_the_whole_log_s_package_has_everybody_s_key(place: Deployed, tmp_path: Path) -> None:
+    await place_hold(place.gateway, Scope(agency=POLICE), cause=Cause.LITIGATION, authority=COURT, by=await ana(place))
+    await ordered(place)
+    _, data = await package(place, About(), by=None)
+    keys, authority = place.gateway.keys, place.authority.certificate_pem
+    evidence = Evidence.read(data, log=keys.log_signer, receipts=keys.receipt_signer, authority=authority)
+    verdict = verify(evidence, tmp_path)
+    assert (verdict.status, verdict.failed) == (0, {})
+    signed = [at for at in range(len(evidence.entries)) if "signature" in evidence.body(at)]
+    assert verdict.texts["acts"].startswith(f"{len(signed)} signatures of people fit")
+    at = evidence.number("hold")
+    evidence.files[f"people/{evidence.body(at)['fingerprint']}.key"] = b"00" * 32
+    assert verify(evidence, tmp_path).failed == {"acts": evidence.index(at)}
 
 
 # --- mending a delivery ---------------------------------------------------------------------------------------------

@@ -1,14 +1,14 @@
 """An alert that somebody knows of is not told of for a time; who silenced it stands in the log, signed."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from gateway.agency import AgencyId
 from gateway.alert.alert import Code
+from gateway.audit import verifier
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.silence import AlertUnknown, TooLong, silence_alert
-from gateway.signing.act import Act, verify_act
+from gateway.exchange.watch import about_of
 from tests.exchange.deployed import JAIL, Deployed
 from tests.exchange.officers import officer
 from tests.exchange.watching import PretendWay, look_again, watch_of
@@ -40,15 +40,7 @@ async def test_who_silenced_it_is_signed(place: Deployed) -> None:
     said = [each for each in await place.log() if each["type"] == "alert" and "signature" in each]
     assert [(each["action"], each["code"]) for each in said] == [("silence", REVIEW), ("tell-again", REVIEW)]
     for each in said:
-        act = Act(
-            act="alert",
-            subject=f"{REVIEW}  {each['action']}",
-            digest="",
-            agency=AgencyId(""),
-            user=by.user,
-            at=datetime.fromisoformat(each["at"]),
-        )
-        verify_act(act, each["signature"], by.public_key)
+        verifier.check_act(each, bytes.fromhex(by.public_key))
     await watch.close()
 
 
@@ -62,3 +54,17 @@ async def test_what_does_not_stand_is_not_silenced_nor_for_ever_nor_by_anybody(p
             await silence_alert(place.gateway, REVIEW, "", until, by=by)
     with pytest.raises(NotAllowed):
         await silence_alert(place.gateway, REVIEW, "", None, by=await officer(place.gateway, JAIL))
+
+
+@pytest.mark.parametrize(
+    ("subject", "key"),
+    [
+        ("", ""),
+        ("millbrook-police", "recipient"),
+        ("JAIL-PD-2026-01@1", "mou"),
+        ("cover.next", "kind"),
+        ("No Such", ""),
+    ],
+)
+def test_an_entry_names_what_an_alert_is_about(subject: str, key: str) -> None:
+    assert about_of(subject) == ({key: subject} if key else {})

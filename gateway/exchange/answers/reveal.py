@@ -72,14 +72,12 @@ def _entry(gateway: Gateway, record: MessageRecord, reveal: Reveal) -> AuditEntr
         EntryType.READ,
         reveal.by,
         person,
-        of=message.id,
-        digest="",
         at=now,
         parties=(message.sender,),
         message=message.id,
         kind="report",
         reason=reveal.reason,
-    ).entry
+    )
 
 
 def _names(gateway: Gateway, record: MessageRecord) -> str:

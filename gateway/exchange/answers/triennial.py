@@ -17,7 +17,9 @@ from gateway.exchange.evidence import EntryNotInTree, proof_of
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.head import log_head
 from gateway.exchange.life import status_of
+from gateway.exchange.package import write_people
 from gateway.exchange.rotate_log_key import handovers
+from gateway.exchange.selection import signers_in
 from gateway.keys.modules import modules
 from gateway.report.period import Period
 from gateway.report.table import Cell, Column, Table, as_csv, as_html, as_json, columns
@@ -124,6 +126,7 @@ async def triennial(gateway: Gateway, asked: Asked, file: BinaryIO, *, by: Actin
         for one in gateway.current.agreements:
             pack.add(f"agreements/{one.mou}@{one.version}.yaml", one.body)
         count = await _cite(making, pack, cited)
+        write_people(gateway, pack, {one for each in cited for one in signers_in(body_of(each))})
         pack.add(CHECKPOINT, await checkpoint_with_cosignatures(gateway.store, head.size) or note)
         for passed in await handovers(gateway):
             pack.add(f"{ROTATIONS}{unverified_checkpoint(passed).size:015d}", passed)
@@ -136,16 +139,15 @@ async def triennial(gateway: Gateway, asked: Asked, file: BinaryIO, *, by: Actin
         EntryType.EXPORT,
         by,
         person,
-        of=KIND,
         digest=statement.digest,
         at=now,
         kind=KIND,
         count=sum(len(table.rows) for table in tables.values()),
         log_size=making.log.size,
     )
-    await gateway.store.record([signed.entry])
+    await gateway.store.record([signed])
     rows = {name: len(table.rows) for name, table in tables.items()}
-    return Bundle(statement=statement, entry=signed.entry.id, tables=rows, cited=count)
+    return Bundle(statement=statement, entry=signed.id, tables=rows, cited=count)
 
 
 async def _cite(making: _Making, pack: Pack, cited: Sequence[StoredEntry]) -> int:
