@@ -53,7 +53,7 @@ MEASURES: Mapping[str, Callable[[Run], list[Row]]] = {
     "later": lambda _: list(LATER),
 }
 
-NOT_QUICK = frozenset({"answers", "tls", "signed", "postgres", "memory"})
+NOT_QUICK = frozenset({"answers", "refusal", "tls", "signed", "postgres", "memory"})
 """Left out of a quick run unless asked for."""
 
 

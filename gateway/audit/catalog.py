@@ -219,13 +219,14 @@ SHAPES: Mapping[str, Shape] = {
     "earlier": ID,  # our id of the message an action speaks of
     "evidence": CODE,  # transport, signed
     "exchange": EXCHANGE,
-    "fingerprint": HEX,  # of a certificate, a token, a key
+    "fingerprint": HEX,  # of a certificate, a token; beside a signature, of the key that made it
     "first": ID,  # our id of the first message of the chain
     "handling": CODES,  # codes of the sections of law that ask something of the recipient
     "hold": ID,
     "holder": AGENCY,  # whose records a consent opens
     "id": ID,
-    "key": HEX,  # of the account acted upon, of a log or of a cosigner: SHA-256 of the public key
+    "key": HEX,  # of the account acted upon, of a log or of a cosigner: SHA-256 of the public key; of who signs for a
+    # credential, whose own `fingerprint` is beside it
     "kind": CODE,
     "known_size": NUMBER,  # entries of the log that somebody remembers
     "laws": DIGEST,  # of the law packs decided under
@@ -252,11 +253,11 @@ SHAPES: Mapping[str, Shape] = {
     "second": ACTOR,  # account of the second person of an act that takes two
     "second_agency": AGENCY,
     "second_fingerprint": HEX,
-    "second_signature": SIGNATURE,  # over the same act, but for agency and user
+    "second_signature": SIGNATURE,  # over the same entry
     "run": ID,  # of destruction
     "sender": AGENCY,
     "shared": NUMBER,  # places let through as they are
-    "signature": SIGNATURE,  # of the person who acted, over `signing.act.Act`; `fingerprint` is the key's digest
+    "signature": SIGNATURE,  # of the person who acted, over all other keys of the entry (`signing.act`)
     "size_bytes": NUMBER,
     "speaks_for": AGENCY,  # the agency of the account acted upon
     "state": CODE,

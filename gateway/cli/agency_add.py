@@ -1,6 +1,5 @@
 """`gateway agency add`: an agency from its file, and one way for its system to prove who it is."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,8 @@ import typer
 from gateway.agency import Agency, AgencyId
 from gateway.app import certify_request, issue_certificate, open_deployment
 from gateway.cli.acting import As, Key, signer
-from gateway.cli.run import AsJson, Directory, answer, err, out, run, show
+from gateway.cli.run import AsJson, Directory, answer, err, fail, out, run, show
+from gateway.errors import GatewayError
 from gateway.exchange.acting import Acting
 from gateway.exchange.activate import (
     check_unsigned,
@@ -22,7 +22,7 @@ from gateway.exchange.activate import (
 from gateway.exchange.authorities import register_authority
 from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
-from gateway.keys.secret_file import check_closed
+from gateway.keys.secret_file import read_secret
 from gateway.policy.agencies import read_agency
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.certificate_name import NameUnreadable, read_name
@@ -31,7 +31,7 @@ _CERTIFICATES = "A certificate: one of these"
 _USERNAME = "A username and password, asked for besides"
 
 _PASSWORD_FILE_SIZE_BYTES_MAX = 4096
-"""More than any password that is taken; one that is longer is refused as such, not read to its end."""
+"""More than any password that is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class _Given:
     authority: Path | None
     names: tuple[str, ...]
     username: str
-    password_file: Path | None
+    password: str
 
 
 def add(
@@ -187,7 +187,7 @@ def add(
         authority=authority,
         names=names,
         username=username,
-        password_file=password_file,
+        password=_password(password_file) if password_file is not None else "",
     )
     run(_add(given, signer(by, key, directory), directory, json))
 
@@ -230,11 +230,11 @@ async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) ->
         if given.agency is not None:
             await put_agency(gateway, given.agency, by=by)
         done = {"agency": str(given.id)}
+        if given.username:  # first: its password may be refused
+            done |= await _username(gateway, given, by)
         if given.token:
             done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
         done |= await _certificate(gateway, given, by)
-        if given.username:
-            done |= await _username(gateway, given, by)
     if given.certificate is not None and b"PRIVATE KEY-----" in given.certificate.read_bytes():
         err.print(
             "[yellow]warning[/] \\[certificate.with-key] the file holds a private key too: whoever carried it can pass "
@@ -270,17 +270,19 @@ async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> di
 
 async def _username(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
     """Register the username; a password that was made for it is shown."""
-    file = given.password_file
-    password = _password(file) if file is not None else ""
-    _, issued = await register_username(gateway, given.id, given.username, password, by=by, actor="cli")
-    return {"username": given.username} | ({} if file is not None else {"password": issued})
+    _, issued = await register_username(gateway, given.id, given.username, given.password, by=by, actor="cli")
+    return {"username": given.username} | ({} if given.password else {"password": issued})
 
 
 def _password(file: Path) -> str:
-    with file.open("rb") as opened:
-        check_closed(file, os.fstat(opened.fileno()))
-        content = opened.read(_PASSWORD_FILE_SIZE_BYTES_MAX)
     try:
-        return content.decode().rstrip("\r\n")
+        content = read_secret(file, size_bytes_max=_PASSWORD_FILE_SIZE_BYTES_MAX + 1)
+    except GatewayError as error:
+        fail(error)
+    try:
+        password = content.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise typer.BadParameter(f"{file}: a password is UTF-8 text") from error
+    if not password or len(content) > _PASSWORD_FILE_SIZE_BYTES_MAX:
+        raise typer.BadParameter(f"{file}: holds no password, or far more than one")
+    return password

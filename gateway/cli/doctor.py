@@ -161,23 +161,24 @@ def _backup(gateway: Gateway, newest: StoredEntry | None, first: StoredEntry | N
 
 
 def _pins(gateway: Gateway) -> Iterator[Check]:
-    """Agencies' certificates: expired and soon to expire."""
+    """Agencies' certificates: expired, soon to expire, and those that never count."""
     now = gateway.clock.now()
     current = gateway.current
     every: list[Credential | AgencyAuthority] = [*current.credentials.values(), *current.authorities]
     pins = [one for one in every if one.certificate and one.revoked_at is None]
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
+    never = [(one, why) for one in pins if one.not_after > now and (why := _never_counts(one, now))]
     text = f"{len(pins)} certificates of agencies and their authorities"
-    yield Check(name="pins", state="ok" if not soon else "warning", text=text)
+    yield Check(name="pins", state="error" if never else "warning" if soon else "ok", text=text)
     for one in soon:
         is_over, which = one.not_after <= now, one.fingerprint[:16]
         hint = f"gateway agency revoke {one.agency} --credential {which}" if is_over else "ask for a new one"
         text = f"{one.agency}: {which}, until {one.not_after:%Y-%m-%d}; {hint}"
         yield Check(name="certificates", state="error" if is_over else "warning", text=text)
-    for one in pins:
-        if one.not_after > now and (refused := _never_counts(one, now)):
-            text = f"{one.agency}: {one.fingerprint[:16]} is refused whenever it is shown: {refused}; ask for another"
-            yield Check(name="certificates", state="error", text=text)
+    for one, why in never:
+        hint = f"ask for another, then: gateway agency revoke {one.agency} --credential {one.fingerprint[:16]}"
+        text = f"{one.agency}: {one.fingerprint[:16]} is refused whenever it is shown: {why}; {hint}"
+        yield Check(name="certificates", state="error", text=text)
 
 
 def _never_counts(one: Credential | AgencyAuthority, now: datetime) -> str:

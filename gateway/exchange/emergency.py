@@ -254,8 +254,7 @@ def _make(
 def _entry(
     gateway: Gateway, moment: Moment, message: Message, made: _Made, asked: Emergency, people: _People
 ) -> AuditEntry:
-    """Both sign the same: that this dissemination of it was released. The Cover, whose digest they sign, names the
-    payload's digest, the recipient and the reason."""
+    """Both sign it. The Cover, whose digest it has, names the payload's digest, the recipient and the reason."""
     given = made.given.dissemination
     cover_digest = sha256_text(made.given.cover)
     withheld, reduced = counts(given.redactions)

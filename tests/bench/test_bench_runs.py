@@ -43,6 +43,12 @@ def test_verifying_is_compared_with_what_xmlsec_alone_takes() -> None:
     assert all(row["value"] > 0 and "key in hand" in row["note"] for row in rows.values())
 
 
+def test_refusals_are_timed() -> None:
+    row = run_bench("--quick", "--rows", "refusal")["refusal"]
+    assert row["value"] == pytest.approx(max(row["slowest"].values()), abs=0.1)
+    assert row["met"] in {True, False}
+
+
 def test_the_load_counts_what_a_serving_gateway_accepts(tmp_path: Path) -> None:
     made = place.make(tmp_path / "deployment", cover="p256")
     body = tmp_path / "body.xml"

@@ -85,7 +85,7 @@ def test_a_certificate_registered_under_milder_rules_is_said(
     assert found["state"] == "error"
     assert found["text"].startswith("millbrook-police: ")
     assert "is refused whenever it is shown: the key of the certificate must be P-256" in found["text"]
-    assert found["text"].endswith("; ask for another")
+    assert "ask for another, then: gateway agency revoke millbrook-police --credential " in found["text"]
 
 
 def test_a_database_without_its_migrations(deployment: Deployment) -> None:

@@ -9,7 +9,7 @@ from gateway.audit import verifier
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.silence import AlertUnknown, TooLong, silence_alert
 from gateway.exchange.watch import about_of
-from tests.exchange.deployed import JAIL, POLICE, Deployed
+from tests.exchange.deployed import JAIL, Deployed
 from tests.exchange.officers import officer
 from tests.exchange.watching import PretendWay, look_again, watch_of
 

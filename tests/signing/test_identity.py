@@ -17,6 +17,8 @@ def test_ids_are_no_more_than_elements_may_be(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ids, "IDS_MAX", 10)
     ten = "".join(f"<b Id='a{number}' ID='b{number}'/>" for number in range(5))
     assert len(unique_ids(etree.fromstring(f"<a>{ten}</a>"))) == 10
+    others = "".join(f"<c name='c{number}' kind='k'/>" for number in range(20))  # attributes that are no ids
+    assert len(unique_ids(etree.fromstring(f"<a>{ten}{others}</a>"))) == 10
     with pytest.raises(SignatureShape, match="too many"):
         unique_ids(etree.fromstring(f"<a id='one-more'>{ten}</a>"))
 

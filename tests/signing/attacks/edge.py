@@ -154,3 +154,15 @@ def _credential(agency: AgencyId, der: bytes) -> Credential:
         not_after=certificate.not_valid_after_utc,
         certificate=to_pem(der),
     )
+
+
+TYPES = {
+    "http://schemas.xmlsoap.org/soap/envelope/": "text/xml; charset=utf-8",
+    "http://www.w3.org/2003/05/soap-envelope": "application/soap+xml; charset=utf-8",
+}
+
+
+def post(gateway: Gateway, data: bytes, **headers: str) -> Answer:
+    """POST an envelope to /soap, as its version wants it."""
+    kind = next(kind for soap, kind in TYPES.items() if soap.encode() in data)
+    return gateway.post("/soap", data, Content_Type=kind, **headers)

@@ -9,7 +9,7 @@ from gateway.errors import GatewayError
 from gateway.signing.header import verify_envelope
 from gateway.soap.service import SERVICE
 from tests.signing.attacks.document import EVIL, notice
-from tests.signing.attacks.edge import Answer, Gateway
+from tests.signing.attacks.edge import Answer, Gateway, post
 from tests.signing.attacks.envelope import envelope, maker, sign, to_bytes
 from tests.signing.attacks.envelopes import ENVELOPES
 from tests.signing.attacks.keys import JAIL, NOW, trusted
@@ -18,16 +18,6 @@ from tests.signing.attacks.vector import Vector
 
 VALID = [each for each in ENVELOPES.values() if each.valid]
 BAD = [each for each in ENVELOPES.values() if not each.valid]
-
-TYPES = {
-    "http://schemas.xmlsoap.org/soap/envelope/": "text/xml; charset=utf-8",
-    "http://www.w3.org/2003/05/soap-envelope": "application/soap+xml; charset=utf-8",
-}
-
-
-def post(gateway: Gateway, data: bytes, **headers: str) -> Answer:
-    kind = next(kind for soap, kind in TYPES.items() if soap.encode() in data)
-    return gateway.post("/soap", data, Content_Type=kind, **headers)
 
 
 def code_of(answer: Answer) -> str:
