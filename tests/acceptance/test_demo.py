@@ -13,8 +13,11 @@ SECONDS_MAX = 240
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    directory = tmp_path_factory.mktemp("demo") / "deployment"
-    ran = gateway("demo", "--once", "--json", "--dir", str(directory))
+    """Told from a folder in which a file has the name of one of Python's modules: none of it may be run."""
+    directory, folder = tmp_path_factory.mktemp("demo") / "deployment", tmp_path_factory.mktemp("folder")
+    (folder / "http.py").write_text("raise SystemExit('a file of this folder was run')")
+    command = [str(Path(sys.executable).with_name("gateway")), "demo", "--once", "--json", "--dir", str(directory)]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
     assert ran.returncode == 0, ran.stderr[-2000:]
     return directory, json.loads(ran.stdout)
 

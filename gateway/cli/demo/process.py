@@ -17,6 +17,9 @@ from gateway.errors import Unavailable
 START_SECONDS_MAX = 30.0
 ANSWER_SECONDS_MAX = 60.0
 
+SAFE_PATH = "-P"
+"""Python's option to import nothing from the folder that the demo is run in."""
+
 
 class ProcessFailed(Unavailable):
     """A process of the demo did not start or did not answer; its log says more."""
@@ -43,7 +46,7 @@ class PartnerProcess:
             told.write(json.dumps(config))
         with (folder / f"{agency}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gateway.cli.demo.partner", str(file),
+                sys.executable, SAFE_PATH, "-m", "gateway.cli.demo.partner", str(file),
                 stdin=PIPE, stdout=PIPE, stderr=log, limit=4 * 1024 * 1024,
             )  # fmt: skip
         partner = cls(agency=agency, process=process)
@@ -107,7 +110,7 @@ class GatewayProcess:
         """Start it; `wait_ready` on its health address tells when it takes requests."""
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gateway", "serve", "-C", str(directory),
+                sys.executable, SAFE_PATH, "-m", "gateway", "serve", "-C", str(directory),
                 stdout=file, stderr=file, start_new_session=os.name != "nt",
             )  # fmt: skip
         return cls(process=process)
