@@ -344,7 +344,7 @@ KEYS: Mapping[EntryType, tuple[str, str]] = {
     EntryType.CHECK: ("mou mou_digest digest laws outcome actor", "configuration"),
     EntryType.ACTIVATE: (
         "mou mou_digest state",
-        "exchange digest actor agency fingerprint signature configuration valid_from valid_until count",
+        "exchange actor agency fingerprint signature configuration valid_from valid_until count",
     ),
     EntryType.SUSPEND: ("mou mou_digest", "state actor agency fingerprint signature reason configuration"),
     EntryType.END: ("mou mou_digest", "state actor agency fingerprint signature reason configuration count"),

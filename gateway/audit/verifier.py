@@ -27,7 +27,6 @@ a line: index, leaf (hex), and body (text), or no body where the entry is not fo
 import argparse
 import base64
 import binascii
-import contextlib
 import hashlib
 import itertools
 import json
@@ -795,8 +794,8 @@ def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
 SIGNATURES = ("signature", "second_signature")
 """What people sign is the whole entry but these."""
 
-TWO_PEOPLE = ("emergency", "expunge", "tampered")
-"""Signed entries of these types carry the signatures of two."""
+SIGNED = ("accounting", "approve", "emergency", "expunge", "review", "withdraw")
+"""Types whose entries a person always signs."""
 
 
 def signer_of(entry: Mapping[str, Any], second: str = "") -> str:
@@ -808,19 +807,35 @@ def check_act(entry: dict[str, Any], public: bytes, second: str = "") -> None:
     """The signature that an entry carries is by this key over all that the entry says. second: of the other person."""
     user = entry["second" if second else "actor"]
     said = {key: value for key, value in entry.items() if key not in SIGNATURES}
-    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    text = f"gateway/act@v2\nuser {user}\nentry sha-256:{hashlib.sha256(canonical.encode()).hexdigest()}\n"
+    text = f"gateway/act@v2\nuser {user}\nentry {json_digest(said)}\n"
     if not signed_by(public, decoded(entry[f"{second}signature"]), text.encode()):
         raise Failed(f"the signature of {user} does not fit what the entry says was done")
 
 
-def check_two(entry: dict[str, Any]) -> None:
-    """Where an act takes two people, two have signed."""
-    if "second_signature" not in entry:
-        if entry["type"] in TWO_PEOPLE:
-            raise Failed("this takes two people, and one has signed")
-    elif entry["second"] == entry["actor"] or entry["second_fingerprint"] == entry["fingerprint"]:
+def takes_two(entry: Mapping[str, Any]) -> bool:
+    """Whether the act takes two people, as far as its entry shows: any run of destruction may, if it destroys much."""
+    if entry["type"] == "destroy":
+        return entry.get("kind") == "intent" and entry.get("reason") != "time-is-up"
+    return entry["type"] in {"emergency", "expunge"} or (entry["type"], entry.get("action")) == ("tampered", "resume")
+
+
+def check_signers(entry: Mapping[str, Any]) -> None:
+    """Whoever has to sign has, and where the act takes two, or names two, they are two."""
+    if "signature" not in entry:
+        raise Failed("no person has signed what a person does")
+    named = [key for key in ("second", "second_fingerprint", "second_signature") if key in entry]
+    if len(named) < (3 if named or takes_two(entry) else 0):
+        raise Failed("this takes two people, and one has signed")
+    if named and (entry["second"] == entry["actor"] or entry["second_fingerprint"] == entry["fingerprint"]):
         raise Failed("this takes two people, and one has signed twice")
+
+
+def read_entry(body: bytes) -> dict[str, Any]:
+    """An entry, which the log writes in one way only: what says the same in other letters could be read otherwise."""
+    entry = read_json(body)
+    if not isinstance(entry, dict) or canonical(entry) != body:
+        raise Failed("it is not written as the log writes entries")
+    return entry
 
 
 # --- evidence packages --------------------------------------------------------------------------------------------
@@ -889,10 +904,10 @@ class Package:
         """A zip that no two readers can understand differently."""
         if len(self.listed) != len(self.names) or not all(map(NAME.fullmatch, self.listed)):
             raise Failed("two files of the package have one name, or a name that does not belong there")
-        if not {"checkpoint", "statement", "files.txt"} <= self.names or self.names.isdisjoint(
-            {"log.jsonl", "entries.jsonl"}
+        if not {"checkpoint", "statement", "files.txt"} <= self.names or (
+            len(self.names & {"log.jsonl", "entries.jsonl"}) != 1
         ):
-            raise Failed("not an evidence package: no entries, checkpoint, statement or list of files")
+            raise Failed("not an evidence package: no entries or two kinds, no checkpoint, statement or list of files")
         if sum(member.compress_size for member in self.file.infolist()) > self.size:
             raise Failed("files of the package lie over each other in the zip")
         return f"evidence package of {len(self.listed)} files"
@@ -975,7 +990,7 @@ class Package:
                 line = json.loads(text)
                 index, body = whole(line["index"]), line["body"].encode()
                 proof = [decoded(each) for each in line["proof"]]
-                entry = read_json(body)
+                entry = read_entry(body)
                 kind = str(entry["type"])
             except (ValueError, KeyError, TypeError, AttributeError, Failed):
                 self.tallies["inclusion"].run(None, partial(fail, f"line {number} of the entries is not an entry"))
@@ -999,9 +1014,12 @@ class Package:
     def with_acts(self, lines: Iterator[str]) -> Iterator[str]:
         """The lines of a whole log, and on the way what people signed."""
         for index, text in enumerate(lines):
-            if "signature" in text:
-                with contextlib.suppress(Failed, *BROKEN):  # what is no entry is found where all of them are read
-                    self.signed(index, read_json(json.loads(text)["body"].encode()))
+            try:
+                body = json.loads(text).get("body")
+                if body is not None:
+                    self.signed(index, read_entry(body.encode()))
+            except (Failed, *BROKEN):
+                self.tallies["acts"].note("it is not written as the log writes entries", index)
             yield text
 
     def signed_lines(self, size: int) -> Iterator[str]:
@@ -1125,14 +1143,14 @@ class Package:
             raise Failed(f"the text of the {what} in {name} is not the one that was decided under: altered")
 
     def signed(self, index: int, entry: dict[str, Any]) -> None:
-        """The signatures of people that an entry carries, each by itself."""
-        if "signature" in entry:
+        """The signatures of people that an entry carries, or must, each by itself."""
+        if entry["type"] in SIGNED or takes_two(entry) or not entry.keys().isdisjoint(SIGNATURES):
             for second in ("", "second_") if "second_signature" in entry else ("",):
                 self.tallies["acts"].run(index, partial(self.act, entry, second))
 
     def act(self, entry: dict[str, Any], second: str) -> None:
         """A person's signature, by the key whose fingerprint the entry names."""
-        check_two(entry)
+        check_signers(entry)
         fingerprint = signer_of(entry, second)
         if f"people/{fingerprint}.key" not in self.names:
             raise NotMade("no key of the person who signed is in the package")

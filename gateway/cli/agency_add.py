@@ -14,6 +14,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.acting import Acting
 from gateway.exchange.activate import (
     check_unsigned,
+    check_username,
     issue_token,
     put_agency,
     register_certificate,
@@ -225,16 +226,7 @@ def _read(file: Path) -> Agency:
 
 async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) -> None:
     async with open_deployment(directory) as gateway:
-        if by is None:
-            check_unsigned(gateway)
-        if given.agency is not None:
-            await put_agency(gateway, given.agency, by=by)
-        done = {"agency": str(given.id)}
-        if given.username:  # first: its password may be refused
-            done |= await _username(gateway, given, by)
-        if given.token:
-            done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
-        done |= await _certificate(gateway, given, by)
+        done = await _given_to(gateway, given, by)
     if given.certificate is not None and b"PRIVATE KEY-----" in given.certificate.read_bytes():
         err.print(
             "[yellow]warning[/] \\[certificate.with-key] the file holds a private key too: whoever carried it can pass "
@@ -248,6 +240,23 @@ async def _add(given: _Given, by: Acting | None, directory: Path, json: bool) ->
     for shown in ("token", "password"):
         if shown in done:
             err.print(f"The {shown} is not stored and cannot be shown again: hand it over by a safe way.")
+
+
+async def _given_to(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:
+    """What was made, by name."""
+    if by is None:
+        check_unsigned(gateway)
+    if given.username:
+        check_username(given.username, given.password)
+    if given.agency is not None:
+        await put_agency(gateway, given.agency, by=by)
+    done = {"agency": str(given.id)}
+    if given.token:
+        done["token"] = await issue_token(gateway, given.id, by=by, actor="cli")
+    done |= await _certificate(gateway, given, by)
+    if given.username:  # last: from then on it is asked for
+        done |= await _username(gateway, given, by)
+    return done
 
 
 async def _certificate(gateway: Gateway, given: _Given, by: Acting | None) -> dict[str, str]:

@@ -169,7 +169,8 @@ def _pins(gateway: Gateway) -> Iterator[Check]:
     soon = [one for one in pins if one.not_after - now < EXPIRY_WARNING]
     never = [(one, why) for one in pins if one.not_after > now and (why := _never_counts(one, now))]
     text = f"{len(pins)} certificates of agencies and their authorities"
-    yield Check(name="pins", state="error" if never else "warning" if soon else "ok", text=text)
+    over = [one for one in soon if one.not_after <= now]
+    yield Check(name="pins", state="error" if never or over else "warning" if soon else "ok", text=text)
     for one in soon:
         is_over, which = one.not_after <= now, one.fingerprint[:16]
         hint = f"gateway agency revoke {one.agency} --credential {which}" if is_over else "ask for a new one"

@@ -140,7 +140,8 @@ def _end_with_parent() -> None:
 
 def _supervise(targets: list[tuple[Callable[..., None], tuple[object, ...]]]) -> None:
     """Keep a process for each target alive until SIGINT or SIGTERM, then let them finish."""
-    # A file of the folder this was started in, named like a module of Python's, is not to be run in its place.
+    # A file of the folder this was started in, named like a module of Python's, is not to be run in its place; unless
+    # Python itself was told to look there first, by `python -m gateway`.
     os.environ["PYTHONSAFEPATH"] = "1"
     context = multiprocessing.get_context("spawn")
     stopping = False

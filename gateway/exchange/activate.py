@@ -300,11 +300,8 @@ async def register_username(
 
     Raises `WeakPassword`.
     """
-    if not USERNAME.fullmatch(username):
-        raise WeakPassword("a username is 1 to 128 characters of printable ASCII without spaces")
+    check_username(username, password)
     password = password or gateway.clock.random(32).hex()
-    if not PASSWORD_LENGTH_MIN <= len(password) <= LENGTH_MAX or not password.isprintable():
-        raise WeakPassword(f"a password has {PASSWORD_LENGTH_MIN} to {LENGTH_MAX} letters, all of one line")
     salt = gateway.clock.random(SALT_SIZE_BYTES)
     secret = await asyncio.to_thread(password_record, username, password, salt)
     now = gateway.clock.now()
@@ -318,6 +315,14 @@ async def register_username(
     )
     await put_credential(gateway, credential, Signer(by=by, actor=actor), action="register")
     return credential, password
+
+
+def check_username(username: str, password: str = "") -> None:
+    """Whether they may be registered; password "" = one that is yet to be made. Raises `WeakPassword`."""
+    if not USERNAME.fullmatch(username):
+        raise WeakPassword("a username is 1 to 128 characters of printable ASCII without spaces")
+    if password and (not PASSWORD_LENGTH_MIN <= len(password) <= LENGTH_MAX or not password.isprintable()):
+        raise WeakPassword(f"a password has {PASSWORD_LENGTH_MIN} to {LENGTH_MAX} letters, all of one line")
 
 
 @decided_anew

@@ -166,7 +166,7 @@ def _entry(
     user: User | None,
     reveal: RevealReason | None,
 ) -> AuditEntry:
-    """The package by its statement's digest; signed when a person hands it out, over that digest."""
+    """The package by its statement's digest; signed when a person hands it out."""
     now = statement.made
     fields: dict[str, Any] = {
         "count": count,

@@ -257,11 +257,11 @@ def _done(stored: StoredEntry, body: Mapping[str, Any], users: Mapping[UserId, U
         version=int(version),
         digest=str(body.get("mou_digest") or body.get("digest", "")),
         state=body.get("state", ""),
-        at=stored.entry.at,
+        at=datetime.fromisoformat(str(body["at"])),  # of the body, which is signed, not of the row beside it
         by=actor,
         agency=AgencyId(body.get("agency", "")),
         signature=_worth(partial(verify_said, stored.entry.body, actor), signature, users.get(actor), key),
-        entry=stored.entry.id,
+        entry=str(body["id"]),
         index=stored.index,
     )
 

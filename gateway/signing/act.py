@@ -1,4 +1,4 @@
-"""What people sign: an entry of the log that says what they did, or an approval of an agreement.
+"""What people sign: an entry of the log that says what they did; of an approval and its withdrawal the row, too.
 
 With an entry they sign the text below, so that an outsider with the entry and the person's public key verifies it with
 any Ed25519 tool. The digest is over the entry as canonical JSON (RFC 8785) without its signatures:
@@ -7,7 +7,7 @@ any Ed25519 tool. The digest is over the entry as canonical JSON (RFC 8785) with
     user dana.whitcombe
     entry sha-256:...
 
-Approvals count by themselves, from a row of the database, so they say what is approved:
+Approvals count by their row in the database, which says what is approved, and so do withdrawals of them:
 
     gateway/act@v1
     act approve
@@ -46,7 +46,7 @@ class Act:
     """What is signed.
 
     act      approve or withdraw
-    subject  what it is done to: "JAIL-PD-2026-01@2"
+    subject  what it is done to: "JAIL-PD-2026-01@2", and whose approval is taken back
     digest   "sha-256:<hex>" of that thing, so that the signature holds for these very bytes
     agency   for whom the person speaks; "" = for the gateway's operator
     """

@@ -79,6 +79,25 @@ def test_a_password_of_no_username_and_a_short_one_are_refused(deployment: Deplo
     file.write_bytes(b"caf\xe9 caf\xe9 caf\xe9\n")
     done = deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--password-file", file, status=2)
     assert "UTF-8" in done.stderr
+    for content in (b"", b"\n", b"x" * 5000):
+        file.write_bytes(content)
+        done = deployment.run(
+            "agency", "add", "--id", POLICE, "--username", "records", "--password-file", file, status=2
+        )
+        assert "no password" in done.stderr
+
+
+def test_nothing_is_half_done_when_one_of_two_credentials_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+    before = deployment.json("agency", "show", POLICE)
+    password, certificate = tmp_path / "password", tmp_path / "own.pem"
+    password.write_text("short\n")
+    password.chmod(0o600)
+    deployment.run(
+        *("agency", "add", "--id", POLICE, "--token", "--username", "records", "--password-file", password), status=1
+    )
+    certificate.write_bytes(leaf("police", None, now=datetime.now(UTC) - timedelta(days=60)).pem)
+    deployment.run("agency", "add", "--id", POLICE, "--username", "records", "--certificate", certificate, status=1)
+    assert deployment.json("agency", "show", POLICE) == before
 
 
 def test_a_key_and_certificate_for_one_that_cannot_make_its_own(deployment: Deployment, tmp_path: Path) -> None:

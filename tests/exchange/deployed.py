@@ -130,6 +130,8 @@ async def check_signatures(place: Deployed) -> None:
     """Every signature of a person in the log, as the verifier sees it."""
     users = {fingerprint(each.public_key): each.public_key for each in place.gateway.current.users.values()}
     for entry in await place.log():
+        if entry["type"] in verifier.SIGNED or verifier.takes_two(entry) or "signature" in entry:
+            verifier.check_signers(entry)
         for second in [which for which in ("", "second_") if f"{which}signature" in entry]:
             public = users[verifier.signer_of(entry, second)]
             verifier.check_act(entry, bytes.fromhex(public), second)

@@ -179,7 +179,7 @@ async def test_both_people_sign_the_intent_and_an_outsider_can_verify_it(place: 
     for user, second in (("actor", ""), ("second", "second_")):
         public = place.gateway.current.users[intent[user]].public_key
         verifier.check_act(intent, bytes.fromhex(public), second)
-    verifier.check_two(intent)
+    verifier.check_signers(intent)
     assert outcome.plan.digest == intent["digest"]
 
 

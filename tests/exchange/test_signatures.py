@@ -1,11 +1,15 @@
 """What people signed, as an outsider verifies it with the evidence alone. Every other kind of act: `conftest.place`."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.audit import verifier
+from gateway.audit.catalog import KEYS
+from gateway.audit.tree import leaf_hash
 from gateway.delivery.delivery import Delivery, State
 from gateway.exchange.acting import NotAllowed
 from gateway.exchange.attesting import attest, list_asked
@@ -69,13 +73,46 @@ async def test_nothing_that_a_signed_entry_says_may_be_another_word(evidence: Ev
         verifier.check_act(entry | {"count": 7_000, "outcome": "done"}, public)
 
 
-def test_one_person_is_not_two() -> None:
-    two = {"type": "expunge", "actor": "ana", "fingerprint": "aa", "second": "bo", "second_fingerprint": "bb"}
-    signed = two | {"signature": "", "second_signature": ""}
-    verifier.check_two(signed)
-    for altered in (signed | {"second": "ana"}, signed | {"second_fingerprint": "aa"}, two | {"signature": ""}):
-        with pytest.raises(verifier.Failed, match="two people"):
-            verifier.check_two(altered)
+TWO: dict[str, str] = {
+    "type": "expunge",
+    "actor": "ana",
+    "fingerprint": "aa",
+    "signature": "",
+    "second": "bo",
+    "second_fingerprint": "bb",
+    "second_signature": "",
+}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        TWO | {"second": "ana"},
+        TWO | {"second_fingerprint": "aa"},
+        *({key: value for key, value in TWO.items() if key != left} for left in TWO if "sign" in left),
+        {"type": "expunge", "actor": "ana", "fingerprint": "aa", "signature": ""},
+        {
+            "type": "destroy",
+            "kind": "intent",
+            "reason": "expunged",
+            "actor": "ana",
+            "fingerprint": "aa",
+            "signature": "",
+        },
+        {"type": "tampered", "action": "resume", "actor": "ana", "fingerprint": "aa", "signature": ""},
+        {"type": "hold", "actor": "ana", "fingerprint": "aa", "signature": "", "second": "bo"},
+        {"type": "approve", "actor": "ana", "fingerprint": "aa"},
+    ],
+)
+def test_one_person_is_not_two_and_nobody_is_not_one(entry: dict[str, str]) -> None:
+    verifier.check_signers(TWO)
+    with pytest.raises(verifier.Failed, match=r"two people|no person"):
+        verifier.check_signers(entry)
+
+
+def test_the_verifier_knows_which_entries_are_always_signed() -> None:
+    always = {type.value for type, (must, _) in KEYS.items() if "signature" in must.split()}
+    assert always == set(verifier.SIGNED)
 
 
 async def test_the_whole_log_s_package_has_everybody_s_key(place: Deployed, tmp_path: Path) -> None:
@@ -127,3 +164,40 @@ async def test_nobody_of_an_agency_signs_for_the_operator(place: Deployed, stuck
     assert found is not None
     assert found.delivery.state is State.UNDELIVERABLE
     assert "discard" not in await place.said(stuck.message)
+
+
+# --- a log whose maker hides that somebody signed -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda body: body.replace('"signature"', '"\\u0073ignature"'),
+        lambda body: body.replace('"reason":', '"reason":"other","reason":'),
+        lambda body: body.replace(",", ", ", 1),
+    ],
+    ids=["escaped", "twice", "spaced"],
+)
+async def test_an_entry_written_in_another_way_than_the_log_s_is_found(
+    place: Deployed, tmp_path: Path, hide: Callable[[str], str]
+) -> None:
+    await place_hold(place.gateway, Scope(agency=POLICE), cause=Cause.LITIGATION, authority=COURT, by=await ana(place))
+    await ordered(place)
+    _, data = await package(place, About(), by=None)
+    keys, authority = place.gateway.keys, place.authority.certificate_pem
+    evidence = Evidence.read(data, log=keys.log_signer, receipts=keys.receipt_signer, authority=authority)
+    at = evidence.number("hold")
+    body = hide(evidence.entries[at]["body"])
+    assert body != evidence.entries[at]["body"]
+    evidence.entries[at] |= {"body": body, "leaf": leaf_hash(body.encode()).hex()}
+    assert "acts" in verify(evidence, tmp_path).failed
+
+
+def test_what_is_hidden_in_the_line_is_read_all_the_same() -> None:
+    """The line of a log may write its letters in any way; what counts is the body in it."""
+    body = '{"actor":"ana","at":"","type":"approve"}'
+    line = json.dumps({"body": body, "index": 0, "leaf": ""}).replace("approve", "\\u0061pprove")
+    found = verifier.Package.__new__(verifier.Package)
+    found.names, found.tallies = set(), {"acts": verifier.Tally("acts")}
+    assert list(found.with_acts(iter([line]))) == [line]
+    assert (found.tallies["acts"].bad, found.tallies["acts"].index) == (1, 0)

@@ -8,6 +8,7 @@ from gateway.exchange.acting import NotAllowed
 from gateway.exchange.agreements import AgreementUnknown, NotApproved, activate_mou, approve_mou
 from gateway.exchange.life import Signature, history_of
 from gateway.exchange.withdraw import ApprovalUnknown, TooLate, withdraw_approval
+from gateway.signing.act import Act, verify_act
 from gateway.store.interface import StoreUnavailable
 from tests.exchange.deployed import POLICE, SHELTER, Deployed
 from tests.exchange.officers import approve_for_all, officer
@@ -45,7 +46,16 @@ async def test_a_colleague_takes_it_back_and_both_stand_in_the_log(place: Deploy
     await approve_for_all(place.gateway, TEXT)
     first, second = [await officer(place.gateway, POLICE, number=number) for number in (1, 2)]
     place.clock.go(seconds=1)
-    await withdraw_approval(place.gateway, ID, 1, party=POLICE, of=first.user, by=second)
+    row = await withdraw_approval(place.gateway, ID, 1, party=POLICE, of=first.user, by=second)
+    act = Act(
+        act="withdraw",
+        subject=f"{ID}@1 {first.user}",
+        digest=row.digest,
+        agency=POLICE,
+        user=second.user,
+        at=row.at,
+    )
+    verify_act(act, row.signature, second.public_key)
     (entry,) = [each for each in await place.log() if each["type"] == "withdraw"]
     assert (entry["actor"], entry["user"], entry["agency"]) == (second.user, first.user, POLICE)
     verifier.check_act(entry, bytes.fromhex(second.public_key))

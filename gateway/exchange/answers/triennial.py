@@ -315,6 +315,7 @@ def _contents(making: _Making, tables: dict[str, Table]) -> Table:
     rows += [
         ("agreements/", "Text of every version of every agreement", len(making.gateway.current.agreements), None),
         (f"{ENTRIES}, {CHECKPOINT}", "Entries that the tables cite, with proofs, and the signed head", None, None),
+        ("people/", "Public keys of those who signed these entries", None, None),
         ("files.txt, statement", "Digests of all files, and the gateway's signed word on them", None, None),
         ("verifier.py", "Checks all that: python verifier.py FILE --key LOG-KEY --receipt-key RECEIPT-KEY", None, None),
     ]
