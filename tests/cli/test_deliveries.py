@@ -92,6 +92,16 @@ def test_what_is_given_up_names_a_code_word_as_reason(deployment: Deployment, me
     assert to_police(deployment)["state"] == "recalled"
 
 
+def test_whoever_says_who_they_are_signs_it(deployment: Deployment, message: str) -> None:
+    delivery, by = to_police(deployment)["delivery"], ("--as", deployment.officer())
+    theirs = ("--as", deployment.officer("millbrook-police"))
+    stuck(deployment.directory, delivery)
+    assert "[user.not-allowed]" in deployment.run("deliveries", "requeue", delivery, *theirs, status=1).stderr
+    deployment.run("deliveries", "requeue", delivery, *by)
+    deployment.run("deliveries", "discard", delivery, "--reason", "sent-otherwise", *by)
+    assert to_police(deployment)["state"] == "recalled"
+
+
 @pytest.mark.parametrize("words", [("show",), ("requeue",), ("discard", "--reason", "obsolete")])
 def test_a_delivery_nobody_knows(deployment: Deployment, words: tuple[str, ...]) -> None:
     act, *more = words

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.audit import verifier
 from gateway.audit.note import NoteKey
-from gateway.exchange.acting import NotAllowed
+from gateway.exchange.acting import NotAllowed, fingerprint
 from gateway.exchange.answers.asked import Asked
 from gateway.exchange.answers.triennial import Bundle, covered, triennial, weeks
 from gateway.exchange.review import sign_review, week_of
@@ -67,6 +67,8 @@ async def test_a_week_is_reviewed_when_reviews_of_any_days_cover_it(place: Deplo
     file = tmp_path / "audit.zip"
     with file.open("w+b") as opened:
         await triennial(place.gateway, MARCH, opened, by=by, verifier=b"# the verifier\n")
+    with zipfile.ZipFile(file) as bundle:  # the reviews it cites are signed, and may be verified with it alone
+        assert f"people/{fingerprint(by.public_key)}.key" in bundle.namelist()
     told = [row["state"] for row in rows(file, "weekly-reviews")]
     assert told[:2] == ["reviewed", "reviewed"]
     assert told[2:] == ["partly reviewed", "not reviewed"]
