@@ -485,9 +485,11 @@ def read_lines(lines: Iterable[str]) -> Iterator[tuple[int, bytes, bytes | None]
 
 
 class Log:
-    """An export, read once: every entry hashed, and the root taken at each size a head speaks of."""
+    """An export, read once: every entry hashed, and the root taken at each size a head speaks of. look: is shown the
+    body of each."""
 
-    def __init__(self, heads: Iterable[Head]) -> None:
+    def __init__(self, heads: Iterable[Head], look: Callable[[int, bytes], None] | None = None) -> None:
+        self.look = look
         self.tree = Tree()
         self.roots: dict[int, bytes] = {0: self.tree.root()}
         self.heads = sorted(heads, key=lambda head: head.size)
@@ -500,6 +502,8 @@ class Log:
         """The first `size` entries; later ones are not under the checkpoint."""
         for index, stated, body in read_lines(itertools.islice(lines, size)):
             self.add(index, stated, body)
+            if self.look is not None and body is not None:
+                self.look(index, body)
         if self.wrong:
             raise Failed("; ".join(self.wrong[:SHOWN_MAX]), self.first_wrong)
         if self.tree.size < size:
@@ -545,9 +549,15 @@ class Log:
         return f"goes on from {earlier.size} entries"
 
 
-def check_entries(checks: Checks, lines: Iterable[str], newest: Head, earlier: list[Head]) -> Log:
+def check_entries(
+    checks: Checks,
+    lines: Iterable[str],
+    newest: Head,
+    earlier: list[Head],
+    look: Callable[[int, bytes], None] | None = None,
+) -> Log:
     """Every entry, the root over them, and whether they go on from what was signed before."""
-    log = Log([newest, *earlier])
+    log = Log([newest, *earlier], look)
     checks.run("entries", lambda: log.read(lines, newest.size))
     checks.run("root", lambda: log.root(newest))
     for head in earlier:
@@ -890,7 +900,8 @@ class Package:
         if "log.jsonl" in self.names:
             held = [check_head(self.checks, self.trust, "countersigned checkpoint", each) for each in notes]
             kept = kept_heads(self.checks, self.trust, arguments)
-            check_entries(self.checks, self.with_acts(self.lines("log.jsonl")), head, [*filter(None, held), *kept])
+            heads = [*filter(None, held), *kept]
+            check_entries(self.checks, self.lines("log.jsonl"), head, heads, self.signed_body)
             self.tell("acts")
         if "entries.jsonl" in self.names:
             self.entries(head)
@@ -1011,16 +1022,12 @@ class Package:
             if always or tally.good or tally.bad or tally.lacking:
                 self.checks.run(name, partial(tally.result, GOOD[name]))
 
-    def with_acts(self, lines: Iterator[str]) -> Iterator[str]:
-        """The lines of a whole log, and on the way what people signed."""
-        for index, text in enumerate(lines):
-            try:
-                body = json.loads(text).get("body")
-                if body is not None:
-                    self.signed(index, read_entry(body.encode()))
-            except (Failed, *BROKEN):
-                self.tallies["acts"].note("it is not written as the log writes entries", index)
-            yield text
+    def signed_body(self, index: int, body: bytes) -> None:
+        """What people signed of one entry of a whole log."""
+        try:
+            self.signed(index, read_entry(body))
+        except (Failed, *BROKEN):
+            self.tallies["acts"].note("it is not written as the log writes entries", index)
 
     def signed_lines(self, size: int) -> Iterator[str]:
         """Lines of entries, no more than were signed: a megabyte of zip can hold a thousand megabytes of lines."""

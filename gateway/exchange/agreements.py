@@ -116,7 +116,6 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
         mou=_subject(draft.mou),
         mou_digest=draft.mou.digest,
     )
-    approve = _approving(draft.mou.id, draft.mou.version, draft.mou.digest, user, now)
     approval = Approval(
         mou=draft.mou.id,
         version=draft.mou.version,
@@ -124,8 +123,9 @@ async def approve_mou(gateway: Gateway, data: bytes, file: str, *, party: Agency
         party=party,
         user=user.id,
         at=now,
-        signature=sign_act(approve, by.sign),
+        signature="",
     )
+    approval = replace(approval, signature=sign_act(act_of(approval, user.agency), by.sign))
     changes: list[Change] = [approval]
     if draft.held is None:
         changes.append(_agreement(draft, AgreementState.DRAFT, now))
@@ -270,15 +270,16 @@ def approvals_of(configured: Configured, mou: Mou) -> tuple[Approved, ...]:
     )
 
 
-def _approving(mou: str, version: int, digest: str, user: User, at: datetime) -> Act:
-    """What is signed for a party, beside the entry of the log: an approval counts by its row alone."""
+def act_of(approval: Approval, agency: AgencyId) -> Act:
+    """What is signed for a party, beside the entry of the log: an approval counts by its row alone. agency: that the
+    person speaks for."""
     return Act(
         act=EntryType.APPROVE.value,
-        subject=f"{mou}@{version}",
-        digest=digest,
-        agency=user.agency,
-        user=user.id,
-        at=at,
+        subject=f"{approval.mou}@{approval.version}",
+        digest=approval.digest,
+        agency=agency,
+        user=approval.user,
+        at=approval.at,
     )
 
 
@@ -286,9 +287,8 @@ def _is_signed(approval: Approval, user: User | None) -> bool:
     """Whether this person of the party signed it."""
     if user is None or user.agency != agency_of(approval.party):
         return False
-    act = _approving(approval.mou, approval.version, approval.digest, user, approval.at)
     try:
-        verify_act(act, approval.signature, user.public_key)
+        verify_act(act_of(approval, user.agency), approval.signature, user.public_key)
     except ActSignatureWrong:
         return False
     return True

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.exchange.acting import fingerprint
-from gateway.exchange.agreements import AgreementUnknown, lacks_of
+from gateway.exchange.agreements import AgreementUnknown, act_of, lacks_of
 from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.finding import errors
@@ -20,7 +20,7 @@ from gateway.policy.approval import Lack
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
 from gateway.policy.reading import nearest
-from gateway.signing.act import Act, ActSignatureWrong, verify_act, verify_said
+from gateway.signing.act import ActSignatureWrong, verify_act, verify_said
 from gateway.store.configuration import Agreement, AgreementState, Approval
 from gateway.store.log import StoredEntry
 from gateway.user import User, UserId
@@ -268,14 +268,7 @@ def _done(stored: StoredEntry, body: Mapping[str, Any], users: Mapping[UserId, U
 
 def _approved(approval: Approval, users: Mapping[UserId, User]) -> Signature:
     user = users.get(approval.user)
-    act = Act(
-        act=EntryType.APPROVE.value,
-        subject=f"{approval.mou}@{approval.version}",
-        digest=approval.digest,
-        agency=user.agency if user is not None else AgencyId(""),
-        user=approval.user,
-        at=approval.at,
-    )
+    act = act_of(approval, user.agency if user is not None else AgencyId(""))
     return _worth(partial(verify_act, act), approval.signature, user)
 
 

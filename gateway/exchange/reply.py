@@ -7,12 +7,12 @@ retry of it, under the same wsa:MessageID, finds the answer that is on its way. 
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.agency import Agency, AgencyId, Endpoint
-from gateway.audit.catalog import EntryType, Value
+from gateway.audit.catalog import EntryType
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.course import State
 from gateway.delivery.reply import BUDGET_MAX, KEPT, Reply, ReplyId, budget, message_id_of
@@ -150,19 +150,9 @@ def _made(gateway: Gateway, asks: _Asks, write: Callable[[str], bytes], now: dat
     )
     entry_id = gateway.new_id(now)
 
-    def entry(reply: ReplyId, action: str, **fields: Value) -> AuditEntry:
-        return make(
-            EntryType.REPLY,
-            id=entry_id,
-            at=now,
-            parties=(agency,),
-            message=asks.message,
-            reply=reply,
-            agency=agency,
-            action=action,
-            code=asks.code or None,
-            **fields,
-        )
+    def entry(about: Reply, action: str, **fields: Any) -> AuditEntry:
+        said = said_of(about, action)
+        return make(EntryType.REPLY, id=entry_id, at=now, code=asks.code or None, **said, **fields)
 
     parts = (agency, asks.replying.request, asks.address, asks.code, asks.content.hex())
     asked = hmac.digest(gateway.keys.digest_key, "\0".join(("reply", *parts)).encode(), "sha256")
@@ -171,7 +161,18 @@ def _made(gateway: Gateway, asks: _Asks, write: Callable[[str], bytes], now: dat
         content=sealed,
         asked=asked,
         fresh=now - BUDGET_MAX,
-        entry=entry(id, "kept", bucket=sealed.bucket, until=due),
-        again=lambda first: entry(first, "again"),
+        entry=entry(reply, "kept", bucket=sealed.bucket, until=due),
+        again=lambda first: entry(replace(reply, id=first), "again"),
         kept=kept,
     )
+
+
+def said_of(reply: Reply, action: str) -> dict[str, Any]:
+    """What each entry about a reply has."""
+    return {
+        "parties": (reply.agency,),
+        "message": reply.message,
+        "reply": reply.id,
+        "agency": reply.agency,
+        "action": action,
+    }

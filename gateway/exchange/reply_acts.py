@@ -10,7 +10,7 @@ from gateway.delivery.transition import Event, knows
 from gateway.errors import Refused
 from gateway.exchange.acting import Acting, Signer, entry_by
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.reply_relay import said_of
+from gateway.exchange.reply import said_of
 from gateway.exchange.requeue import NotPossibleNow, check_reason
 from gateway.exchange.schedules import schedule_of
 

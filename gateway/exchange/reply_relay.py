@@ -24,7 +24,7 @@ from gateway.exchange.attempt import HOLD, SETTLE_PAUSES_SECONDS, WORN_OUT
 from gateway.exchange.cut import CUT_OFF, Cut
 from gateway.exchange.destination import vouching
 from gateway.exchange.gateway import Gateway
-from gateway.exchange.reply import registered
+from gateway.exchange.reply import registered, said_of
 from gateway.exchange.schedules import lease_of, schedule_of
 from gateway.exchange.under_way import UnderWay
 from gateway.store.interface import StoreUnavailable
@@ -173,14 +173,3 @@ def entry_of(gateway: Gateway, reply: Reply, action: str, **fields: Any) -> Audi
     """An entry about a reply."""
     now = gateway.clock.now()
     return make(EntryType.REPLY, id=gateway.new_id(now), at=now, **said_of(reply, action), **fields)
-
-
-def said_of(reply: Reply, action: str) -> dict[str, Any]:
-    """What each entry about a reply has."""
-    return {
-        "parties": (reply.agency,),
-        "message": reply.message,
-        "reply": reply.id,
-        "agency": reply.agency,
-        "action": action,
-    }

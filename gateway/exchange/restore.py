@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 
 from gateway.audit.catalog import EntryType
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entry import make
 from gateway.audit.handover import read_head
 from gateway.audit.package import CHECKPOINT, LOG
 from gateway.audit.verify import LogReader, LogReport
@@ -23,7 +22,7 @@ from gateway.backup.judge import NOTHING_NEWER, KnownHead, Since, newest, since
 from gateway.backup.manifest import Manifest, check_members, read_manifest
 from gateway.backup.seal import Unlock
 from gateway.errors import Refused, Tampered, Unavailable
-from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
+from gateway.exchange.acting import Acting, Signer, entry_by
 from gateway.exchange.back_up import PLACES, ROLES, Told
 from gateway.exchange.erasable import Places
 from gateway.exchange.evidence import SizeUnknown, consistency_of, verify_log
@@ -251,10 +250,6 @@ async def say_restored(gateway: Gateway, restoring: Restoring) -> None:
         "number": restoring.copies,
         "as_of": manifest.made_at,
     }
-    digest = restoring.archive.digest
-    if restoring.by is None:
-        entry = make(EntryType.RESTORE, id=gateway.new_id(now), at=now, actor="restore", digest=digest, **fields)
-    else:
-        person = allowed(gateway, restoring.by, ROLES, OPERATOR)
-        entry = sign_entry(gateway, EntryType.RESTORE, restoring.by, person, digest=digest, at=now, **fields)
+    signer = Signer(by=restoring.by, actor="restore", roles=ROLES)
+    entry = entry_by(gateway, EntryType.RESTORE, signer, digest=restoring.archive.digest, at=now, **fields)
     await gateway.store.record([entry])

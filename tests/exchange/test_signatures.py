@@ -196,8 +196,9 @@ async def test_an_entry_written_in_another_way_than_the_log_s_is_found(
 def test_what_is_hidden_in_the_line_is_read_all_the_same() -> None:
     """The line of a log may write its letters in any way; what counts is the body in it."""
     body = '{"actor":"ana","at":"","type":"approve"}'
-    line = json.dumps({"body": body, "index": 0, "leaf": ""}).replace("approve", "\\u0061pprove")
+    line = json.dumps({"body": body, "index": 0, "leaf": leaf_hash(body.encode()).hex()})
+    line = line.replace("approve", "\\u0061pprove")
     found = verifier.Package.__new__(verifier.Package)
     found.names, found.tallies = set(), {"acts": verifier.Tally("acts")}
-    assert list(found.with_acts(iter([line]))) == [line]
+    assert verifier.Log([], found.signed_body).read(iter([line]), 1).startswith("1 entries read")
     assert (found.tallies["acts"].bad, found.tallies["acts"].index) == (1, 0)
