@@ -32,7 +32,8 @@ def crl(
     directory: Directory = Path(),
     json: AsJson = False,
 ) -> None:
-    """Take in the revocation list (CRL) of an agency's authority: what it names is refused from then on.
+    """Take in the revocation list (CRL) of an agency's authority: what it names is refused from then on, and servers
+    it names are sent nothing.
 
     The list must be signed by an authority registered with gateway agency add --authority, speak of all its
     certificates, and be newer than the one that is held. It counts for every agency that shares the authority. Nobody

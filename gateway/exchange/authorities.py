@@ -29,7 +29,6 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.gateway import Gateway
 from gateway.signing.certificate import (
     check_authority,
-    is_signed_by,
     pems_to_ders,
     read_certificate,
 )
@@ -38,6 +37,7 @@ from gateway.signing.certificate import (
 )
 from gateway.signing.certificate_name import agency_name
 from gateway.signing.crl import Crl, check_newer, is_over, issuer_id, read_crl
+from gateway.signing.revocation import is_signed_by
 from gateway.store.agency_text import json_text
 from gateway.store.configuration import AgencyAuthority, RevocationList
 
@@ -203,12 +203,12 @@ class HeldList:
 
 def lists_of(configured: Configured, id: AgencyId, now: datetime) -> Iterator[HeldList]:
     """Of every authority that certifies for an agency, those below the registered ones too."""
-    grace = configured.crl_grace
+    grace = configured.lists.grace
     for one in configured.authorities:
         if one.agency != id or one.revoked_at is not None:
             continue
         for each in certificates_of(one):
-            crl = configured.crls.get(issuer_id(each))
+            crl = configured.lists.crls.get(issuer_id(each))
             stale = crl is not None and is_over(crl, now)
             yield HeldList(
                 name=each.subject.rfc4514_string(),
@@ -258,7 +258,7 @@ async def take_crl(
         raise NoAuthority(f"no authority is registered for {id}: gateway agency add --id {id} --authority FILE")
     crl, der = read_crl(data, above.values(), now=now)
     authority = certificate_fingerprint(above[crl.issuer].public_bytes(Encoding.DER))
-    if not check_newer(crl, current.crls.get(crl.issuer)):
+    if not check_newer(crl, current.lists.crls.get(crl.issuer)):
         return TakenIn(crl=crl, new=False, authority=authority)
     entry = _entry(
         gateway,

@@ -28,6 +28,7 @@ from gateway.policy.rules import SharingRules
 from gateway.policy.withdrawal import withdrawal_rules
 from gateway.signing.crl import Crl, crl_of, digest_of
 from gateway.signing.keyring import TrustedKeys
+from gateway.signing.revocation import Lists
 from gateway.store.configuration import (
     AgencyAuthority,
     Agreement,
@@ -72,8 +73,7 @@ class Configured:
     zone          of the days that agreements speak of
     credentials   by fingerprint
     authorities   of agencies, revoked ones too
-    crls          the newest revocation list of each authority, by `issuer_id`
-    crl_grace     how long after its time a list is still believed; None = for ever
+    lists         the revocation lists that are held
     trusted       whose certificates speak for each agency that has any
     speakers      which agencies an authority's certificate of this name may speak for
     registry      every registered exchange
@@ -94,8 +94,7 @@ class Configured:
     agencies: Mapping[AgencyId, Agency]
     credentials: Mapping[str, Credential]
     authorities: tuple[AgencyAuthority, ...]
-    crls: Mapping[str, Crl]
-    crl_grace: timedelta | None
+    lists: Lists
     trusted: Mapping[AgencyId, TrustedKeys]
     speakers: Mapping[str, frozenset[AgencyId]]
     registry: Registry
@@ -242,8 +241,7 @@ def nothing(
         agencies={},
         credentials={},
         authorities=(),
-        crls={},
-        crl_grace=crl_grace,
+        lists=Lists(grace=crl_grace),
         trusted={},
         speakers={},
         registry=Registry.of(known.values()),
@@ -286,7 +284,7 @@ def compile_configuration(
                 raise LawUnknown(f"{mou.id} version {mou.version} names the law pack {pack}, which is not here")
     agencies = {agency.id: agency for agency in stored.agencies}
     made = lawful(deciding, iepds, agencies, laws, known=before.compiled, pseudonyms=before.pseudonyms)
-    crls = {one.issuer: _crl(one, before) for one in stored.revocation_lists}
+    lists = replace(before.lists, crls={one.issuer: _crl(one, before) for one in stored.revocation_lists})
     tried = {one.digest for one in activated if one.state is AgreementState.TRIAL}
     return Configured(
         version=stored.version,
@@ -294,9 +292,8 @@ def compile_configuration(
         agencies=agencies,
         credentials={credential.fingerprint: credential for credential in stored.credentials},
         authorities=stored.authorities,
-        crls=crls,
-        crl_grace=before.crl_grace,
-        trusted=trusted_keys(stored.credentials, stored.authorities, crls, before.crl_grace),
+        lists=lists,
+        trusted=trusted_keys(stored.credentials, stored.authorities, lists),
         speakers=speakers(stored.authorities),
         registry=Registry.of(iepds.values()),
         iepds=iepds,
@@ -334,7 +331,7 @@ def _withdrawn(approval: Approval, withdrawals: Iterable[Withdrawal]) -> bool:
 
 def _crl(stored: RevocationList, before: Configured) -> Crl:
     """A list of a hundred thousand certificates takes a while to read: once."""
-    known = before.crls.get(stored.issuer)
+    known = before.lists.crls.get(stored.issuer)
     return known if known is not None and known.digest == digest_of(stored.body) else crl_of(stored.body, stored.issuer)
 
 

@@ -38,7 +38,9 @@ NEVER_LEFT: Final = frozenset(
     {
         "delivery.address-invalid",
         "delivery.address-refused",
+        "delivery.certificate-revoked",
         "delivery.certificate-untrusted",
+        "delivery.crl-stale",
         "delivery.name-unknown",
         "delivery.no-connection",
         "delivery.plain-http",

@@ -1,21 +1,19 @@
 """Trusted: which certificates speak for which agency, out of the credentials and authorities in the database. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable
 
 from gateway.agency import AgencyId
 from gateway.signing.certificate import content_id, pem_to_der, pems_to_ders, read_certificate
-from gateway.signing.crl import Crl
 from gateway.signing.keyring import TrustedAuthority, TrustedKeys
+from gateway.signing.revocation import Lists
 from gateway.store.configuration import AgencyAuthority, Credential, CredentialKind
 
 
 def trusted_keys(
     credentials: Iterable[Credential],
     authorities: Iterable[AgencyAuthority],
-    crls: Mapping[str, Crl],
-    crl_grace: timedelta | None,
+    lists: Lists,
 ) -> dict[AgencyId, TrustedKeys]:
     """What is registered for each agency. An agency that is not in it has nothing."""
     pins: defaultdict[AgencyId, set[bytes]] = defaultdict(set)
@@ -39,8 +37,7 @@ def trusted_keys(
             pins=frozenset(pins[agency]),
             authorities=tuple(above[agency]),
             revoked=frozenset(revoked[agency]),
-            crls=crls,
-            crl_grace=crl_grace,
+            lists=lists,
         )
         for agency in {*pins, *revoked, *above}
     }

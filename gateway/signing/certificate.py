@@ -15,15 +15,15 @@ from itertools import islice, pairwise
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from gateway.errors import GatewayError, Refused, Unavailable
+from gateway.errors import GatewayError, Refused
 from gateway.signing.algorithm import PublicKey, is_strong
 from gateway.signing.certificate_name import names_of
-from gateway.signing.crl import has_strong_hash, is_over, issuer_id
+from gateway.signing.crl import has_strong_hash, issuer_id
 from gateway.signing.keyring import TrustedKeys
+from gateway.signing.revocation import is_signed_by
 
 CERTIFICATE_SIZE_BYTES_MAX = 16 * 1024
 
@@ -45,19 +45,6 @@ class CertificateUntrusted(Refused):
     """Neither registered for the agency nor issued by an authority registered for it."""
 
     code = "certificate.untrusted"
-
-
-class CertificateRevoked(Refused):
-    """Its authority has taken it back."""
-
-    code = "certificate.revoked"
-
-
-class CrlStale(Unavailable):
-    """Nobody knows any more whether its authority has taken it back: the operator must fetch the list. What waits at
-    the partner is sent again."""
-
-    code = "certificate.crl-stale"
 
 
 class CertificateExpired(Refused):
@@ -153,7 +140,7 @@ def check(der: bytes, trusted: TrustedKeys, *, now: datetime, others: Sequence[b
     if content_id(certificate) in trusted.revoked:
         raise CertificateUntrusted(f"the certificate was revoked for {trusted.agency}")
     if der in trusted.pins:
-        _check_not_listed(certificate, trusted)
+        trusted.lists.check_not_named(certificate, _above(trusted))
         _check_leaf(certificate, now, pinned=True)
         return _strong_key(certificate, "certificate")
     ways = _ways(certificate, trusted, others)
@@ -229,18 +216,6 @@ def _leads(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     return certificate.issuer == authority.subject
 
 
-@lru_cache(maxsize=1024)
-def is_signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Whether the authority's key signed the certificate; which never changes."""
-    if certificate.issuer != authority.subject:
-        return False
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
-        return False
-    return True
-
-
 def _check_way(way: _Way, trusted: TrustedKeys, now: datetime) -> None:
     """RFC 5280, section 6.1, from the top down; a step that is not understood is a refusal."""
     for below, authority in enumerate(way[:0:-1], start=1):
@@ -252,7 +227,7 @@ def _check_way(way: _Way, trusted: TrustedKeys, now: datetime) -> None:
             raise WeakKey("the hash that a certificate is signed with must be SHA-256, SHA-384 or SHA-512")
         if content_id(certificate) in trusted.revoked:
             raise CertificateUntrusted(f"an authority's certificate was revoked for {trusted.agency}")
-        _check_crl(certificate, issuer, trusted, now)
+        trusted.lists.check_link(certificate, issuer, now)
 
 
 def check_authority(authority: x509.Certificate, *, now: datetime) -> None:
@@ -280,27 +255,10 @@ def _check_authority(authority: x509.Certificate, *, authorities_below: int) -> 
     _strong_key(authority, "authority's certificate")
 
 
-# --- revocation lists -----------------------------------------------------------------------------------------------
-
-
-def _check_crl(certificate: x509.Certificate, issuer: x509.Certificate, trusted: TrustedKeys, now: datetime) -> None:
-    crl = trusted.crls.get(issuer_id(issuer))
-    if crl is None:
-        return
-    if certificate.serial_number in crl.serials:
-        raise CertificateRevoked("the certificate, or one of an authority above it, was revoked by its authority")
-    if trusted.crl_grace is not None and is_over(crl, now - trusted.crl_grace):
-        raise CrlStale("the revocation list of the certificate's authority is out of date here; its operator must see")
-
-
-def _check_not_listed(certificate: x509.Certificate, trusted: TrustedKeys) -> None:
-    """A pin stands by itself, so that a list past its time does not shut it out; one that names it does."""
+def _above(trusted: TrustedKeys) -> Iterator[x509.Certificate]:
+    """Every authority that is registered for the agency, and those registered below them."""
     for authority in trusted.authorities:
-        for der in (authority.certificate, *authority.intermediates):
-            issuer = read_certificate(der)
-            crl = trusted.crls.get(issuer_id(issuer))
-            if crl is not None and certificate.serial_number in crl.serials and is_signed_by(certificate, issuer):
-                raise CertificateRevoked("the certificate was revoked by its authority")
+        yield from map(read_certificate, (authority.certificate, *authority.intermediates))
 
 
 # --- one certificate ------------------------------------------------------------------------------------------------

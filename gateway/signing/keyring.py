@@ -1,13 +1,11 @@
 """Who signs, and which certificates speak for an agency."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
 from gateway.agency import AgencyId
 from gateway.signing.algorithm import SignatureMethod
-from gateway.signing.crl import Crl
+from gateway.signing.revocation import Lists
 
 
 class Signer(Protocol):
@@ -50,13 +48,11 @@ class TrustedKeys:
     pins         certificates of the agency, DER; old and new side by side while a key is rotated
     authorities  those whose certificates speak for it, by their names
     revoked      certificates that speak for nobody any more, by `content_id`
-    crls         the newest revocation list of each authority that has one, by `issuer_id`
-    crl_grace    how long after its time a list is still believed; None = for ever
+    lists        the revocation lists that are held
     """
 
     agency: AgencyId
     pins: frozenset[bytes] = field(default_factory=frozenset)
     authorities: tuple[TrustedAuthority, ...] = ()
     revoked: frozenset[str] = field(default_factory=frozenset)
-    crls: Mapping[str, Crl] = field(default_factory=dict)
-    crl_grace: timedelta | None = timedelta()
+    lists: Lists = field(default_factory=Lists)

@@ -9,7 +9,7 @@ import aiohttp
 
 from gateway.agency import Endpoint
 from gateway.transport.address import Reach, SocketMaker
-from gateway.transport.tls import ClientIdentity, Trust, client_context
+from gateway.transport.tls import ClientIdentity, Judge, Trust, client_context
 
 SESSIONS_MAX = 256
 """More than that many trust sets at once: the one used longest ago is closed. A worker has fewer in flight."""
@@ -23,10 +23,11 @@ HEADERS_MAX = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """What the whole deployment trusts, and what it shows."""
+    """What the whole deployment trusts, what it shows, and who has the last word on servers."""
 
     trust: Trust
     identity: ClientIdentity | None = None
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,4 @@ def _context(key: _Key) -> ssl.SSLContext:
     own = key.own
     authorities = b"\n".join(part for part in (own.trust.authorities, key.authorities) if part)
     trust = Trust(authorities=authorities, system=own.trust.system)
-    return client_context(trust, own.identity if key.client_key else None)
+    return client_context(trust, own.identity if key.client_key else None, own.judge)

@@ -13,6 +13,7 @@ from gateway.errors import Misconfigured
 from gateway.transport.address import AddressRefused, reach
 from gateway.transport.answer import Answer, retry_after
 from gateway.transport.connections import Connections, FarSide
+from gateway.transport.tls import certificate_code
 
 ANSWER_BYTES_MAX = 64 * 1024
 """Receipts and faults are a few kilobytes."""
@@ -99,7 +100,7 @@ def _without_answer(error: Exception) -> Outcome:
         case aiohttp.ClientConnectorDNSError():
             return failed("delivery.name-unknown")
         case aiohttp.ClientConnectorCertificateError():
-            return failed("delivery.certificate-untrusted")
+            return failed(certificate_code(error.certificate_error))
         case aiohttp.ClientConnectorSSLError():
             return failed("delivery.tls")
         case aiohttp.ClientConnectorError():

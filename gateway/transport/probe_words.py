@@ -8,6 +8,7 @@ from typing import Final
 from gateway.document.names import WSSE, WSU
 from gateway.transport.answer import Answer
 from gateway.transport.fault import SOAP_TYPES, fault_codes
+from gateway.transport.tls import LIST_STALE, REVOKED, certificate_code
 
 
 class Step(StrEnum):
@@ -68,11 +69,12 @@ def of_connection(error: OSError) -> Said:
 _CERTIFICATE: Final = {
     9: "the server's certificate is not valid yet; or a clock is wrong",
     10: "the server's certificate has expired: the agency must renew it",
+    LIST_STALE: "the revocation list of its authority is out of date here: fetch the next one, gateway agency crl",
     18: "the server's certificate is self-signed, and none that we know",
     19: "the server's certificate is of an authority that we do not know",
     20: "the server's certificate is of an authority that we do not know",
     21: "the server's certificate is of an authority that we do not know, or the server does not send those between",
-    23: "the server's certificate was revoked",
+    REVOKED: "the server's certificate, or one of an authority above it, was revoked: the agency must have another",
     26: "the server's certificate is not one for servers",
     62: "the server's certificate is for another host name than the registered address has",
     64: "the server's certificate is not for the address that is registered: register a host name that it has",
@@ -103,7 +105,7 @@ def of_handshake(error: Exception) -> Said:
         number = error.verify_code
         text = _CERTIFICATE.get(number, "the server's certificate is not trusted")
         hint = _REGISTER if number in _UNKNOWN else ""
-        return Said.wrong(Step.TLS, "delivery.certificate-untrusted", f"{text}{hint}")
+        return Said.wrong(Step.TLS, certificate_code(error), f"{text}{hint}")
     reason = str(getattr(error, "reason", "") or "")
     if refusal := _turned_down(Step.TLS, reason):
         return refusal

@@ -127,7 +127,7 @@ async def test_a_list_is_held_with_its_entry_and_the_same_one_again_changes_noth
     assert not (await take_crl(place.gateway, JAIL, data, actor="test")).new
     assert place.gateway.current.version == version
     async with place.second() as other:
-        assert other.current.crls == place.gateway.current.crls
+        assert other.current.lists.crls == place.gateway.current.lists.crls
 
 
 async def test_a_list_is_never_rolled_back(place: Deployed) -> None:
@@ -136,7 +136,7 @@ async def test_a_list_is_never_rolled_back(place: Deployed) -> None:
     await take_crl(place.gateway, JAIL, crl(ROOT, 7, number=3, now=now), actor="test")
     with pytest.raises(CrlOlder):
         await take_crl(place.gateway, JAIL, crl(ROOT, number=2, now=now), actor="test")
-    assert next(iter(place.gateway.current.crls.values())).serials == {7}
+    assert next(iter(place.gateway.current.lists.crls.values())).serials == {7}
 
 
 async def test_a_list_of_nobodys_authority_or_of_another_agencys_is_refused(place: Deployed) -> None:
@@ -147,7 +147,7 @@ async def test_a_list_of_nobodys_authority_or_of_another_agencys_is_refused(plac
     await register_authority(place.gateway, POLICE, OTHER.pem, NAMES, actor="test")
     with pytest.raises(CrlOfAnother):
         await take_crl(place.gateway, JAIL, crl(OTHER, now=now), actor="test")
-    assert place.gateway.current.crls == {}
+    assert place.gateway.current.lists.crls == {}
 
 
 async def test_an_authority_that_ends_and_a_list_that_runs_out_are_looked_at(place: Deployed) -> None:

@@ -18,10 +18,8 @@ from gateway.keys.signer import signer_of
 from gateway.signing.certificate import (
     CertificateExpired,
     CertificateNotYetValid,
-    CertificateRevoked,
     CertificateUnreadable,
     CertificateUntrusted,
-    CrlStale,
     WeakKey,
     WrongUsage,
     check,
@@ -29,9 +27,10 @@ from gateway.signing.certificate import (
     fingerprint,
 )
 from gateway.signing.certificate_name import names_of
-from gateway.signing.crl import Crl, issuer_id, read_crl
+from gateway.signing.crl import issuer_id, read_crl
 from gateway.signing.enveloped import sign_enveloped, verify_enveloped
 from gateway.signing.keyring import TrustedAuthority, TrustedKeys
+from gateway.signing.revocation import CertificateRevoked, CrlStale, Lists
 from gateway.signing.signature import NotSigner
 from tests.signing.parties import JAIL, NOTICE, NOW, rsa_key
 from tests.signing.pki import (
@@ -66,9 +65,9 @@ def trust(
     return TrustedKeys(agency=JAIL, authorities=(registered,), **more)  # type: ignore[arg-type]
 
 
-def listed(by: Party, data: bytes) -> dict[str, Crl]:
+def listed(by: Party, data: bytes, *, grace: timedelta | None = timedelta()) -> Lists:
     found, _ = read_crl(data, [by.certificate], now=NOW)
-    return {issuer_id(by.certificate): found}
+    return Lists(crls={issuer_id(by.certificate): found}, grace=grace)
 
 
 def test_a_certificate_counts_over_an_authority_that_came_with_it_or_is_registered() -> None:
@@ -335,8 +334,8 @@ def test_a_subject_that_cannot_be_read_is_refused_like_any_other_fault(name: byt
 def test_a_list_that_holds_for_ever_holds() -> None:
     until = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     data = crl(STATE, 7, hours=(-1, (until - NOW) / timedelta(hours=1)))
-    grace = {"crls": listed(STATE, data), "crl_grace": timedelta(hours=72)}
-    assert check(leaf("jail", STATE).der, trust(STATE, **grace), now=NOW)
+    held = listed(STATE, data, grace=timedelta(hours=72))
+    assert check(leaf("jail", STATE).der, trust(STATE, lists=held), now=NOW)
 
 
 def test_a_list_counts_for_an_authority_that_writes_its_name_otherwise_since() -> None:
@@ -345,66 +344,69 @@ def test_a_list_counts_for_an_authority_that_writes_its_name_otherwise_since() -
     since = Party(before.key, renamed(before, name))
     jail = Party(before.key, leaf("jail", since).certificate)
     data = crl(before, jail.certificate.serial_number, issuer=name)
-    knowing = trust(since, below=(), crls=listed(before, data))
+    knowing = trust(since, below=(), lists=listed(before, data))
     with pytest.raises(CertificateRevoked):
         check(jail.der, knowing, now=NOW)
 
 
 def test_a_listed_certificate_counts_no_more_and_its_sister_does() -> None:
     jail, sister = leaf("jail", STATE), leaf("jail", STATE)
-    knowing = trust(STATE, crls=listed(STATE, crl(STATE, jail.certificate.serial_number)))
+    knowing = trust(STATE, lists=listed(STATE, crl(STATE, jail.certificate.serial_number)))
     with pytest.raises(CertificateRevoked):
         check(jail.der, knowing, now=NOW)
     assert check(sister.der, knowing, now=NOW)
 
 
 def test_a_listed_authority_leads_nowhere() -> None:
-    knowing = trust(crls=listed(ROOT, crl(ROOT, STATE.certificate.serial_number)))
+    knowing = trust(lists=listed(ROOT, crl(ROOT, STATE.certificate.serial_number)))
     with pytest.raises(CertificateRevoked):
         check(leaf("jail", STATE).der, knowing, now=NOW, others=(STATE.der,))
 
 
 def test_the_serial_number_of_another_authority_revokes_nothing() -> None:
     jail = leaf("jail", STATE)
-    knowing = trust(crls=listed(ROOT, crl(ROOT, jail.certificate.serial_number)))
+    knowing = trust(lists=listed(ROOT, crl(ROOT, jail.certificate.serial_number)))
     assert check(jail.der, knowing, now=NOW, others=(STATE.der,))
 
 
 def test_a_list_of_before_an_authority_renewed_its_certificate_goes_on_to_count() -> None:
     jail = leaf("jail", STATE)
     renewed = authority("State Issuing CA", by=ROOT, key=STATE.key)
-    knowing = trust(renewed, crls=listed(STATE, crl(STATE, jail.certificate.serial_number)))
+    knowing = trust(renewed, lists=listed(STATE, crl(STATE, jail.certificate.serial_number)))
     with pytest.raises(CertificateRevoked):
         check(jail.der, knowing, now=NOW)
 
 
 def test_a_list_past_its_time_is_believed_for_as_long_as_the_setting_says() -> None:
     jail = leaf("jail", STATE)
-    knowing = trust(STATE, crls=listed(STATE, crl(STATE, hours=(-30, -6))), crl_grace=timedelta(hours=12))
+    late = listed(STATE, crl(STATE, hours=(-30, -6)), grace=timedelta(hours=12))
+    knowing = trust(STATE, lists=late)
     assert check(jail.der, knowing, now=NOW)
-    with pytest.raises(CrlStale) as late:
+    with pytest.raises(CrlStale) as refused:
         check(jail.der, knowing, now=NOW + timedelta(hours=7))
-    assert isinstance(late.value, Unavailable)
-    assert check(jail.der, replace(knowing, crl_grace=None), now=NOW + timedelta(hours=7))
+    assert isinstance(refused.value, Unavailable)
+    assert check(jail.der, trust(STATE, lists=replace(late, grace=None)), now=NOW + timedelta(hours=7))
     with pytest.raises(CrlStale):
-        check(jail.der, replace(knowing, crl_grace=timedelta()), now=NOW)
+        check(jail.der, trust(STATE, lists=replace(late, grace=timedelta())), now=NOW)
 
 
 def test_a_stale_list_still_revokes() -> None:
     jail = leaf("jail", STATE)
     stale = listed(STATE, crl(STATE, jail.certificate.serial_number, hours=(-30, -6)))
     with pytest.raises(CertificateRevoked):
-        check(jail.der, trust(STATE, crls=stale, crl_grace=timedelta()), now=NOW)
+        check(jail.der, trust(STATE, lists=stale), now=NOW)
 
 
 def test_a_pin_stands_by_itself_until_its_authority_names_it() -> None:
     jail = leaf("jail", STATE)
     pinned = replace(trust(STATE), pins=frozenset({jail.der}))
     stale = listed(STATE, crl(STATE, hours=(-30, -6)))
-    assert check(jail.der, replace(pinned, crls=stale), now=NOW)
+    assert check(jail.der, replace(pinned, lists=stale), now=NOW)
     with pytest.raises(CertificateRevoked):
         check(
-            jail.der, replace(pinned, crls=listed(STATE, crl(STATE, jail.certificate.serial_number, number=2))), now=NOW
+            jail.der,
+            replace(pinned, lists=listed(STATE, crl(STATE, jail.certificate.serial_number, number=2))),
+            now=NOW,
         )
 
 
@@ -424,7 +426,7 @@ def test_a_signature_counts_by_the_same_rules_with_the_authorities_that_stand_in
     assert verify_enveloped(parse(along), trust(), now=NOW)
     gone = listed(STATE, crl(STATE, jail.certificate.serial_number))
     with pytest.raises(CertificateRevoked):
-        verify_enveloped(parse(signed), trust(below=(STATE,), crls=gone), now=NOW)
+        verify_enveloped(parse(signed), trust(below=(STATE,), lists=gone), now=NOW)
 
 
 # --- another opinion ------------------------------------------------------------------------------------------------
