@@ -17,6 +17,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.api.callers import Callers, Speaks
+from gateway.api.door import PUT_OUT
 from gateway.api.network import network_of
 from gateway.api.peers import Peers
 from gateway.api.problem import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
@@ -72,9 +73,6 @@ TOO_SLOW = _problem(408, "too-slow", "the request did not arrive in time")
 FRAMING = _problem(400, "framing", "the body's chunks are mostly framing")
 PIPELINE = _problem(429, "pipeline", "too many requests wait on this connection")
 TOO_MANY = _problem(429, "too-many", "too many connections are open")
-
-PUT_OUT = "connection.put-out"
-"""What is counted of a connection that was closed for another's sake."""
 
 SINGLE = frozenset(
     {

@@ -20,19 +20,13 @@ from starlette.types import ASGIApp
 
 from gateway.api.callers import Callers
 from gateway.api.connection import ConnectionLimits, GatewayProtocol
+from gateway.api.door import Door, places_of_handshakes
 from gateway.api.peers import Peers
 from gateway.config import Limits
 from gateway.errors import Misconfigured
 
-BACKLOG = 2048
-"""Connections the kernel holds until they are accepted; Linux cuts it to net.core.somaxconn."""
-
 GRACE_SECONDS = 10
 """A stopping server gives requests under way this long; supervisors kill after 30 to 90 seconds."""
-
-HANDSHAKE_SECONDS = 10.0
-GOODBYE_SECONDS = 1.0
-"""A pooled client that reads nothing never answers TLS's close; asyncio would wait 30 seconds for it."""
 
 T = TypeVar("T")
 
@@ -91,9 +85,15 @@ def port_of(bound: socket.socket) -> int:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, over given sockets, with a deadline for handshakes and no hand on the process's signals."""
+    """uvicorn's server, behind doors of our own, with no hand on the process's signals."""
 
-    def __init__(self, listener: Listener, protocol: Callable[..., asyncio.Protocol], limits: ConnectionLimits) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        protocol: Callable[..., asyncio.Protocol],
+        limits: ConnectionLimits,
+        door: Callable[..., Door],
+    ) -> None:
         config = uvicorn.Config(
             app=listener.app,
             http=cast("type[asyncio.Protocol]", protocol),
@@ -106,36 +106,29 @@ class _Server(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=limits.idle_seconds_max,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            backlog=BACKLOG,
         )
         super().__init__(config)
         self._tls = listener.tls
+        self._door = door
 
     async def open(self, sockets: Sequence[socket.socket]) -> None:
         """Listen: connections are taken from here on."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.on_tick(0)  # fills in the Date header, which the main loop then keeps
-        loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
             made: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
             return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
-        handshake = HANDSHAKE_SECONDS if self._tls is not None else None
-        goodbye = GOODBYE_SECONDS if self._tls is not None else None
-        self.servers = [
-            await loop.create_server(
-                protocol,
-                sock=each,
-                ssl=self._tls,
-                ssl_handshake_timeout=handshake,
-                ssl_shutdown_timeout=goodbye,
-                backlog=BACKLOG,
-            )
-            for each in sockets
-        ]
+        doors = [self._door(each, protocol=protocol, tls=self._tls) for each in sockets]
+        for door in doors:
+            door.open(self._stop_taking)
+        self.servers = cast("list[asyncio.Server]", doors)
         self.started = True
+
+    def _stop_taking(self) -> None:
+        self.should_exit = True
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Serve until `stop`; requests under way are finished, new connections are not taken."""
@@ -168,11 +161,13 @@ async def serving(
     callers  gets to know who speaks on which connection
     """
     stop = stop or asyncio.Event()
-    peers = Peers(per_address_max=limits.connections_per_address_max, all_max=limits.connections_max)
+    bounds = {"per_address_max": limits.connections_per_address_max, "all_max": limits.connections_max}
+    peers, handshakes = Peers(**bounds), places_of_handshakes(**bounds)
     protocol = functools.partial(
         GatewayProtocol, limits=limits, peers=peers, callers=callers or Callers(), refused=refused
     )
-    servers = [_Server(listener, protocol, limits) for listener in listeners]
+    door = functools.partial(Door, handshakes=handshakes, refused=refused)
+    servers = [_Server(listener, protocol, limits, door) for listener in listeners]
     for server, listener in zip(servers, listeners, strict=True):
         await server.open(listener.sockets)
     tasks = [asyncio.create_task(server.run_until(stop)) for server in servers]
