@@ -8,6 +8,7 @@ proves nothing.
     python verifier.py PACKAGE.zip --key LOG_KEY          an evidence package: every check that its files allow
         … --receipt-key KEY --authority CERTIFICATE        also whose the receipts and the signatures on Covers are
         … --witness KEY --witnesses 1                      also that a partner countersigned the log
+        … --person USER=KEY                                also that it was this person who signed what USER signed
     python verifier.py ENTRY.tlog-proof --key LOG_KEY      one entry: is it in the signed log?
     python verifier.py --log EXPORT --checkpoint HEAD --key LOG_KEY        the whole log: is it the signed one?
         … --earlier OLD_HEAD --at-least SIZE               and does it go on from a head kept from before?
@@ -44,7 +45,7 @@ from xml.etree import ElementTree  # read only once the bytes are known to hold 
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -314,7 +315,8 @@ class Tally:
 
 
 class Trust:
-    """The keys to believe. Rotations add log keys; spans: from which size of the log on one counts, and until which."""
+    """The keys to believe. Rotations add log keys; spans: from which size of the log on one counts, and until which;
+    people: fingerprints of the keys of those whose keys were given."""
 
     def __init__(self) -> None:
         self.logs: list[Key] = []
@@ -324,6 +326,7 @@ class Trust:
         self.witnesses: list[Key] = []
         self.witnesses_least = 0
         self.authorities: list[x509.Certificate] = []
+        self.people: dict[str, set[str]] = {}
 
     def head(self, note: str) -> tuple[Head, list[Key]]:
         """A checkpoint that a key of the log has signed, and those that did."""
@@ -860,6 +863,7 @@ GOOD = {
     "agreements": "entries name an agreement whose text is in the package, word for word",
     "laws": "entries name the laws whose texts are in the package, word for word",
     "acts": "signatures of people fit what the log says they did",
+    "people": "signatures are by the key that the person has, as given by hand",
     "payloads": "contents are those that were committed to",
     "destructions": "destruction certificates are those that the log names, signed, and intended before",
 }
@@ -902,7 +906,7 @@ class Package:
             kept = kept_heads(self.checks, self.trust, arguments)
             heads = [*filter(None, held), *kept]
             check_entries(self.checks, self.lines("log.jsonl"), head, heads, self.signed_body)
-            self.tell("acts")
+            self.tell("acts", "people")
         if "entries.jsonl" in self.names:
             self.entries(head)
             for _ in arguments.earlier:
@@ -1154,6 +1158,8 @@ class Package:
         if entry["type"] in SIGNED or takes_two(entry) or not entry.keys().isdisjoint(SIGNATURES):
             for second in ("", "second_") if "second_signature" in entry else ("",):
                 self.tallies["acts"].run(index, partial(self.act, entry, second))
+                if self.trust.people:
+                    self.tallies["people"].run(index, partial(self.person, entry, second))
 
     def act(self, entry: dict[str, Any], second: str) -> None:
         """A person's signature, by the key whose fingerprint the entry names."""
@@ -1165,6 +1171,14 @@ class Package:
         if not re.fullmatch("[0-9a-f]{64}", public) or hashlib.sha256(bytes.fromhex(public)).hexdigest() != fingerprint:
             raise Failed("the key in the package is not the one whose fingerprint the log names")
         check_act(entry, bytes.fromhex(public), second)
+
+    def person(self, entry: dict[str, Any], second: str) -> None:
+        """Whose the key is: that a signature fits, `act` has said."""
+        user = str(entry["second" if second else "actor"])
+        if user not in self.trust.people:
+            raise NotMade("no key was given of whoever else signed (--person)")
+        if signer_of(entry, second) not in self.trust.people[user]:
+            raise Failed(f"the key by which {user} signed is not the one that was given: somebody else's")
 
     def payload(self, entry: dict[str, Any], name: str) -> None:
         """A content that was laid open: with its salt it gives the commitment that was logged when it was sent."""
@@ -1237,6 +1251,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--authority", **several, metavar="FILE", help="certificate (PEM) behind the signatures on Covers"
     )
+    made.add_argument(
+        "--person", **several, metavar="USER=KEY", help="whose a key is: its fingerprint, or a file with it (PEM)"
+    )
     made.add_argument("--log", help="export of the whole log, one JSON object a line")
     made.add_argument("--checkpoint", help="the log's newest signed checkpoint")
     made.add_argument("--earlier", **several, help="a checkpoint kept from before; may be repeated")
@@ -1256,12 +1273,30 @@ def read_text(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
+def person_of(word: str) -> tuple[str, str]:
+    """An account, and the fingerprint of a key that the person says is theirs: as such, or by a file with the key."""
+    user, _, key = word.partition("=")
+    if not user or not key:
+        raise Failed("a person is given as USER=KEY")
+    if re.fullmatch("[0-9a-f]{64}", key):
+        return user, key
+    try:
+        public = serialization.load_pem_public_key(Path(key).read_bytes())
+    except ValueError as error:
+        raise Failed(f"{key} is neither a fingerprint of 64 hex digits nor a public key in PEM form") from error
+    if not isinstance(public, Ed25519PublicKey):
+        raise Failed(f"{key} is not the key of a person: those are of Ed25519")
+    return user, hashlib.sha256(public.public_bytes_raw()).hexdigest()
+
+
 def given_trust(trust: Trust, arguments: argparse.Namespace) -> str:
     """The keys and certificates of the command line."""
     trust.logs = [key_of(word) for word in arguments.key]
     trust.receipts = [key_of(word) for word in arguments.receipt_key]
     trust.witnesses = [key_of(word, COSIGNATURE) for word in arguments.witness]
     trust.witnesses_least = arguments.witnesses
+    for user, fingerprint in map(person_of, arguments.person):
+        trust.people.setdefault(user, set()).add(fingerprint)
     for path in arguments.authority:
         try:
             trust.authorities += x509.load_pem_x509_certificates(Path(path).read_bytes())

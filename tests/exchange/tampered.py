@@ -190,11 +190,13 @@ class Verdict:
     not_made: frozenset[str]
 
 
-def verify(evidence: Evidence, folder: Path, *, change: Callable[[bytes], bytes] = lambda data: data) -> Verdict:
+def verify(
+    evidence: Evidence, folder: Path, *more: str, change: Callable[[bytes], bytes] = lambda data: data
+) -> Verdict:
     """The verifier's verdict, in a process that cannot import the gateway."""
     (folder / "verifier.py").write_bytes(SOURCE)
     (folder / "evidence.zip").write_bytes(change(evidence.written()))
-    words = list(evidence.words)
+    words = [*evidence.words, *more]
     for option, text in evidence.anchors.items():
         (folder / option).write_text(text)
         words += [option, str(folder / option)]

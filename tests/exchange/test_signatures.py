@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.audit import verifier
 from gateway.audit.catalog import KEYS
@@ -26,6 +28,7 @@ from tests.exchange.tampered import Evidence, verify
 from tests.exchange.test_destroy_early import early, got
 from tests.exchange.test_export import ordered, package
 from tests.exchange.test_purge import COURT, sent
+from tests.signing.parties import rsa_key
 
 
 @pytest.fixture
@@ -115,6 +118,51 @@ def test_the_verifier_knows_which_entries_are_always_signed() -> None:
     assert always == set(verifier.SIGNED)
 
 
+def given(evidence: Evidence, type: str) -> tuple[int, str, str]:
+    """Where the first entry of this type stands, who signed it, and by which key."""
+    at = evidence.number(type)
+    entry = evidence.body(at)
+    return evidence.index(at), entry["actor"], entry["fingerprint"]
+
+
+async def test_whose_a_key_is_can_be_given_by_hand(evidence: Evidence, tmp_path: Path) -> None:
+    _, user, key = given(evidence, "hold")
+    public = tmp_path / "ana.pub"
+    raw = bytes.fromhex(evidence.files[f"people/{key}.key"].decode().strip())
+    public.write_bytes(
+        Ed25519PublicKey.from_public_bytes(raw).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    assert "people" not in verify(evidence, tmp_path).texts
+    for said in (key, str(public)):
+        verdict = verify(evidence, tmp_path, "--person", f"{user}={said}")
+        assert (verdict.status, verdict.failed) == (0, {})
+        assert " signatures are by the key that the person has, as given by hand" in verdict.texts["people"]
+        assert "not: no key was given of whoever else signed" in verdict.texts["people"]
+
+
+async def test_what_somebody_else_signed_under_a_persons_name_is_found(evidence: Evidence, tmp_path: Path) -> None:
+    index, user, key = given(evidence, "hold")
+    another = "--person", f"{user}={'0' * 64}"
+    first = min(
+        evidence.index(at)
+        for at in range(len(evidence.entries))
+        if user in (evidence.body(at).get("actor"), evidence.body(at).get("second"))
+        and "signature" in evidence.body(at)
+    )
+    assert first <= index
+    assert verify(evidence, tmp_path, *another).failed == {"people": first}
+    assert verify(evidence, tmp_path, *another, "--person", f"{user}={key}").failed == {}  # they have had two
+
+
+@pytest.mark.parametrize("said", ["ana", "ana=", "=00", "ana={rsa}", "ana={text}"])
+async def test_a_person_that_is_not_given_rightly_is_said_so(evidence: Evidence, tmp_path: Path, said: str) -> None:
+    rsa, text = tmp_path / "rsa.pem", tmp_path / "text"
+    rsa.write_bytes(rsa_key(2048).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    text.write_text("no key")
+    words = "--person", said.format(rsa=rsa, text=text)
+    assert set(verify(evidence, tmp_path, *words).failed) == {"key"}
+
+
 async def test_the_whole_log_s_package_has_everybody_s_key(place: Deployed, tmp_path: Path) -> None:
     await place_hold(place.gateway, Scope(agency=POLICE), cause=Cause.LITIGATION, authority=COURT, by=await ana(place))
     await ordered(place)
@@ -199,6 +247,6 @@ def test_what_is_hidden_in_the_line_is_read_all_the_same() -> None:
     line = json.dumps({"body": body, "index": 0, "leaf": leaf_hash(body.encode()).hex()})
     line = line.replace("approve", "\\u0061pprove")
     found = verifier.Package.__new__(verifier.Package)
-    found.names, found.tallies = set(), {"acts": verifier.Tally("acts")}
+    found.names, found.trust, found.tallies = set(), verifier.Trust(), {"acts": verifier.Tally("acts")}
     assert verifier.Log([], found.signed_body).read(iter([line]), 1).startswith("1 entries read")
     assert (found.tallies["acts"].bad, found.tallies["acts"].index) == (1, 0)
