@@ -5,18 +5,17 @@ from datetime import datetime
 
 from gateway.alert.alert import Notice, Standing
 from gateway.audit.entry import AuditEntry
-from gateway.message import uuid7_floor
 from gateway.store import rows
-from gateway.store.alert_rows import notice_of, notice_row, standing_of, standing_row
+from gateway.store.alert_rows import notice_row, standing_row
 from gateway.store.alerts import Watched
-from gateway.store.log import StoredEntry
+from gateway.store.alerts_read import AlertsRead
 from gateway.store.postgres_reading import Reading
 from gateway.store.postgres_statements import SQL, insert, insert_entries, scalar
 
 PROBE_SIZE_BYTES = 1024
 
 
-class PostgresAlerts(Reading):
+class PostgresAlerts(AlertsRead, Reading):
     """What the operator must see to."""
 
     async def take_watch(self, holder: str, *, now: datetime, until: datetime) -> bool:
@@ -26,10 +25,6 @@ class PostgresAlerts(Reading):
             await db.execute(SQL["probe"], {"filler": bytes(PROBE_SIZE_BYTES)})
             await db.execute(SQL["end_probe"])
             return await scalar(db, "take_watch", **values) is not None
-
-    async def alerts(self) -> tuple[Standing, ...]:
-        """Everything that was ever found."""
-        return await self._all(standing_of, "all_alerts")
 
     async def keep_alerts(self, watched: Watched) -> bool:
         """Write what one look found. The row of the watch is locked: nobody takes over meanwhile."""
@@ -47,24 +42,11 @@ class PostgresAlerts(Reading):
             await insert(db, "put_silence", [standing_row(standing)])
             await insert_entries(db, entries)
 
-    async def notices(self, limit: int) -> tuple[Notice, ...]:
-        """What is still to be sent."""
-        return await self._all(notice_of, "all_notices", limit=limit)
-
     async def settle_notices(self, sent: Collection[str], later: Sequence[Notice]) -> None:
         """Forget what was sent, and keep the others as they stand now."""
         async with self._writing("settle_notices") as db:
             await insert(db, "delete_notice", [(id,) for id in sent])
             await insert(db, "put_notice", [notice_row(notice) for notice in later])
-
-    async def reviews(self, before: str | None, limit: int) -> tuple[StoredEntry, ...]:
-        """Reviews of the log, newest first."""
-        return await self._all(rows.stored_entry_of, "reviews", before=before or "~", limit=limit)
-
-    async def types_between(self, since: datetime, until: datetime) -> tuple[tuple[str, int], ...]:
-        """How many entries of each type."""
-        values = {"since": uuid7_floor(since), "until": uuid7_floor(until)}
-        return await self._all(lambda row: (row[0], row[1]), "types_between", **values)
 
     async def waiting_since(self) -> datetime | None:
         """When the oldest entry was made that has no place in the tree yet."""

@@ -2,19 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from gateway.audit.entry import AuditEntry
-from gateway.message import MessageId
 from gateway.store import rows
 from gateway.store.gather import Gather
 from gateway.store.log import NewLeaves, StoredEntry, TreeHead
+from gateway.store.log_read import LogRead
 from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
 from gateway.store.postgres_sequencer import Sequencer
 from gateway.store.postgres_statements import insert_entries
 
 
-class PostgresLog(Reading):
+class PostgresLog(LogRead, Reading):
     """The audit log."""
 
     def __init__(self, url: str) -> None:
@@ -47,25 +46,6 @@ class PostgresLog(Reading):
     async def entry(self, id: str) -> StoredEntry | None:
         """One audit entry by its id."""
         return await self._one(rows.stored_entry_of, "entry", id=id)
-
-    async def entries(self, start: int, limit: int) -> tuple[StoredEntry, ...]:
-        """Ordered entries from index `start` on."""
-        return await self._all(rows.stored_entry_of, "entries", start=start, limit=limit)
-
-    async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
-        """Entries about one message, in the order they were written."""
-        return await self._all(rows.stored_entry_of, "entries_of", message=message)
-
-    async def emergencies(
-        self, since: datetime | None, until: datetime | None, after: str, limit: int
-    ) -> tuple[StoredEntry, ...]:
-        """Entries of emergency releases, oldest first."""
-        period = {"since": rows.micros_or_none(since), "until": rows.micros_or_none(until)}
-        return await self._all(rows.stored_entry_of, "emergencies", **period, after=after, limit=limit)
-
-    async def entry_by_leaf(self, leaf_hash: bytes) -> StoredEntry | None:
-        """The entry with this leaf hash."""
-        return await self._one(rows.stored_entry_of, "entry_by_leaf", leaf_hash=leaf_hash)
 
     async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
         """Hashes of complete subtrees of 256**level leaves."""

@@ -7,20 +7,19 @@ from typing import Final
 
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
-from gateway.message import DisseminationId, Message, MessageId, Sealed
+from gateway.message import MessageId
 from gateway.retention.kept import Kept
 from gateway.store import retention_rows, rows
 from gateway.store.gather import Gather
 from gateway.store.messages import (
     Acceptance,
-    DisseminationRecord,
     EmergencyRelease,
     Known,
-    MessageRecord,
     NewDissemination,
     RefusedMessage,
     Stored,
 )
+from gateway.store.messages_read import MessagesRead
 from gateway.store.postgres_disclosures import insert_disclosures
 from gateway.store.postgres_pool import Connected
 from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
@@ -31,7 +30,7 @@ _BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
 """Payloads in one transaction, unless one alone is larger. They go as one value; PostgreSQL takes 1 GB."""
 
 
-class PostgresMessages(Reading):
+class PostgresMessages(MessagesRead, Reading):
     """What was accepted, what was refused, and what each recipient gets of it."""
 
     def __init__(self, url: str) -> None:
@@ -90,36 +89,10 @@ class PostgresMessages(Reading):
         async with self._writing("release") as db:
             return await _release(db, release)
 
-    async def because(self, dissemination: DisseminationId) -> Sealed | None:
-        """What a person wrote of a release."""
-        return await self._one(rows.sealed_of, "because", dissemination=dissemination)
-
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal."""
         async with self._writing("refuse") as db:
             await _refuse(db, refused)
-
-    async def message(self, id: MessageId) -> MessageRecord | None:
-        """One accepted message."""
-        return await self._one(rows.message_record_of, "message", id=id)
-
-    async def messages(self, sender: AgencyId | None, before: MessageId | None, limit: int) -> tuple[Message, ...]:
-        """Newest first, by key."""
-        if sender is None:
-            return await self._all(rows.message_of, "messages", before=before, limit=limit)
-        return await self._all(rows.message_of, "messages_of_sender", sender=sender, before=before, limit=limit)
-
-    async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
-        """Of one message, in order of recipient."""
-        return await self._all(rows.record_of, "disseminations", message=message)
-
-    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
-        """Every message of a chain."""
-        return await self._all(rows.message_of, "chain_messages", first=first)
-
-    async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
-        """Of every message of a chain."""
-        return await self._all(rows.record_of, "chain", first=first)
 
 
 async def _accept(db: Connected, group: Sequence[Acceptance]) -> list[Stored]:

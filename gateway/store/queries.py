@@ -1,4 +1,5 @@
-"""The named queries in `sql/<database>/*.sql`, as texts: aiosql reads the files, each store runs them its own way."""
+"""The named queries in `sql/common/*.sql` and `sql/<database>/*.sql`, as texts: aiosql reads the files, each store runs
+them its own way. What both databases understand stands in common, once."""
 
 import re
 from collections.abc import Mapping
@@ -17,9 +18,13 @@ _ROW: Final = re.compile(r"\bVALUES\s*\(([^()]*)\)")
 @lru_cache
 def named_queries(database: str, driver: str) -> Mapping[str, str]:
     """Name to text, with placeholders in the style of the driver ("sqlite3", "psycopg")."""
-    queries = aiosql.from_path(_FOLDER / database, driver, mandatory_parameters=False)
+    return MappingProxyType({**_read("common", driver), **_read(database, driver)})
+
+
+def _read(folder: str, driver: str) -> dict[str, str]:
+    queries = aiosql.from_path(_FOLDER / folder, driver, mandatory_parameters=False)
     names = (name for name in queries.available_queries if not name.endswith("_cursor"))
-    return MappingProxyType({name: str(getattr(queries, name).sql) for name in names})
+    return {name: str(getattr(queries, name).sql) for name in names}
 
 
 @lru_cache(maxsize=1024)

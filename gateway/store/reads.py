@@ -17,5 +17,9 @@ class Reads(ABC):
         """All rows of a query as values."""
 
     @abstractmethod
+    async def _one(self, of: Callable[[rows.Row], _T], query: str, **values: object) -> _T | None:
+        """The first row of a query as a value, if there is one."""
+
+    @abstractmethod
     def _listed(self, values: Sequence[object]) -> object:
         """A list as the database's queries take it."""

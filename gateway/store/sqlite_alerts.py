@@ -8,11 +8,10 @@ from typing import Final
 
 from gateway.alert.alert import Notice, Standing
 from gateway.audit.entry import AuditEntry
-from gateway.message import uuid7_floor
 from gateway.store import rows
-from gateway.store.alert_rows import notice_of, notice_row, standing_of, standing_row
+from gateway.store.alert_rows import notice_row, standing_row
 from gateway.store.alerts import Watched
-from gateway.store.log import StoredEntry
+from gateway.store.alerts_read import AlertsRead
 from gateway.store.sqlite_reading import Reading
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
 
@@ -33,7 +32,7 @@ class _Settling:
     later: tuple[Notice, ...]
 
 
-class SqliteAlerts(Reading):
+class SqliteAlerts(AlertsRead, Reading):
     """What the operator must see to."""
 
     async def take_watch(self, holder: str, *, now: datetime, until: datetime) -> bool:
@@ -41,10 +40,6 @@ class SqliteAlerts(Reading):
         values = {"holder": holder, "now": rows.micros(now), "until": rows.micros(until)}
         taken: bool = await self._writer.write("take_watch", values)
         return taken
-
-    async def alerts(self) -> tuple[Standing, ...]:
-        """Everything that was ever found."""
-        return await self._all(standing_of, "all_alerts")
 
     async def keep_alerts(self, watched: Watched) -> bool:
         """Write what one look found."""
@@ -55,22 +50,9 @@ class SqliteAlerts(Reading):
         """Write until when an alert is silenced."""
         await self._writer.write("silence", _Silence(standing=standing, entries=tuple(entries)))
 
-    async def notices(self, limit: int) -> tuple[Notice, ...]:
-        """What is still to be sent."""
-        return await self._all(notice_of, "all_notices", limit=limit)
-
     async def settle_notices(self, sent: Collection[str], later: Sequence[Notice]) -> None:
         """Forget what was sent, and keep the others as they stand now."""
         await self._writer.write("settle_notices", _Settling(sent=tuple(sent), later=tuple(later)))
-
-    async def reviews(self, before: str | None, limit: int) -> tuple[StoredEntry, ...]:
-        """Reviews of the log, newest first."""
-        return await self._all(rows.stored_entry_of, "reviews", before=before or "~", limit=limit)
-
-    async def types_between(self, since: datetime, until: datetime) -> tuple[tuple[str, int], ...]:
-        """How many entries of each type."""
-        values = {"since": uuid7_floor(since), "until": uuid7_floor(until)}
-        return await self._all(lambda row: (row[0], row[1]), "types_between", **values)
 
     async def waiting_since(self) -> datetime | None:
         """When the oldest entry was made that has no place in the tree yet."""

@@ -3,14 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from typing import Final
 
 from gateway.audit.entry import AuditEntry
-from gateway.message import MessageId
 from gateway.store import rows
 from gateway.store.log import NewLeaves, StoredEntry, TreeHead
+from gateway.store.log_read import LogRead
 from gateway.store.sqlite_reading import Reading, snapshot
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
 
@@ -27,7 +26,7 @@ class Sequencing:
     build: Callable[[TreeHead, Sequence[AuditEntry]], NewLeaves]
 
 
-class SqliteLog(Reading):
+class SqliteLog(LogRead, Reading):
     """The audit log."""
 
     async def record(self, entries: Sequence[AuditEntry]) -> None:
@@ -52,25 +51,6 @@ class SqliteLog(Reading):
         """One audit entry by its id."""
         row = self._now("entry", id=id)
         return None if row is None else rows.stored_entry_of(row)
-
-    async def entries(self, start: int, limit: int) -> tuple[StoredEntry, ...]:
-        """Ordered entries from index `start` on."""
-        return await self._all(rows.stored_entry_of, "entries", start=start, limit=limit)
-
-    async def entries_of(self, message: MessageId) -> tuple[StoredEntry, ...]:
-        """Entries about one message, in the order they were written."""
-        return await self._all(rows.stored_entry_of, "entries_of", message=message)
-
-    async def emergencies(
-        self, since: datetime | None, until: datetime | None, after: str, limit: int
-    ) -> tuple[StoredEntry, ...]:
-        """Entries of emergency releases, oldest first."""
-        period = {"since": rows.micros_or_none(since), "until": rows.micros_or_none(until)}
-        return await self._all(rows.stored_entry_of, "emergencies", **period, after=after, limit=limit)
-
-    async def entry_by_leaf(self, leaf_hash: bytes) -> StoredEntry | None:
-        """The entry with this leaf hash."""
-        return await self._one(rows.stored_entry_of, "entry_by_leaf", leaf_hash=leaf_hash)
 
     async def hashes(self, level: int, start: int, count: int) -> tuple[bytes, ...]:
         """Hashes of complete subtrees of 256**level leaves."""

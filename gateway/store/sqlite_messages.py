@@ -14,27 +14,26 @@ from typing import Final
 
 from gateway.agency import AgencyId
 from gateway.audit.entry import AuditEntry
-from gateway.message import DisseminationId, Filed, Message, MessageId, Sealed
+from gateway.message import Filed, MessageId
 from gateway.retention.kept import Kept
 from gateway.store import retention_rows, rows
 from gateway.store.agency_text import json_text
 from gateway.store.messages import (
     Acceptance,
-    DisseminationRecord,
     EmergencyRelease,
     Known,
-    MessageRecord,
     NewDissemination,
     RefusedMessage,
     Stored,
 )
+from gateway.store.messages_read import MessagesRead
 from gateway.store.sqlite_disclosures import insert_disclosures
 from gateway.store.sqlite_reading import Reading
 from gateway.store.sqlite_replies import put_replies
 from gateway.store.sqlite_statements import SQL, Acts, insert, insert_entries
 
 
-class SqliteMessages(Reading):
+class SqliteMessages(MessagesRead, Reading):
     """What was accepted, what was refused, and what each recipient gets of it."""
 
     async def known(self, sender: AgencyId, sender_id: str) -> Known | None:
@@ -60,35 +59,9 @@ class SqliteMessages(Reading):
         stored: Stored = await self._writer.write("release", release)
         return stored
 
-    async def because(self, dissemination: DisseminationId) -> Sealed | None:
-        """What a person wrote of a release."""
-        return await self._one(rows.sealed_of, "because", dissemination=dissemination)
-
     async def refuse(self, refused: RefusedMessage) -> None:
         """Record a refusal."""
         await self._writer.write("refuse", refused)
-
-    async def message(self, id: MessageId) -> MessageRecord | None:
-        """One accepted message."""
-        return await self._one(rows.message_record_of, "message", id=id)
-
-    async def messages(self, sender: AgencyId | None, before: MessageId | None, limit: int) -> tuple[Message, ...]:
-        """Newest first, by key."""
-        if sender is None:
-            return await self._all(rows.message_of, "messages", before=before, limit=limit)
-        return await self._all(rows.message_of, "messages_of_sender", sender=sender, before=before, limit=limit)
-
-    async def disseminations(self, message: MessageId) -> tuple[DisseminationRecord, ...]:
-        """Of one message, in order of recipient."""
-        return await self._all(rows.record_of, "disseminations", message=message)
-
-    async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
-        """Every message of a chain."""
-        return await self._all(rows.message_of, "chain_messages", first=first)
-
-    async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
-        """Of every message of a chain."""
-        return await self._all(rows.record_of, "chain", first=first)
 
 
 def _accept(db: sqlite3.Connection, wanted: Sequence[Acceptance]) -> list[Stored]:

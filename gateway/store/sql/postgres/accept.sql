@@ -101,11 +101,6 @@ WHERE
     )
     AND state IN ('waiting', 'sending');
 
--- name: insert_refused!
--- A refused submission, for seven days.
-INSERT INTO refused (id, sender, at, code, bucket, key_index, nonce, ciphertext)
-VALUES (:id, :sender, :at, :code, :bucket, :key_index, :nonce, :ciphertext);
-
 -- name: insert_entries!
 -- Audit entries; they stand in line for the tree by a trigger.
 INSERT INTO entry (
@@ -115,11 +110,6 @@ SELECT
     r ->> 0, r ->> 1, (r ->> 2)::bigint, bytes_at(:bytes, r -> 3), r ->> 4, r ->> 5, bytes_at(:bytes, r -> 6)
 FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
 ORDER BY place;
-
--- name: insert_because!
--- What a person wrote of an emergency release.
-INSERT INTO because (dissemination, bucket, key_index, nonce, ciphertext)
-VALUES (:dissemination, :bucket, :key_index, :nonce, :ciphertext);
 
 -- name: release_standing^
 -- Before a release, the chain being locked: the configuration's version, how many messages have its id, and the size of

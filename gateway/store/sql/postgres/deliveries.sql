@@ -104,10 +104,6 @@ RETURNING recipient;
 -- A delivery that waits again gets a new place in the inbox, above what was polled meanwhile. The inbox is locked.
 UPDATE delivery SET position = nextval('inbox_position') WHERE id = :id;
 
--- name: delivery^
--- One delivery with what it carries.
-SELECT * FROM dissemination_record WHERE delivery = :id;
-
 -- name: deliveries
 -- A page of deliveries, newest first.
 SELECT

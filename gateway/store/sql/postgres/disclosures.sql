@@ -6,12 +6,6 @@ SELECT
 FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
 ORDER BY place;
 
--- name: waiting_disclosures
--- Tokens that are not arranged yet.
-SELECT d.number, d.tokens
-FROM waiting_disclosure AS w
-JOIN disclosure AS d ON d.number = w.disclosure;
-
 -- name: disclosures
 -- Rows with one of these tokens, and these others.
 SELECT number, generation, key_index, nonce, tokens, ciphertext
@@ -41,10 +35,6 @@ ON CONFLICT DO NOTHING;
 -- These rows wait no more.
 DELETE FROM waiting_disclosure WHERE disclosure = ANY(:numbers::bigint []);
 
--- name: oldest_generation$
--- The first generation, by name.
-SELECT min(generation) FROM disclosure;
-
 -- name: disclosures_of_generation
 -- Some rows of a generation, held until the transaction ends; others take other rows.
 SELECT number FROM disclosure WHERE generation = :generation ORDER BY number LIMIT :limit FOR UPDATE SKIP LOCKED;
@@ -67,19 +57,6 @@ WHERE t.token = pair.token AND t.disclosure = pair.disclosure;
 -- These rows are gone.
 DELETE FROM disclosure WHERE number = ANY(:numbers::bigint []);
 
--- name: insert_expunging!
--- What is to be destroyed yet.
-INSERT INTO expunging (id, points, count)
-VALUES (:id, :points, :count);
-
--- name: expungings
--- What is to be destroyed yet.
-SELECT id, points, count FROM expunging ORDER BY id;
-
 -- name: delete_expunging
 -- It is destroyed.
 DELETE FROM expunging WHERE id = :id RETURNING id;
-
--- name: count_waiting_disclosures$
--- How many rows wait for their tokens to be arranged.
-SELECT count(*) FROM waiting_disclosure;

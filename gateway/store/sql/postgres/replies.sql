@@ -6,11 +6,6 @@ SET
     evidence = '', fence = fence + 1, lease_until = NULL
 WHERE agency = :agency AND asked = :asked AND state NOT IN ('waiting', 'sending') AND created_at >= :fresh RETURNING id;
 
--- name: drop_ended_reply!
--- One that was made longer ago makes room for a new one. Not one that has ended only since it was looked at.
-DELETE FROM reply
-WHERE agency = :agency AND asked = :asked AND state NOT IN ('waiting', 'sending') AND created_at < :fresh;
-
 -- name: insert_reply^
 -- A reply; nothing when the same one is on its way already.
 INSERT INTO reply (
@@ -23,12 +18,6 @@ VALUES (
 )
 ON CONFLICT (agency, asked) DO NOTHING
 RETURNING id;
-
--- name: reply_is_due$
--- Whether anything is to be taken.
-SELECT
-    EXISTS (SELECT 1 FROM reply WHERE state = 'waiting' AND due_at <= :now)
-    OR EXISTS (SELECT 1 FROM reply WHERE state = 'sending' AND lease_until <= :now);
 
 -- name: due_replies
 -- What may be taken, the longest due first, so many of one agency that no more than :per_agency are under way.
@@ -83,14 +72,6 @@ SET
     last_error = :last_error, evidence = :evidence, fence = fence + 1, lease_until = NULL
 WHERE id = :id AND state = :expected RETURNING id;
 
--- name: reply^
--- One reply with its content.
-SELECT
-    id, agency, message, address, code, state, created_at, due_at, expires_at, attempts, delivered_at, last_error, evidence,
-    bucket, key_index, nonce, ciphertext
-FROM reply
-WHERE id = :id;
-
 -- name: replies
 -- A page of replies, newest first.
 SELECT
@@ -102,16 +83,3 @@ WHERE
     AND (:before::text IS NULL OR id < :before)
 ORDER BY id DESC
 LIMIT :limit;
-
--- name: count_replies
--- Replies that have not arrived, by agency and state.
-SELECT agency, state, count(*)
-FROM reply
-WHERE state IN ('waiting', 'sending')
-GROUP BY agency, state
-UNION ALL
-SELECT agency, state, count(*)
-FROM reply
-WHERE state IN ('undeliverable', 'expired')
-GROUP BY agency, state
-ORDER BY 1, 2;

@@ -21,7 +21,3 @@ WHERE (sender, digest) IN (
     SELECT sender, digest FROM signature_use WHERE until < :before ORDER BY until LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 RETURNING digest;
-
--- name: count_signatures$
--- How many are remembered.
-SELECT count(*) FROM signature_use;

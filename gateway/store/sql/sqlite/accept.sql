@@ -88,20 +88,10 @@ WHERE
         )
     );
 
--- name: insert_refused!
--- A refused submission, for seven days.
-INSERT INTO refused (id, sender, at, code, bucket, key_index, nonce, ciphertext)
-VALUES (:id, :sender, :at, :code, :bucket, :key_index, :nonce, :ciphertext);
-
 -- name: insert_entries!
 -- Audit entries; each stands in line for the tree by a trigger.
 INSERT INTO entry (id, type, at, leaf_hash, parties, message, body)
 VALUES (:id, :type, :at, :leaf_hash, :parties, :message, :body);
-
--- name: insert_because!
--- What a person wrote of an emergency release.
-INSERT INTO because (dissemination, bucket, key_index, nonce, ciphertext)
-VALUES (:dissemination, :bucket, :key_index, :nonce, :ciphertext);
 
 -- name: release_standing^
 -- Before a release: the configuration's version, the message's number, the size of its chain, the last numbers given.

@@ -1,15 +1,3 @@
--- name: log_size$
--- How many leaves the tree has.
-SELECT coalesce(max(idx) + 1, 0) FROM leaf;
-
--- name: pending
--- Entries not yet in the tree, in the order they were written.
-SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, e.number
-FROM pending_entry AS p
-JOIN entry AS e ON e.number = p.entry
-ORDER BY p.entry
-LIMIT :limit;
-
 -- name: pending_standing^
 -- Whether what was read before the lock still stands: the size of the tree, and how many of these entries wait.
 SELECT
@@ -29,16 +17,6 @@ ORDER BY p.entry;
 -- name: delete_pending!
 -- They no longer stand in line.
 DELETE FROM pending_entry WHERE entry <= :last;
-
--- name: insert_subtrees!
--- Newly complete subtrees.
-INSERT INTO subtree (level, idx, hash)
-VALUES (:level, :idx, :hash);
-
--- name: insert_checkpoint!
--- A signed head of the tree.
-INSERT INTO checkpoint (size, body)
-VALUES (:size, :body);
 
 -- name: leaf_hashes$
 -- A run of leaf hashes, as one text of hex: one row instead of many.
@@ -61,30 +39,6 @@ FROM (
     ORDER BY idx
 );
 
--- name: entry^
--- One entry by its id.
-SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
-FROM entry AS e
-LEFT JOIN leaf AS l ON l.entry = e.number
-WHERE e.id = :id;
-
--- name: entries
--- A page of the log.
-SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
-FROM leaf AS l
-JOIN entry AS e ON e.number = l.entry
-WHERE l.idx >= :start
-ORDER BY l.idx
-LIMIT :limit;
-
--- name: entries_of
--- The story of one message.
-SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
-FROM entry AS e
-LEFT JOIN leaf AS l ON l.entry = e.number
-WHERE e.message = :message
-ORDER BY e.number;
-
 -- name: emergencies
 -- A page of the emergency releases of a period, oldest first.
 SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
@@ -98,10 +52,6 @@ WHERE
 ORDER BY e.id
 LIMIT :limit;
 
--- name: count_emergencies$
--- How many emergency releases there ever were.
-SELECT count(*) FROM entry WHERE type = 'emergency';
-
 -- name: entry_by_leaf^
 -- The entry with this leaf hash, in the tree or still waiting for it.
 SELECT e.id, e.type, e.at, e.leaf_hash, e.parties, e.message, e.body, l.idx
@@ -114,15 +64,3 @@ FROM pending_entry AS p
 JOIN entry AS e ON e.number = p.entry
 WHERE e.leaf_hash = :leaf_hash
 LIMIT 1;
-
--- name: newest_checkpoint$
--- The newest signed head.
-SELECT body FROM checkpoint ORDER BY size DESC LIMIT 1;
-
--- name: checkpoint_of_size$
--- The signed head of exactly this size.
-SELECT body FROM checkpoint WHERE size = :size;
-
--- name: unsequenced^
--- How many entries wait for the tree, and when the oldest of them was written.
-SELECT count(*), (SELECT at FROM entry WHERE number = (SELECT min(entry) FROM pending_entry)) FROM pending_entry;

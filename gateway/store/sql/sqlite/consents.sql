@@ -5,12 +5,6 @@ FROM consent
 WHERE subject IN (SELECT value FROM json_each(:subjects))
 ORDER BY id;
 
--- name: consent^
--- One consent.
-SELECT id, subject, holder, labels, recipient, purpose, since, until, document, revoked
-FROM consent
-WHERE id = :id;
-
 -- name: consents_of
 -- Newest first, of one agency or of all.
 SELECT id, subject, holder, labels, recipient, purpose, since, until, document, revoked
@@ -18,9 +12,3 @@ FROM consent
 WHERE (:holder IS NULL OR holder = :holder) AND (:before IS NULL OR id < :before)
 ORDER BY id DESC
 LIMIT :limit;
-
--- name: put_consent!
--- A new consent, or one that was taken back. A document changed is another consent.
-INSERT INTO consent (id, subject, holder, labels, recipient, purpose, since, until, document, revoked)
-VALUES (:id, :subject, :holder, :labels, :recipient, :purpose, :since, :until, :document, :revoked)
-ON CONFLICT (id) DO UPDATE SET revoked = excluded.revoked;

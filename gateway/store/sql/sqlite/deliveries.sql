@@ -92,10 +92,6 @@ WHERE id = :id AND state = :expected;
 -- The next place in the inboxes.
 UPDATE position SET last = last + 1 RETURNING last;
 
--- name: delivery^
--- One delivery with what it carries.
-SELECT * FROM dissemination_record WHERE delivery = :id;
-
 -- name: deliveries
 -- A page of deliveries, newest first.
 SELECT

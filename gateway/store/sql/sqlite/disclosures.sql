@@ -3,12 +3,6 @@
 INSERT INTO disclosure (generation, key_index, nonce, tokens, ciphertext)
 VALUES (:generation, :key_index, :nonce, :tokens, :ciphertext);
 
--- name: waiting_disclosures
--- Tokens that are not arranged yet.
-SELECT d.number, d.tokens
-FROM waiting_disclosure AS w
-JOIN disclosure AS d ON d.number = w.disclosure;
-
 -- name: disclosures
 -- Rows with one of these tokens, and these others.
 SELECT number, generation, key_index, nonce, tokens, ciphertext
@@ -36,10 +30,6 @@ ON CONFLICT DO NOTHING;
 -- These rows wait no more.
 DELETE FROM waiting_disclosure WHERE disclosure IN (SELECT value FROM json_each(:numbers));
 
--- name: oldest_generation^
--- The first generation, by name.
-SELECT min(generation) FROM disclosure;
-
 -- name: disclosures_of_generation
 -- Some rows of a generation.
 SELECT number FROM disclosure WHERE generation = :generation ORDER BY number LIMIT :limit;
@@ -60,19 +50,6 @@ DELETE FROM disclosure_token WHERE token = :token AND disclosure = :number;
 -- These rows are gone.
 DELETE FROM disclosure WHERE number IN (SELECT value FROM json_each(:numbers));
 
--- name: insert_expunging!
--- What is to be destroyed yet.
-INSERT INTO expunging (id, points, count)
-VALUES (:id, :points, :count);
-
--- name: expungings
--- What is to be destroyed yet.
-SELECT id, points, count FROM expunging ORDER BY id;
-
 -- name: delete_expunging!
 -- It is destroyed.
 DELETE FROM expunging WHERE id = :id;
-
--- name: count_waiting_disclosures^
--- How many rows wait for their tokens to be arranged.
-SELECT count(*) FROM waiting_disclosure;

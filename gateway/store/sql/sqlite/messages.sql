@@ -5,14 +5,6 @@ FROM sender_id AS s
 JOIN message AS m ON m.id = s.message
 WHERE s.sender = :sender AND s.sender_id = :sender_id;
 
--- name: message^
--- One message with its sealed original and its receipt.
-SELECT
-    id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of,
-    bucket, key_index, nonce, ciphertext, receipt
-FROM message
-WHERE id = :id;
-
 -- name: messages
 -- A page of all messages, newest first.
 SELECT id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of
@@ -28,10 +20,6 @@ FROM message
 WHERE sender = :sender AND (:before IS NULL OR id < :before)
 ORDER BY id DESC
 LIMIT :limit;
-
--- name: because^
--- What a person wrote of an emergency release.
-SELECT bucket, key_index, nonce, ciphertext FROM because WHERE dissemination = :dissemination;
 
 -- name: disseminations
 -- Who gets what of one message.

@@ -15,7 +15,3 @@ VALUES (:sender, :digest, :message, :until);
 -- Some of those that are stale, so that nobody waits long.
 DELETE FROM signature_use
 WHERE rowid IN (SELECT rowid FROM signature_use WHERE until < :before ORDER BY until LIMIT :limit);
-
--- name: count_signatures$
--- How many are remembered.
-SELECT count(*) FROM signature_use;

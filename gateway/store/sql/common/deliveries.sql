@@ -1,0 +1,3 @@
+-- name: delivery^
+-- One delivery with what it carries.
+SELECT * FROM dissemination_record WHERE delivery = :id;

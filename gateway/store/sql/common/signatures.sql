@@ -1,0 +1,3 @@
+-- name: count_signatures$
+-- How many are remembered.
+SELECT count(*) FROM signature_use;
