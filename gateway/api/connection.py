@@ -100,7 +100,8 @@ class _Refusal(Exception):
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """One connection. `refused` is told the code of each refusal; it and the three before are bound by `server.py`."""
+    """One connection. `refused` is told the code of each refusal; it and the three before are bound by `server.py`,
+    `connected` by the door."""
 
     def __init__(
         self,
@@ -109,6 +110,7 @@ class GatewayProtocol(HttpToolsProtocol):
         peers: Peers,
         callers: Callers,
         refused: Callable[[str], None],
+        connected: Callable[[], bool],
         **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
@@ -116,6 +118,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._peers = peers
         self._callers = callers
         self._tell = refused
+        self._connected = connected
         self._address: str | None = None
         self._tls: dict[object, object] | None = None
         self._running: RequestResponseCycle | None = None
@@ -138,6 +141,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Count the peer, keep its certificate, and start the clock on its first request."""
         super().connection_made(transport)
+        if not self._connected():
+            self._stop()
+            transport.abort()
+            return
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             certificate = tls.getpeercert(True)

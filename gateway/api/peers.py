@@ -21,12 +21,10 @@ class Peers:
     of connections and sends half a request on each shuts out nobody but itself.
 
     per_address_max, all_max  open at once
-    quiet_seconds_min         one that is quiet for less is not put out
     """
 
-    def __init__(self, *, per_address_max: int, all_max: int, quiet_seconds_min: float = EVICTED_AFTER_SECONDS) -> None:
+    def __init__(self, *, per_address_max: int, all_max: int) -> None:
         self._per_address_max, self._all_max = per_address_max, all_max
-        self._quiet_seconds_min = quiet_seconds_min
         self._open: dict[str, int] = {}
         self._all = 0
         # Of each address, since when each has been quiet; the longest first.
@@ -66,7 +64,7 @@ class Peers:
         if not quiet:
             return False
         connection, since = next(iter(quiet.items()))
-        if now - since < self._quiet_seconds_min:
+        if now - since < EVICTED_AFTER_SECONDS:
             return False
         connection.put_out()
         return True

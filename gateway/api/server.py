@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from gateway.api.callers import Callers
 from gateway.api.connection import ConnectionLimits, GatewayProtocol
-from gateway.api.door import Door, places_of_handshakes
+from gateway.api.door import Door, Handshakes
 from gateway.api.peers import Peers
 from gateway.config import Limits
 from gateway.errors import Misconfigured
@@ -117,9 +117,10 @@ class _Server(uvicorn.Server):
         self.lifespan = self.config.lifespan_class(self.config)
         await self.on_tick(0)  # fills in the Date header, which the main loop then keeps
 
-        def protocol() -> asyncio.Protocol:
+        def protocol(*, connected: Callable[[], bool]) -> asyncio.Protocol:
             made: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-            return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+            state = {"server_state": self.server_state, "app_state": self.lifespan.state}
+            return made(connected=connected, config=self.config, **state)
 
         doors = [self._door(each, protocol=protocol, tls=self._tls) for each in sockets]
         for door in doors:
@@ -162,11 +163,11 @@ async def serving(
     """
     stop = stop or asyncio.Event()
     bounds = {"per_address_max": limits.connections_per_address_max, "all_max": limits.connections_max}
-    peers, handshakes = Peers(**bounds), places_of_handshakes(**bounds)
+    peers, handshakes = Peers(**bounds), Handshakes(**bounds, refused=refused)
     protocol = functools.partial(
         GatewayProtocol, limits=limits, peers=peers, callers=callers or Callers(), refused=refused
     )
-    door = functools.partial(Door, handshakes=handshakes, refused=refused)
+    door = functools.partial(Door, handshakes=handshakes)
     servers = [_Server(listener, protocol, limits, door) for listener in listeners]
     for server, listener in zip(servers, listeners, strict=True):
         await server.open(listener.sockets)

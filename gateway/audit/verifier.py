@@ -316,7 +316,7 @@ class Tally:
 
 class Trust:
     """The keys to believe. Rotations add log keys; spans: from which size of the log on one counts, and until which;
-    people: fingerprints of the keys of those whose keys were given."""
+    people: of those whose keys were given, the keys' fingerprints, and the keys where they were given themselves."""
 
     def __init__(self) -> None:
         self.logs: list[Key] = []
@@ -326,7 +326,7 @@ class Trust:
         self.witnesses: list[Key] = []
         self.witnesses_least = 0
         self.authorities: list[x509.Certificate] = []
-        self.people: dict[str, set[str]] = {}
+        self.people: dict[str, dict[str, bytes | None]] = {}
 
     def head(self, note: str) -> tuple[Head, list[Key]]:
         """A checkpoint that a key of the log has signed, and those that did."""
@@ -886,6 +886,7 @@ class Package:
         self.destroyed: dict[str, str] = {}
         self.certified: dict[str, tuple[int, str]] = {}
         self.tallies = {name: Tally(name) for name in GOOD}
+        self.verified: set[str] = set()
 
     def check(self, arguments: argparse.Namespace) -> None:
         """Every check there is."""
@@ -906,6 +907,7 @@ class Package:
             kept = kept_heads(self.checks, self.trust, arguments)
             heads = [*filter(None, held), *kept]
             check_entries(self.checks, self.lines("log.jsonl"), head, heads, self.signed_body)
+            self.people()
             self.tell("acts", "people")
         if "entries.jsonl" in self.names:
             self.entries(head)
@@ -1015,6 +1017,7 @@ class Package:
             last = max(last, index)
             self.entry(index, kind, entry, leaf_hash(body))
         self.destructions()
+        self.people()
         self.unmet()
         self.tell("inclusion", "order", always=True)
         self.tell(*(name for name in self.tallies if name not in {"inclusion", "order"}))
@@ -1158,27 +1161,44 @@ class Package:
         if entry["type"] in SIGNED or takes_two(entry) or not entry.keys().isdisjoint(SIGNATURES):
             for second in ("", "second_") if "second_signature" in entry else ("",):
                 self.tallies["acts"].run(index, partial(self.act, entry, second))
-                if self.trust.people:
-                    self.tallies["people"].run(index, partial(self.person, entry, second))
+        for second in ("", "second_"):
+            if entry.get("second" if second else "actor") in self.trust.people:
+                self.tallies["people"].run(index, partial(self.person, entry, second))
 
     def act(self, entry: dict[str, Any], second: str) -> None:
         """A person's signature, by the key whose fingerprint the entry names."""
         check_signers(entry)
-        fingerprint = signer_of(entry, second)
+        check_act(entry, self.key_of(signer_of(entry, second)), second)
+
+    def key_of(self, fingerprint: str) -> bytes:
+        """A person's key, out of the package."""
         if f"people/{fingerprint}.key" not in self.names:
             raise NotMade("no key of the person who signed is in the package")
         public = self.read(f"people/{fingerprint}.key").decode().strip()
         if not re.fullmatch("[0-9a-f]{64}", public) or hashlib.sha256(bytes.fromhex(public)).hexdigest() != fingerprint:
             raise Failed("the key in the package is not the one whose fingerprint the log names")
-        check_act(entry, bytes.fromhex(public), second)
+        return bytes.fromhex(public)
 
     def person(self, entry: dict[str, Any], second: str) -> None:
-        """Whose the key is: that a signature fits, `act` has said."""
+        """Whether it was this person who signed, by a key that was given."""
         user = str(entry["second" if second else "actor"])
-        if user not in self.trust.people:
-            raise NotMade("no key was given of whoever else signed (--person)")
-        if signer_of(entry, second) not in self.trust.people[user]:
+        if f"{second}signature" not in entry:
+            raise NotMade(f"{user} is named and has not signed")
+        fingerprint, given = signer_of(entry, second), self.trust.people[user]
+        if fingerprint not in given:
             raise Failed(f"the key by which {user} signed is not the one that was given: somebody else's")
+        try:
+            public = given[fingerprint] or self.key_of(fingerprint)
+        except NotMade as reason:
+            raise Failed(f"the key of {user} was left out of the package: nothing shows who signed") from reason
+        check_act(entry, public, second)
+        self.verified.add(user)
+
+    def people(self) -> None:
+        """Whoever's key was given is expected to have signed something."""
+        for user in self.trust.people.keys() - self.verified:
+            text = f"nothing in the package is signed by {user}, whose key was given"
+            self.tallies["people"].run(None, partial(fail, text))
 
     def payload(self, entry: dict[str, Any], name: str) -> None:
         """A content that was laid open: with its salt it gives the commitment that was logged when it was sent."""
@@ -1273,20 +1293,20 @@ def read_text(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def person_of(word: str) -> tuple[str, str]:
-    """An account, and the fingerprint of a key that the person says is theirs: as such, or by a file with the key."""
+def person_of(word: str) -> tuple[str, str, bytes | None]:
+    """An account, the fingerprint of a key that the person says is theirs, and the key when it is given as a file."""
     user, _, key = word.partition("=")
     if not user or not key:
         raise Failed("a person is given as USER=KEY")
     if re.fullmatch("[0-9a-f]{64}", key):
-        return user, key
+        return user, key, None
     try:
         public = serialization.load_pem_public_key(Path(key).read_bytes())
     except ValueError as error:
         raise Failed(f"{key} is neither a fingerprint of 64 hex digits nor a public key in PEM form") from error
     if not isinstance(public, Ed25519PublicKey):
         raise Failed(f"{key} is not the key of a person: those are of Ed25519")
-    return user, hashlib.sha256(public.public_bytes_raw()).hexdigest()
+    return user, hashlib.sha256(public.public_bytes_raw()).hexdigest(), public.public_bytes_raw()
 
 
 def given_trust(trust: Trust, arguments: argparse.Namespace) -> str:
@@ -1295,8 +1315,8 @@ def given_trust(trust: Trust, arguments: argparse.Namespace) -> str:
     trust.receipts = [key_of(word) for word in arguments.receipt_key]
     trust.witnesses = [key_of(word, COSIGNATURE) for word in arguments.witness]
     trust.witnesses_least = arguments.witnesses
-    for user, fingerprint in map(person_of, arguments.person):
-        trust.people.setdefault(user, set()).add(fingerprint)
+    for user, fingerprint, public in map(person_of, arguments.person):
+        trust.people.setdefault(user, {})[fingerprint] = public
     for path in arguments.authority:
         try:
             trust.authorities += x509.load_pem_x509_certificates(Path(path).read_bytes())
@@ -1333,6 +1353,8 @@ def check(checks: Checks, trust: Trust, arguments: argparse.Namespace) -> None:
     """What was asked for."""
     for path in arguments.rotation:
         checks.run("key rotation", partial(trust.rotate, read_text(path)))
+    if arguments.person and not (arguments.evidence and arguments.evidence.endswith(".zip")):
+        checks.run("people", partial(fail, "who signed is verified in an evidence package (.zip) only"))
     if arguments.evidence:
         with Path(arguments.evidence).open("rb") as file:
             is_zip = file.read(2) == b"PK"

@@ -1,7 +1,8 @@
 """Judging servers: what the gateway's registrations and revocation lists say of a server that it connects to."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 
 from cryptography import x509
 
@@ -16,23 +17,24 @@ from gateway.store.configuration import CredentialKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerJudge:
-    """Who says whether a verified server was revoked; equal to another that knows the same.
+    """Who says whether a verified server was revoked.
 
-    digests  of the lists
     lists    by their authorities
-    issuers  registered authorities that have a list: they may stand above a server that is trusted by itself
-    gone     certificates that were revoked here, by `content_id`: agencies have one for both directions
+    issuers  authorities that have a list, those too that speak for nobody any more: they may stand above a server that
+             is trusted by itself
+    gone     certificates that were revoked here, by `content_id`: of agencies, which have one for both directions, and
+             of authorities that speak for no agency any more
     """
 
-    digests: frozenset[str]
-    lists: Lists = field(compare=False)
-    issuers: tuple[x509.Certificate, ...] = field(compare=False)
+    lists: Lists
+    issuers: tuple[x509.Certificate, ...]
     gone: frozenset[str]
-    clock: Clock = field(compare=False)
+    clock: Clock
+    version: Hashable = None
 
     def judge(self, chain: Sequence[x509.Certificate]) -> None:
         """From the server's certificate to what is trusted. Raises `CertificateRevoked`, `CrlStale`."""
-        if not self.gone.isdisjoint(map(content_id, chain)):
+        if self.gone and not self.gone.isdisjoint(map(content_id, chain)):
             raise CertificateRevoked("the server's certificate was revoked here")
         self.lists.check_chain(chain, self.issuers, self.clock.now())
 
@@ -40,24 +42,27 @@ class ServerJudge:
 def server_judge(configured: Configured, clock: Clock) -> ServerJudge:
     """As the configuration in force has it."""
     lists = configured.lists
-    registered = (
-        certificate
-        for one in configured.authorities
-        if one.revoked_at is None
-        for certificate in certificates_of(one)
-        if issuer_id(certificate) in lists.crls
-    )
-    return ServerJudge(
-        digests=frozenset(crl.digest for crl in lists.crls.values()),
-        lists=lists,
-        issuers=tuple(dict.fromkeys(registered)),
-        gone=frozenset(
-            content_id(read_certificate(pem_to_der(one.certificate)))
-            for one in configured.credentials.values()
-            if one.kind is CredentialKind.CERTIFICATE and one.revoked_at is not None
-        ),
-        clock=clock,
-    )
+    every = (certificate for one in configured.authorities for certificate in certificates_of(one))
+    issuers = tuple(dict.fromkeys(each for each in every if issuer_id(each) in lists.crls))
+    gone = frozenset(_gone(configured))
+    known = (frozenset(crl.digest for crl in lists.crls.values()), frozenset(map(content_id, issuers)), gone)
+    version = sha256(repr([*map(sorted, known), lists.grace]).encode()).hexdigest()
+    return ServerJudge(lists=lists, issuers=issuers, gone=gone, clock=clock, version=version)
+
+
+def _gone(configured: Configured) -> Iterator[str]:
+    for credential in configured.credentials.values():
+        if credential.kind is CredentialKind.CERTIFICATE and credential.revoked_at is not None:
+            yield _content(credential.certificate)
+    # One that was revoked for one agency may certify for another; then it still vouches for that one's servers.
+    speaking = {_content(one.certificate) for one in configured.authorities if one.revoked_at is None}
+    for one in configured.authorities:
+        if one.revoked_at is not None and (content := _content(one.certificate)) not in speaking:
+            yield content
+
+
+def _content(pem: bytes) -> str:
+    return content_id(read_certificate(pem_to_der(pem)))
 
 
 def judging(current: Callable[[], Configured], clock: Clock) -> Callable[[], ServerJudge]:

@@ -44,7 +44,7 @@ class Lists:
 
     def check_link(self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
         """One link of a way up, judged by its issuer's list. Raises `CertificateRevoked`, `CrlStale`."""
-        crl = self.crls.get(issuer_id(issuer))
+        crl = self.crls.get(issuer_id(issuer)) if self.crls else None
         if crl is None:
             return
         if certificate.serial_number in crl.serials:

@@ -1,7 +1,7 @@
 """Connections: kept-alive HTTP connections, apart by how far they may go and whom they trust."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,7 +35,9 @@ class _Key:
     reach: Reach
     authorities: bytes
     client_key: bool
-    own: Own
+    trust: Trust
+    identity: ClientIdentity | None
+    judged: Hashable
 
 
 class FarSide(Protocol):
@@ -64,7 +66,7 @@ class Connections:
 
     async def session(self, far: FarSide, reach: Reach) -> aiohttp.ClientSession:
         """The session for this endpoint. Raises `Misconfigured` when a certificate or key does not load."""
-        key = _Key(reach, far.authorities, far.endpoint.client_key, self._now())
+        key = self._key(far, reach)
         session = self._sessions.pop(key, None)
         if session is None:
             session = self._made(key)
@@ -76,11 +78,21 @@ class Connections:
 
     def context(self, far: FarSide) -> ssl.SSLContext:
         """The TLS context of connections to this endpoint, a new one. Raises as `session`."""
-        return _context(_Key(Reach.PUBLIC, far.authorities, far.endpoint.client_key, self._now()))
+        return self._context(self._key(far, Reach.PUBLIC))
+
+    def _key(self, far: FarSide, reach: Reach) -> _Key:
+        own = self._now()
+        judged = own.judge.version if own.judge is not None else None
+        return _Key(reach, far.authorities, far.endpoint.client_key, own.trust, own.identity, judged)
+
+    def _context(self, key: _Key) -> ssl.SSLContext:
+        authorities = b"\n".join(part for part in (key.trust.authorities, key.authorities) if part)
+        trust = Trust(authorities=authorities, system=key.trust.system)
+        return client_context(trust, key.identity if key.client_key else None, lambda: self._now().judge)
 
     def _made(self, key: _Key) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ssl=_context(key),
+            ssl=self._context(key),
             limit=0,  # the worker bounds what is in flight, for each recipient and in all
             keepalive_timeout=KEEPALIVE_SECONDS,
             socket_factory=SocketMaker(key.reach),
@@ -102,10 +114,3 @@ class Connections:
         while self._sessions:
             _, session = self._sessions.popitem()
             await session.close()
-
-
-def _context(key: _Key) -> ssl.SSLContext:
-    own = key.own
-    authorities = b"\n".join(part for part in (own.trust.authorities, key.authorities) if part)
-    trust = Trust(authorities=authorities, system=own.trust.system)
-    return client_context(trust, own.identity if key.client_key else None, own.judge)

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.document.names import WSSE, WSU
 from gateway.transport.answer import Answer
 from gateway.transport.fault import SOAP_TYPES, fault_codes
-from gateway.transport.tls import LIST_STALE, REVOKED, certificate_code
+from gateway.transport.tls import LIST_STALE, REVOKED, UNREADABLE, certificate_code
 
 
 class Step(StrEnum):
@@ -67,6 +67,7 @@ def of_connection(error: OSError) -> Said:
 
 
 _CERTIFICATE: Final = {
+    UNREADABLE: "the server's certificate, or one above it, cannot be read here: whether it was revoked is not known",
     9: "the server's certificate is not valid yet; or a clock is wrong",
     10: "the server's certificate has expired: the agency must renew it",
     LIST_STALE: "the revocation list of its authority is out of date here: fetch the next one, gateway agency crl",

@@ -1,13 +1,14 @@
 """TLS contexts of the gateway as a client: always verified, host name included; no switch turns that off.
 
 OpenSSL finds the way from the server's certificate up to what is trusted. Whether an authority on it has taken one of
-the links back is then judged by the lists that are held, before the handshake counts as done: nothing was sent yet.
+the links back is then judged by the lists that are held, before the handshake counts as done: no byte of a request was
+sent yet.
 OpenSSL's own look at lists was weighed: it wants one of every authority, and most partners' authorities publish none.
 """
 
 import _ssl
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -61,10 +62,18 @@ class Trust:
 
 
 class Judge(Protocol):
-    """Has the last word on a server whose certificate OpenSSL has verified. Two that judge alike are equal."""
+    """Has the last word on a server whose certificate OpenSSL has verified."""
+
+    @property
+    def version(self) -> Hashable:
+        """Of two that judge alike, the same; small, for it outlives what the judge knows."""
 
     def judge(self, chain: Sequence[x509.Certificate]) -> None:
         """From the server's certificate to what is trusted. Raises `CertificateRevoked`, `CrlStale`."""
+
+
+NowJudge = Callable[[], Judge | None]
+"""The judge of now: a context stays longer than what a judge knew when it was made."""
 
 
 class _JudgedConnection(ssl.SSLObject):
@@ -73,9 +82,9 @@ class _JudgedConnection(ssl.SSLObject):
     def do_handshake(self) -> None:
         super().do_handshake()
         context = self.context
-        if isinstance(context, _JudgedContext) and context.judge is not None:
+        if isinstance(context, _JudgedContext) and (judge := context.judge()) is not None:
             try:
-                context.judge.judge(_verified_chain(self))
+                judge.judge(_verified_chain(self))
             except Exception as error:
                 # What the library cannot read it says in many ways. asyncio takes no other error than OpenSSL's here.
                 raise _not_verified(error) from error
@@ -85,7 +94,7 @@ class _JudgedContext(ssl.SSLContext):
     """A context whose connections are judged."""
 
     sslobject_class = _JudgedConnection
-    judge: Judge | None = None
+    judge: NowJudge = staticmethod(lambda: None)
 
     def wrap_socket(self, *_: Any, **__: Any) -> ssl.SSLSocket:
         """Not for blocking sockets, whose handshakes nobody would judge."""
@@ -123,11 +132,14 @@ def certificate_code(error: BaseException) -> str:
     return _CODES.get(getattr(error, "verify_code", 0), "delivery.certificate-untrusted")
 
 
-def client_context(trust: Trust, identity: ClientIdentity | None = None, judge: Judge | None = None) -> ssl.SSLContext:
+def client_context(
+    trust: Trust, identity: ClientIdentity | None = None, judge: NowJudge = lambda: None
+) -> ssl.SSLContext:
     """A context for connections to partners. Raises `ClientKeyUnusable`, `AuthoritiesUnusable`."""
     context = _JudgedContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and host name
     context.judge = judge
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # a certificate that came in one would be judged by nobody
     # A pinned server certificate, or the partner's own issuing authority without the root above it, is an anchor.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.set_alpn_protocols(["http/1.1"])

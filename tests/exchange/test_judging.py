@@ -1,6 +1,8 @@
 """A server that we deliver to is judged by the same lists as whoever comes to us, before anything is sent to it."""
 
+import gc
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,7 @@ from gateway.exchange.authorities import register_authority, take_crl
 from gateway.exchange.destination import vouching
 from gateway.exchange.holdings import NEVER_LEFT
 from gateway.exchange.revoke import revoke_credential
+from gateway.signing.certificate import fingerprint
 from gateway.transport.ask import HttpAsk, Partner, PartnerAway
 from gateway.transport.connections import Connections
 from gateway.transport.probe import ping, probe
@@ -156,6 +159,53 @@ async def test_a_certificate_that_was_revoked_here_is_no_servers_either(way: Way
         assert await way.sent(agency, pinned=certificate.pem) == "acknowledged"
         await revoke_credential(way.place.gateway, POLICE, held.fingerprint, actor="test")
         assert await way.sent(agency, pinned=certificate.pem) == "delivery.certificate-revoked"
+
+
+async def test_an_authority_that_was_revoked_here_is_above_no_server(way: Way) -> None:
+    """Whoever stole its key would make a server of the partner's name."""
+    await way.register(STATE)
+    await revoke_credential(way.place.gateway, POLICE, fingerprint(STATE.der), actor="test")
+    await way.register(ROOT)
+    async with serving(tls=way.context(server(STATE), STATE)) as agency:
+        assert await way.sent(agency) == "delivery.certificate-revoked"
+        # As long as another agency has it, it is an authority.
+        other = ("dns:gw.jail.example",)
+        await register_authority(way.place.gateway, JAIL, STATE.pem, other, actor="test")
+        assert await way.sent(agency) == "acknowledged"
+
+
+async def test_a_list_goes_on_to_count_when_its_authority_speaks_for_nobody_any_more(way: Way) -> None:
+    shown = server(STATE)
+    await way.register(STATE)
+    await way.lists(STATE, shown.certificate.serial_number)
+    await revoke_credential(way.place.gateway, POLICE, fingerprint(STATE.der), actor="test")
+    async with serving(tls=way.context(shown)) as agency:
+        assert await way.sent(agency, pinned=shown.pem) == "delivery.certificate-revoked"
+
+
+async def test_lists_of_before_are_held_by_nobody(way: Way) -> None:
+    """A state's list has megabytes, and there is another one every hour."""
+    await way.register(STATE)
+    await way.lists(STATE, 7)
+    async with serving(tls=way.context(server(STATE), STATE)) as agency:
+        assert await way.sent(agency) == "acknowledged"
+        serials = weakref.ref(next(iter(way.place.gateway.current.lists.crls.values())).serials)
+        await way.lists(STATE, 8, number=2)
+        assert await way.sent(agency) == "acknowledged"
+    gc.collect()
+    assert serials() is None
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_server_is_judged_under_every_version_of_tls(way: Way, version: ssl.TLSVersion) -> None:
+    shown = server(STATE)
+    await way.register(STATE)
+    await way.lists(STATE, shown.certificate.serial_number)
+    context = way.context(shown)
+    context.maximum_version = version
+    async with serving(tls=context) as agency:
+        assert await way.sent(agency) == "delivery.certificate-revoked"
+        assert agency.mailbox.requests == []
 
 
 async def test_the_list_of_one_agencys_authority_says_nothing_of_anothers(way: Way) -> None:
