@@ -1,6 +1,6 @@
 """Judging servers: what the gateway's registrations and revocation lists say of a server that it connects to."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -9,7 +9,8 @@ from cryptography import x509
 from gateway.clock import Clock
 from gateway.exchange.authorities import certificates_of
 from gateway.exchange.configured import Configured
-from gateway.signing.certificate import content_id, pem_to_der, read_certificate
+from gateway.exchange.trusted import content_of
+from gateway.signing.certificate import content_id
 from gateway.signing.crl import issuer_id
 from gateway.signing.revocation import CertificateRevoked, Lists
 from gateway.store.configuration import CredentialKind
@@ -30,7 +31,7 @@ class ServerJudge:
     issuers: tuple[x509.Certificate, ...]
     gone: frozenset[str]
     clock: Clock
-    version: Hashable = None
+    version: str
 
     def judge(self, chain: Sequence[x509.Certificate]) -> None:
         """From the server's certificate to what is trusted. Raises `CertificateRevoked`, `CrlStale`."""
@@ -53,16 +54,12 @@ def server_judge(configured: Configured, clock: Clock) -> ServerJudge:
 def _gone(configured: Configured) -> Iterator[str]:
     for credential in configured.credentials.values():
         if credential.kind is CredentialKind.CERTIFICATE and credential.revoked_at is not None:
-            yield _content(credential.certificate)
+            yield content_of(credential.certificate)
     # One that was revoked for one agency may certify for another; then it still vouches for that one's servers.
-    speaking = {_content(one.certificate) for one in configured.authorities if one.revoked_at is None}
+    speaking = {content_of(one.certificate) for one in configured.authorities if one.revoked_at is None}
     for one in configured.authorities:
-        if one.revoked_at is not None and (content := _content(one.certificate)) not in speaking:
+        if one.revoked_at is not None and (content := content_of(one.certificate)) not in speaking:
             yield content
-
-
-def _content(pem: bytes) -> str:
-    return content_id(read_certificate(pem_to_der(pem)))
 
 
 def judging(current: Callable[[], Configured], clock: Clock) -> Callable[[], ServerJudge]:

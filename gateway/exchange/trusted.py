@@ -23,12 +23,12 @@ def trusted_keys(
         if one.kind is not CredentialKind.CERTIFICATE:
             continue
         if one.revoked_at is not None:
-            revoked[one.agency].add(_content(one.certificate))
+            revoked[one.agency].add(content_of(one.certificate))
         else:
             pins[one.agency].add(pem_to_der(one.certificate))
     for each in authorities:
         if each.revoked_at is not None:
-            revoked[each.agency].add(_content(each.certificate))
+            revoked[each.agency].add(content_of(each.certificate))
         else:
             above[each.agency].append(_authority(each))
     return {
@@ -53,7 +53,8 @@ def speakers(authorities: Iterable[AgencyAuthority]) -> dict[str, frozenset[Agen
     return {name: frozenset(agencies) for name, agencies in found.items()}
 
 
-def _content(pem: bytes) -> str:
+def content_of(pem: bytes) -> str:
+    """By what a certificate is known again: `content_id`."""
     return content_id(read_certificate(pem_to_der(pem)))
 
 

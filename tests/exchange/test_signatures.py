@@ -125,6 +125,14 @@ def given(evidence: Evidence, type: str) -> tuple[int, str, str]:
     return evidence.index(at), entry["actor"], entry["fingerprint"]
 
 
+def public_file(raw: bytes, folder: Path) -> Path:
+    """The public half of a person's key, as they hand it out."""
+    file = folder / "ana.pub"
+    key = Ed25519PublicKey.from_public_bytes(raw)
+    file.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return file
+
+
 async def test_whose_a_key_is_can_be_given_by_hand(evidence: Evidence, tmp_path: Path) -> None:
     _, user, key = given(evidence, "hold")
     public = tmp_path / "ana.pub"
@@ -170,10 +178,7 @@ async def test_what_is_altered_is_found_by_the_key_that_was_given_when_the_packa
 ) -> None:
     at, (_, user, key) = evidence.number("hold"), given(evidence, "hold")
     raw = bytes.fromhex(evidence.files.pop(f"people/{key}.key").decode().strip())
-    public = tmp_path / "ana.pub"
-    public.write_bytes(
-        Ed25519PublicKey.from_public_bytes(raw).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
+    public = public_file(raw, tmp_path)
     assert verify(evidence, tmp_path, "--person", f"{user}={public}").failed == {}
     entry, trust = evidence.body(at), verifier.Trust()
     trust.people = {user: {key: raw}}
