@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+# The tests of one file stay in one process; what measures seconds compares within one run and bears a neighbor.
+TEST_CORES := -n logical --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
 .PHONY: setup setup-dev demo test check bench soak fuzz interop lock clean
@@ -30,10 +32,10 @@ demo: setup
 	$(BIN)/gateway demo $(DEMO_ARGS)
 
 test: setup-dev check
-	@echo "== all tests; what they need besides Python is installed first where that is possible"
+	@echo "== all tests, on all cores; what they need besides Python is installed first where that is possible"
 	sh tests/need-postgresql
 	sh tests/need-toolkits
-	$(BIN)/pytest $(TEST_ARGS)
+	$(BIN)/pytest $(TEST_CORES) $(TEST_ARGS)
 
 check: setup-dev
 	@echo "== ruff, mypy --strict, import-linter"

@@ -258,7 +258,7 @@ async def test_one_person_is_not_two(place: Deployed) -> None:
         ({UserRole.SIGNATORY, UserRole.OPERATOR}, {UserRole.SUPERVISOR}),
         ({UserRole.PRIVACY_OFFICER}, {UserRole.COMPLIANCE_OFFICER}),
     ],
-    ids=str,
+    ids=lambda roles: "+".join(sorted(roles)),
 )
 async def test_both_need_their_role(place: Deployed, one: set[UserRole], other: set[UserRole]) -> None:
     id = await sent(place)
