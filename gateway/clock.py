@@ -1,6 +1,6 @@
 """The one place that reads the time and the system's randomness."""
 
-import secrets
+import os
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,8 +23,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def random(self, size_bytes: int) -> bytes:
-        """Bytes from the operating system's generator (`os.urandom`)."""
-        return secrets.token_bytes(size_bytes)
+        """Bytes from the operating system's generator."""
+        return os.urandom(size_bytes)
 
 
 def timestamp(moment: datetime) -> str:

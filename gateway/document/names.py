@@ -57,6 +57,7 @@ def join(namespace: str, local: str) -> str:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def structures_version(namespace: str) -> int | None:
     """NIEM's major version when this is a structures namespace of any version, else None."""
     match = _STRUCTURES.fullmatch(namespace)

@@ -10,7 +10,7 @@ identifier of a victim is still the victim's (34 U.S.C. 12291(b)(2)).
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from lxml import etree
@@ -176,23 +176,13 @@ def _shares(one: Person, other: Person) -> bool:
 
 
 def _joined(one: Person, other: Person) -> Person:
-    return _ordered(
-        Person(
-            numbers=one.numbers + other.numbers,
-            names=tuple(dict.fromkeys(one.names + other.names))[:NAMES_MAX],
-            born=one.born or other.born,
-        )
-    )
+    return person(one.numbers + other.numbers, one.names + other.names, one.born or other.born)
 
 
 def person(numbers: Iterable[str] = (), names: Iterable[str] = (), born: str = "") -> Person:
     """A person out of normal forms, in order and bounded."""
-    return _ordered(Person(numbers=tuple(numbers), names=tuple(dict.fromkeys(names))[:NAMES_MAX], born=born))
-
-
-def _ordered(person: Person) -> Person:
-    ranked = sorted(set(person.numbers), key=lambda each: (KINDS.index(each.partition(":")[0]), each))
-    return replace(person, numbers=tuple(ranked)[:NUMBERS_MAX])
+    ranked = sorted(set(numbers), key=lambda each: (KINDS.index(each.partition(":")[0]), each))
+    return Person(numbers=tuple(ranked[:NUMBERS_MAX]), names=tuple(dict.fromkeys(names))[:NAMES_MAX], born=born)
 
 
 def number_term(kind: str, text: str, *, agency: AgencyId | str = "") -> str:
@@ -268,7 +258,7 @@ def _objects(element: etree._Element) -> frozenset[str]:
     """What the element, and the elements in it that are a role of an object, say of which object they are."""
     found: set[str] = set()
     for each in element.iter(etree.Element):
-        if each is not element and not split(str(each.tag))[1].startswith("RoleOf"):
+        if each is not element and not _is_role(str(each.tag)):
             continue
         for name, value in each.items():
             namespace, local = split(str(name))
@@ -276,6 +266,11 @@ def _objects(element: etree._Element) -> frozenset[str]:
                 text = str(value).strip()
                 found.add(text if local == "uri" else f"#{text}")
     return frozenset(found)
+
+
+def _is_role(tag: str) -> bool:
+    # Asked of every element: most are told apart without taking their names to pieces.
+    return "RoleOf" in tag and split(tag)[1].startswith("RoleOf")
 
 
 @lru_cache(maxsize=64)

@@ -61,18 +61,22 @@ def terms(values: Mapping[str, str]) -> frozenset[str]:
 
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NO_LETTER = re.compile(r"[^A-Z]+")
+_NO_NUMBER = re.compile(r"[^0-9A-Z]+")
 
 
 def number(text: str) -> str:
     """A number in capitals without blanks, hyphens and leading zeros: "fr-119 0284" is "FR1190284"."""
-    return re.sub(r"[^0-9A-Z]", "", _plain(text)).lstrip("0")
+    return _NO_NUMBER.sub("", _plain(text)).lstrip("0")
 
 
 def name_of(text: str) -> str:
     """A name in plain capitals: accents, hyphens, apostrophes and blanks do not tell people apart."""
-    return re.sub(r"[^A-Z]", "", _plain(text))
+    return _NO_LETTER.sub("", _plain(text))
 
 
 def _plain(text: str) -> str:
+    if text.isascii():
+        return text.upper()
     folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in folded if not unicodedata.combining(sign)).upper()
