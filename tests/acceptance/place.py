@@ -233,16 +233,24 @@ class Place:
         return done.returncode, (done.stderr if done.returncode else done.stdout).decode()
 
     def wait_ready(self, process: "subprocess.Popen[bytes]", url: str = "") -> None:
-        """Until it takes requests."""
+        """Until it takes requests; fails with what it said last and with its log."""
+        said: list[str] = [""]
 
         def ready() -> bool:
             assert process.poll() is None, self.log_file.read_text()[-2000:]
-            with contextlib.suppress(requests.ConnectionError):
+            try:
                 authority = str(self.parts / "authority.pem")
-                return requests.get(f"{url or self.url}/readyz", verify=authority, timeout=5).status_code == 200
-            return False
+                answer = requests.get(f"{url or self.url}/readyz", verify=authority, timeout=5)
+            except requests.ConnectionError as error:
+                said.append(str(error))
+                return False
+            said.append(answer.text)
+            return answer.status_code == 200
 
-        until(ready, "the gateway is ready", START_SECONDS_MAX)
+        try:
+            until(ready, "the gateway is ready", START_SECONDS_MAX)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {said[-1]}; {self.log_file.read_text()[-2000:]}") from None
 
     # --- the log --------------------------------------------------------------------------------------------------
 

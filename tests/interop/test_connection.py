@@ -57,6 +57,8 @@ def stranger(certificate: Path, answer: bytes = b"") -> Iterator[Stranger]:
                         if told := spoken.recv(65536):
                             made.heard.append(told)
                             spoken.sendall(answer)
+                            while answer and spoken.recv(65536):
+                                """What is closed while something is unread takes the answer with it."""
 
         thread = threading.Thread(target=serve)
         thread.start()
