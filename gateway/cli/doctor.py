@@ -1,7 +1,6 @@
 """`gateway doctor`: is this deployment well? Each check by name, each trouble with what to do."""
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ import typer
 from gateway.alert.alert import MEANS, Severity, Standing
 from gateway.app import key_store, open_deployment
 from gateway.cli.doctor_check import EXPIRY_WARNING, Check
+from gateway.cli.doctor_files import permissions
 from gateway.cli.doctor_keys import authorities, certificates, lists
 from gateway.cli.run import EXIT_FINDINGS, AsJson, Directory, answer, out
 from gateway.clock import SystemClock
@@ -56,6 +56,7 @@ def _checks(directory: Path) -> Iterator[Check]:
         return
     yield _clock()
     yield _disk(settings)
+    yield permissions(settings)
     keys = list(_keys(settings))
     yield from keys
     if any(check.state == "error" for check in keys):
@@ -104,9 +105,12 @@ def _keys(settings: Settings) -> Iterator[Check]:
         return
     files = store.list()
     yield Check(name="keys", state="ok", text=f"{len(files)} keys, none weak")
-    mode = os.stat(settings.keys_directory).st_mode & 0o777  # noqa: PTH116  (the mode, for the text)
-    yield Check(name="file permissions", state="ok", text=f"{settings.keys_directory} is {mode:o}, its keys 600")
-    yield from certificates(files, SystemClock().now())
+    ending = list(certificates(files, SystemClock().now()))
+    held = sum(file.expires is not None for file in files)
+    well = Check(
+        name="certificates", state="ok", text=f"{held} of its own, all for {EXPIRY_WARNING.days} days and more"
+    )
+    yield from ending or (well,)
 
 
 async def _stored(directory: Path) -> list[Check]:

@@ -19,6 +19,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.app import key_store
 from gateway.cli.run import Directory, err, fail
 from gateway.config import Settings, read_settings
 from gateway.errors import GatewayError
@@ -47,6 +48,7 @@ def serve(
         settings = read_settings(directory)
         listening = [bind(settings.listen.host, settings.listen.port if port is None else port)]
         console = [bind(settings.listen.console_host, settings.listen.console)] if settings.listen.console else []
+        key_store(settings)  # before anything is announced, and before processes are started that could not run
     except GatewayError as error:
         fail(error)
     _announce(settings, listening[0], console)

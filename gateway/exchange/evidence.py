@@ -36,9 +36,12 @@ class EntryUnknown(Refused):
 
 
 class EntryNotInTree(Unavailable):
-    """The entry is stored and not yet under a checkpoint; it will be within seconds."""
+    """The entry is stored and not yet under a checkpoint; it will be within seconds of a worker's running."""
 
     code = "audit.entry-not-in-tree"
+
+
+_SOON = "a worker (gateway serve, gateway worker) puts it there within seconds: try again"
 
 
 class SizeUnknown(Refused):
@@ -60,20 +63,24 @@ async def evidence_of(store: Store, entry: str) -> str:
 
 
 async def evidence_of_message(store: Store, message: MessageId) -> tuple[str, ...]:
-    """The evidence files of all entries about one message, in the order they were written. Raises as above."""
+    """The evidence files of all entries about one message, in the order they were written; without those that came
+    after the newest checkpoint, unless there are no others. Raises as above."""
     entries = await store.entries_of(message)
     if not entries:
         raise EntryUnknown("the log has no entry about this message")
-    return tuple([await _evidence(store, stored) for stored in entries])
+    note = await store.checkpoint()
+    size = unverified_checkpoint(note).size if note else 0
+    signed = [stored for stored in entries if stored.index is not None and stored.index < size]
+    return tuple([await _evidence(store, stored) for stored in signed or entries])
 
 
 async def _evidence(store: Store, stored: StoredEntry) -> str:
     note = await store.checkpoint()
     if stored.index is None or note is None:
-        raise EntryNotInTree("the entry is not in the signed log yet; try again in a few seconds")
+        raise EntryNotInTree(f"the entry is not in the signed log yet; {_SOON}")
     head = unverified_checkpoint(note)
     if stored.index >= head.size:
-        raise EntryNotInTree("the entry is not under a checkpoint yet; try again in a few seconds")
+        raise EntryNotInTree(f"the entry is not under a checkpoint yet; {_SOON}")
     proof = await proof_of(store, stored, head)
     evidence = Evidence(body=stored.entry.body, index=stored.index, proof=proof, checkpoint=note.decode())
     return write_evidence(evidence)

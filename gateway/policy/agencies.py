@@ -25,6 +25,7 @@ STATE = re.compile(r"[A-Z]{2}")
 _URL = re.compile(
     r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[!-~]*)?|https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?(/[!-~]*)?"
 )
+_PLAIN = "plain HTTP is for a loopback address only, with private_network: true; register an https address"
 
 
 def read_agency(data: bytes, file: str) -> tuple[Agency | None, tuple[Finding, ...]]:
@@ -136,6 +137,9 @@ def _endpoint(reading: Reading, root: Table) -> Endpoint:
         reading.wrong("endpoint", "an inbox is held here and has no url", table.entries["url"])
     if kind is not EndpointKind.INBOX and "url" not in table.entries:
         reading.wrong("endpoint", f"a {kind} endpoint needs a url", table)
+    private = reading.flag(table, "private_network", absent=absent.private_network)
+    if url.startswith("http:") and not private:
+        reading.wrong("endpoint", _PLAIN, table.entries["url"])
     signature = reading.choice(table, "signature", SignatureForm) or SignatureForm.COVER
     if kind is EndpointKind.SOAP and signature is SignatureForm.ENVELOPED:
         reading.wrong("endpoint", "SOAP payloads are never enveloped: their signature is in the Cover", table)
@@ -149,7 +153,7 @@ def _endpoint(reading: Reading, root: Table) -> Endpoint:
         payload_alone=reading.flag(table, "payload_alone", absent=absent.payload_alone),
         mtom=mtom,
         client_key=reading.flag(table, "client_key", absent=absent.client_key),
-        private_network=reading.flag(table, "private_network", absent=absent.private_network),
+        private_network=private,
         test=reading.flag(table, "test", absent=absent.test),
     )
 
@@ -166,8 +170,7 @@ def _reply_to(reading: Reading, root: Table) -> tuple[Endpoint, ...]:
         if url in found:
             reading.wrong("named-twice", "this address stands here already", table.entries["url"])
         elif url.startswith("http:") and not private:
-            hint = "plain HTTP is for a loopback address only, with private_network: true"
-            reading.wrong("endpoint", hint, table.entries["url"])
+            reading.wrong("endpoint", _PLAIN, table.entries["url"])
         elif url:
             key = reading.flag(table, "client_key", absent=True)
             found[url] = Endpoint(kind=EndpointKind.SOAP, url=url, client_key=key, private_network=private)

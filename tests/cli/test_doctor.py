@@ -21,6 +21,7 @@ CHECKS = {
     "clock",
     "disk",
     "keys",
+    "certificates",
     "file permissions",
     "migrations",
     "database",
@@ -64,6 +65,22 @@ def test_keys_that_others_may_read(deployment: Deployment) -> None:
     assert found["keys"]["state"] == "error"
     assert "keys" in found["keys"]["text"]
     assert found["database"]["state"] == "error"
+    assert found["file permissions"]["state"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("file", "state"), [("keys/buckets", "error"), ("keys/subjects/2026-Q1.1.key", "error"), ("gateway.db", "warning")]
+)
+def test_every_file_that_others_may_read_is_named(deployment: Deployment, file: str, state: str) -> None:
+    path = deployment.directory / file
+    folder = path.parent if path.suffix else path
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if path.suffix == ".key":
+        path.write_bytes(b"a key")
+    path.chmod(0o755 if path.is_dir() else 0o644)
+    found = checks(deployment, 1 if state == "error" else 0)["file permissions"]
+    assert found["state"] == state
+    assert f"chmod {'700' if path.is_dir() else '600'} {path}" in found["text"]
 
 
 def test_of_certificates_it_counts_those_that_are_some(deployment: Deployment) -> None:
@@ -159,7 +176,8 @@ def said(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, days: float) -
         patch.setattr(doctor, "SystemClock", lambda: Later(days))
         patch.setattr(app, "SystemClock", lambda: Later(days))
         rows = json.loads(command("doctor", "--json", "-C", deployment.directory).stdout)
-    return [f"{each['state']} {each['text']}" for each in rows if each["name"] in ("certificates", "revocation list")]
+    about = [each for each in rows if each["name"] in ("certificates", "revocation list")]
+    return [f"{each['state']} {each['text']}" for each in about if "days and more" not in each["text"]]
 
 
 def test_a_certificate_that_ends_is_said_with_the_command_that_mends_it(

@@ -82,6 +82,7 @@ def test_a_soap_endpoint_may_take_mtom() -> None:
         ("state: NY", "state: New York", "agency.bad-text", 9),
         ("duties: [cfr23,", "duties: [cfr32,", "agency.unknown-word", 10),
         ('url: "https://exchange.police.example/messages"', 'url: "ftp://x"', "agency.bad-text", 7),
+        ('url: "https:', 'url: "http:', "agency.endpoint", 7),
         ("kind: rest,", "kind: inbox,", "agency.endpoint", 7),
         ("kind: rest,", "kind: soap,", "agency.endpoint", 7),
         (', url: "https://exchange.police.example/messages"', "", "agency.endpoint", 7),

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.agency import AgencyId, Endpoint, EndpointKind
-from gateway.app import init_deployment, issue_certificate, key_store, open_deployment
+from gateway.app import NotEmpty, init_deployment, issue_certificate, key_store, open_deployment
 from gateway.cli.demo.process import GatewayProcess, PartnerProcess, ProcessFailed
 from gateway.cli.demo.story import CERTIFIED, KINDS, Scene
 from gateway.config import read_settings
@@ -107,7 +107,11 @@ class Stage:
 
 @asynccontextmanager
 async def stage(directory: Path, port: int) -> AsyncIterator[Stage]:
-    """Build the stage in a new folder, start everything, and take it down at the end."""
+    """Build the stage in a new folder, start everything, and take it down at the end. Raises `NotEmpty`."""
+    if directory.exists() and any(directory.iterdir()):
+        raise NotEmpty(
+            f"{directory}: a demonstration is played in a new folder; this one: gateway serve -C {directory}"
+        )
     async with AsyncExitStack() as stack:
         console = _free_port()
         listen = {"host": "127.0.0.1", "port": port or _free_port(), "console": console}
