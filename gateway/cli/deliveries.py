@@ -8,7 +8,7 @@ import typer
 from gateway.agency import AgencyId
 from gateway.app import open_deployment
 from gateway.cli.acting import As, Key, signer
-from gateway.cli.run import AsJson, Directory, answer, out, run
+from gateway.cli.run import AsJson, Directory, answer, err, out, run
 from gateway.clock import timestamp
 from gateway.delivery.delivery import Delivery, State
 from gateway.exchange.acting import Acting
@@ -44,8 +44,10 @@ def list_(
     colors = {State.DELIVERED: "green", State.WAITING: "yellow", State.SENDING: "yellow"}
     for row in rows:
         color = colors.get(row.state, "red")
-        error = f" {row.last_error}" if row.last_error else ""
+        error = f" {row.last_error}" if row.last_error and row.state is not State.DELIVERED else ""
         out.print(f"{row.id}  [{color}]{row.state.value:<13}[/] {row.recipient:<24} {row.attempts} tries{error}")
+    if len(rows) == limit:
+        err.print(f"the newest {limit}; those before them: --before {rows[-1].id}")
 
 
 async def _list(

@@ -1,8 +1,11 @@
 """Agency files."""
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
-from gateway.agency import AgencyKind, Duty, EndpointKind
+from gateway.agency import AgencyKind, Duty, Endpoint, EndpointKind
 from gateway.folders import read_tree, shipped
 from gateway.policy.agencies import read_agency
 from gateway.policy.reading import UNKNOWN_NAMED_MAX
@@ -135,3 +138,9 @@ def test_what_is_no_address_for_answers_is_refused(wrong: str) -> None:
     agency, findings = read_agency(f"{GOOD}reply_to: {wrong}".encode(), "a.yaml")
     assert agency is None
     assert findings
+
+
+def test_every_key_of_an_endpoint_is_explained() -> None:
+    told = (Path(__file__).parents[2] / "policies" / "README.md").read_text(encoding="utf-8")
+    for key in fields(Endpoint):
+        assert f"| `{key.name}` |" in told

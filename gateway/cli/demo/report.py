@@ -150,7 +150,7 @@ def leaks(stage: Stage, gateway: Gateway) -> tuple[str, ...]:
 async def verify_offline(stage: Stage, gateway: Gateway) -> dict[str, Any]:
     """Export the log and let the single-file verifier check it, and one entry's evidence, in a process of its own."""
     folder = stage.directory / "evidence"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     with (folder / "log.zip").open("w+b") as file:
         exported = await export(gateway, About(), file, verifier=VERIFIER.read_bytes())
     message = stage.accepted()[0].answer["id"]
