@@ -72,7 +72,8 @@ def decide(case: Case, configured: Configured, *, now: datetime) -> tuple[Releas
 
     A cancellation goes to every past recipient and to nobody else; a correction to every past recipient and to
     whoever the agreements name for it now. Past recipients get it by the clause that decided the earlier message, or
-    else as a withdrawal; one that is suspended gets it when it is let in again.
+    else, also when nothing that is a message is left of it, as a withdrawal; one that is suspended gets it when it is
+    let in again.
     """
     facts = evaluate(case.document, case.iepd)
     grants: dict[AgencyId, Grant | Denied] = {}
@@ -100,7 +101,11 @@ def _decide_past(case: Case, configured: Configured, facts: Facts, past: Past, n
         return Denied(recipient=past.recipient, code="policy.no-mou-in-force")
     if found.withdrawal:
         return withdrawal_of(case, configured, facts, found.grant)
-    return release_of(case, configured, facts, found.grant, now)
+    released = release_of(case, configured, facts, found.grant, now)
+    if isinstance(released, Denied):
+        # Whoever has the earlier message learns at least that it is void.
+        return withdrawal_of(case, configured, facts, found.grant)
+    return released
 
 
 def decide_one(
