@@ -27,10 +27,11 @@ from gateway.exchange.submission import (
     IdConflict,
     InvalidMessage,
     NoRecipient,
+    PastUnreached,
     SignatureReplayed,
     Submission,
 )
-from gateway.exchange.trial import decide_all
+from gateway.exchange.trial import Decided, decide_all
 from gateway.exchange.write import Writing, outcomes, write
 from gateway.finding import errors
 from gateway.iepd.header import Header, find_impossible
@@ -122,11 +123,7 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
     judged = await judge(gateway, configured, submission, read, now=now)
     case = judged.case
     decided = await run(lambda: decide_all(case, configured, now=now))
-    decisions = decided.decisions
-    # What takes something back is accepted also when nobody may be told: waiting deliveries are recalled by it.
-    if not case.past and not any(isinstance(decision, Release) for decision in decisions):
-        told = outcomes(decisions, {})
-        raise NoRecipient("no agreement in force lets any recipient have this message", told, decided.tried)
+    check_reach(case, decided)
     writing = Writing(
         submission=submission,
         case=case,
@@ -146,6 +143,19 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
             "this signature made a message before, under another id: repeat it under that one, or sign a new message"
         )
     return answer if stored is Stored.STORED else None
+
+
+def check_reach(case: Case, decided: Decided) -> None:
+    """Raises `PastUnreached` where a past recipient would get nothing, `NoRecipient` where everybody would."""
+    told, past = outcomes(decided.decisions, {}), {each.recipient for each in case.past}
+    if any(each.agency in past for each in told):
+        raise PastUnreached(
+            "somebody who got the earlier message cannot be told of this one; the earlier one stands",
+            told,
+            decided.tried,
+        )
+    if not any(isinstance(decision, Release) for decision in decided.decisions):
+        raise NoRecipient("no agreement in force lets any recipient have this message", told, decided.tried)
 
 
 async def judge(

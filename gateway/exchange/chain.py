@@ -1,10 +1,11 @@
 """The chain of messages that a correction, cancellation or update belongs to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway.agency import AgencyId
 from gateway.delivery.delivery import Delivery, State
-from gateway.exchange.past import Past
+from gateway.exchange.past import Past, had_of
 from gateway.exchange.submission import ActionMismatch, AlreadyCanceled, EarlierUnknown, Submission
 from gateway.iepd.header import Header
 from gateway.message import REACHES_PAST_RECIPIENTS, Action, Message, MessageId
@@ -59,13 +60,38 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
         raise AlreadyCanceled("the earlier message was canceled; what is to be said anew is a new message")
     records = sorted(await store.chain(found.first), key=lambda record: record.delivery.created_at)
     still_open = tuple(record.delivery for record in records if record.delivery.state in OPEN)
-    return Earlier(message=found, past=_past(records), chain_size=len(messages), open=still_open)
+    had = {
+        recipient: had_of(message, named=found.id, written=named)
+        for recipient, message in _given(records, messages, found).items()
+        if message != found
+    }
+    past = tuple(replace(each, had=had.get(each.recipient)) for each in _past(records))
+    return Earlier(message=found, past=past, chain_size=len(messages), open=still_open)
 
 
 async def _message(store: Store, submission: Submission, id: str) -> Message | None:
     known = await store.known(submission.sender, id)
     record = await store.message(known.message if known else MessageId(id))
     return record.message if record is not None and record.message.sender == submission.sender else None
+
+
+def _given(
+    records: Sequence[DisseminationRecord], messages: Sequence[Message], found: Message
+) -> dict[AgencyId, Message]:
+    """Which message of the chain each recipient surely has: the one that was found, or else the newest. Where none is
+    known to have arrived, one that may have; where none was tried, one that it was to get."""
+
+    def likely(record: DisseminationRecord) -> tuple[int, bool]:
+        delivery = record.delivery
+        tried = delivery.attempts > 0 or delivery.state is State.SENDING
+        sure = 2 if delivery.state is State.DELIVERED else int(tried)
+        return sure, record.dissemination.message == found.id
+
+    by_id = {message.id: message for message in messages}
+    # Sorted by time already: of those that are alike, the newest stands last.
+    return {
+        record.dissemination.recipient: by_id[record.dissemination.message] for record in sorted(records, key=likely)
+    }
 
 
 def _past(records: Sequence[DisseminationRecord]) -> tuple[Past, ...]:

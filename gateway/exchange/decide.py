@@ -9,13 +9,14 @@ from datetime import datetime
 
 from gateway.agency import AgencyId
 from gateway.document.parse import Document
-from gateway.exchange.configured import Configured
+from gateway.exchange.configured import Configured, PastGrant
 from gateway.exchange.past import Past
 from gateway.finding import errors
 from gateway.iepd.facts import Facts, evaluate
+from gateway.iepd.header import naming
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
-from gateway.message import Action
+from gateway.message import Action, MessageId
 from gateway.policy.consent import Consents, counting, lacking, reference, used
 from gateway.policy.deadline import Term, terms
 from gateway.policy.grant import Grant
@@ -34,6 +35,7 @@ class Release:
     terms   by when it must arrive
     special per label of which each disclosure is accounted for, how many places went
     consents  ids of the consents by which those may go
+    earlier  what is named to it as the earlier message; None = the one that the sender names
     """
 
     grant: Grant
@@ -44,6 +46,7 @@ class Release:
     terms: tuple[Term, ...] = ()
     special: Mapping[str, int] = field(default_factory=dict)
     consents: tuple[str, ...] = ()
+    earlier: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,8 @@ def decide(case: Case, configured: Configured, *, now: datetime) -> tuple[Releas
 
     A cancellation goes to every past recipient and to nobody else; a correction to every past recipient and to
     whoever the agreements name for it now. Past recipients get it by the clause that decided the earlier message, or
-    else as a withdrawal; one that is suspended gets it when it is let in again.
+    else, also when nothing that is a message is left of it, as a withdrawal; one that is suspended gets it when it is
+    let in again.
     """
     facts = evaluate(case.document, case.iepd)
     grants: dict[AgencyId, Grant | Denied] = {}
@@ -98,9 +102,21 @@ def _decide_past(case: Case, configured: Configured, facts: Facts, past: Past, n
     )
     if found is None:
         return Denied(recipient=past.recipient, code="policy.no-mou-in-force")
-    if found.withdrawal:
-        return withdrawal_of(case, configured, facts, found.grant)
-    return release_of(case, configured, facts, found.grant, now)
+    if past.had is None:
+        return _told(case, configured, facts, found, now)
+    # Whoever never got the message that the sender names could not know what is taken back.
+    case = replace(case, document=naming(case.document, case.iepd, past.had.name))
+    made = _told(case, configured, evaluate(case.document, case.iepd), found, now)
+    return replace(made, earlier=past.had.message) if isinstance(made, Release) else made
+
+
+def _told(case: Case, configured: Configured, facts: Facts, found: PastGrant, now: datetime) -> Release | Denied:
+    if not found.withdrawal:
+        released = release_of(case, configured, facts, found.grant, now)
+        if isinstance(released, Release):
+            return released
+    # Whoever has the earlier message learns at least that it is void.
+    return withdrawal_of(case, configured, facts, found.grant)
 
 
 def decide_one(

@@ -23,9 +23,12 @@ from gateway.exchange.configured import Configured
 from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, Denied, Release, release_of, withdrawal_of
 from gateway.exchange.gateway import Gateway
+from gateway.exchange.past import had_of
 from gateway.exchange.stored import open_stored
 from gateway.finding import errors
 from gateway.iepd.facts import evaluate
+from gateway.iepd.header import naming
+from gateway.iepd.header import read as read_header
 from gateway.message import (
     REACHES_PAST_RECIPIENTS,
     DeliveryId,
@@ -39,6 +42,7 @@ from gateway.policy.consent import Consent, Consents, counting
 from gateway.policy.grant import Grant, matches
 from gateway.policy.mou import Mou
 from gateway.policy.read import read_mou
+from gateway.signing.cover import read_cover
 from gateway.store.configuration import Agreement
 from gateway.store.messages import DisseminationRecord
 
@@ -162,17 +166,32 @@ async def redecide(gateway: Gateway, id: str, *, actor: str, versions: Versions 
     then = await _then(gateway, message)
     read = versions or Versions()
     return tuple(
-        _again(
-            gateway,
-            found.message,
-            document,
-            each.dissemination,
-            consents=consents,
-            then=then.get(each.dissemination.id, Then()),
-            versions=read,
-        )
-        for each in records
+        [
+            _again(
+                gateway,
+                found.message,
+                await _as_named(gateway, found.message, document, each),
+                each.dissemination,
+                consents=consents,
+                then=then.get(each.dissemination.id, Then()),
+                versions=read,
+            )
+            for each in records
+        ]
     )
+
+
+async def _as_named(gateway: Gateway, message: Message, document: Document, made: DisseminationRecord) -> Document:
+    """What was cut for this recipient: its Cover tells whether another earlier message was named to it."""
+    earlier = read_cover(made.cover).earlier if made.cover else None
+    if message.earlier is None or earlier is None or earlier == message.earlier:
+        return document
+    had = await gateway.store.message(earlier)
+    if had is None:
+        return document
+    iepd = gateway.current.iepds[message.exchange]
+    written = read_header(document, iepd).earlier
+    return naming(document, iepd, had_of(had.message, named=message.earlier, written=written).name)
 
 
 def _again(

@@ -14,13 +14,12 @@ from gateway.audit.catalog import EntryType
 from gateway.audit.entry import make
 from gateway.document.canonical import declared_prefixes, exclusive
 from gateway.errors import Refused, Tampered
-from gateway.exchange.accept import judge, read_message, running_for
+from gateway.exchange.accept import check_reach, judge, read_message, running_for
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Denied, Release
 from gateway.exchange.gateway import AgencySuspended, Gateway
-from gateway.exchange.submission import LISTED_MAX, NoRecipient, RecipientOutcome, Submission
+from gateway.exchange.submission import LISTED_MAX, NoRecipient, Submission
 from gateway.exchange.trial import decide_all
-from gateway.exchange.write import outcomes
 from gateway.policy.journal import counts
 from gateway.policy.mou import How
 
@@ -108,16 +107,9 @@ async def _decided(
     read = await run(lambda: read_message(submission, agency, configured, gateway.keys.digest_key, now))
     judged = await judge(gateway, configured, submission, read, now=now, consents=False)
     # What is on trial is not told, as it is not told to whoever submits: only what would reach somebody.
-    decisions = (await run(lambda: decide_all(judged.case, configured, now=now))).decisions
-    if not judged.case.past and not any(isinstance(decision, Release) for decision in decisions):
-        raise NoRecipient(
-            "no agreement in force lets any recipient have this message", _refused(outcomes(decisions, {}))
-        )
-    return read.iepd.id, await run(lambda: _shown(decisions, configured))
-
-
-def _refused(told: tuple[RecipientOutcome, ...]) -> tuple[RecipientOutcome, ...]:
-    return tuple(each for each in told if each.code)
+    decided = await run(lambda: decide_all(judged.case, configured, now=now))
+    check_reach(judged.case, decided)
+    return read.iepd.id, await run(lambda: _shown(decided.decisions, configured))
 
 
 def _shown(decisions: tuple[Release | Denied, ...], configured: Configured) -> tuple[WouldReceive, ...]:

@@ -78,6 +78,13 @@ class NoRecipient(Refused):
         self.outcomes, self.tried = outcomes, tried
 
 
+class PastUnreached(NoRecipient):
+    """Somebody who got the earlier message can be told nothing of this one, not even that the earlier one is void:
+    accepted, it would leave them acting on it, and a cancellation would let nothing follow it."""
+
+    code = "policy.not-releasable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One message as an edge received it; the sender is proven by the transport.

@@ -261,7 +261,7 @@ def _cover(
     return Cover(
         dissemination=dissemination.id,
         message=message.id,
-        earlier=message.earlier,
+        earlier=release.earlier or message.earlier,
         action=Action.CANCEL if release.withdrawal else message.action,
         sender=message.sender,
         recipient=dissemination.recipient,

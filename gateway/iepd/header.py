@@ -1,6 +1,7 @@
 """Header: what a message says of itself - action, earlier message, reason, as-of time."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -44,6 +45,16 @@ def read(document: Document, iepd: "Iepd") -> Header:
         reason=values.get("reason"),
         as_of=moment(values.get("as_of") or ""),
     )
+
+
+def naming(document: Document, iepd: "Iepd", earlier: str) -> Document:
+    """A copy that names this earlier message; where the message names none, neither does the copy."""
+    twin = Document(deepcopy(document.root))
+    element = _element(twin, iepd.message_paths.get("earlier", ()))
+    if element is not None and element is not twin.root and text(element).strip():
+        del element[:]
+        element.text = earlier
+    return twin
 
 
 AHEAD_MAX = timedelta(days=1)

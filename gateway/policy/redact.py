@@ -190,9 +190,14 @@ class _Cutter:
             return None
         # Pointing is all that a bare reference does; what had content and lost it is no reference for that.
         empty = all(value == PENDING for value in twin.values()) if len(source) else not twin.keys()
-        if source.get(NIL) in _TRUE or (empty and node.nil is Nil.NEEDED):
+        nil = source.get(NIL) in _TRUE and not self._is_unpointed(source)
+        if nil or (empty and node.nil is Nil.NEEDED):
             twin.set(NIL, "true")
         return twin if empty else None
+
+    def _is_unpointed(self, source: etree._Element) -> bool:
+        """Whether it is nil because it points, under rules without references: in NIEM 6.0 it is not nil then."""
+        return self._closure is None and source.get(NIL) in _TRUE and _points(source)
 
     def _bare(self, source: etree._Element, target: etree._Element, node: Node) -> etree._Element:
         """The element, nil: what stands for one that is withheld."""
@@ -236,7 +241,7 @@ class _Cutter:
             outcome = strictest(outcome, [(_leaf_at(place, node.field), held) for place, held in others])
         value = source.text if len(source) == 0 else text_of(source)
         lesser = outcome.change(value) if outcome.change is not None and value else value
-        if outcome.withheld_in(active) or (value and lesser is None):
+        if outcome.withheld_in(active) or (value and lesser is None) or (not value and self._is_unpointed(source)):
             return self._withheld(source, target, node, active, others, outcome.clause_in(active))
         twin = etree.SubElement(target, outcome.becomes or source.tag)
         twin.text = lesser
@@ -329,6 +334,13 @@ class _Cutter:
         else:
             self._notes.append(Point(source, None, name, WITHHELD, DEFAULT))
         return True
+
+
+def _points(source: etree._Element) -> bool:
+    return any(
+        structures_version(namespace) is not None and local in {"ref", "uri"}
+        for namespace, local in map(split, cast("list[str]", source.keys()))
+    )
 
 
 def _nil(node: Node, active: frozenset[str]) -> Nil:

@@ -23,4 +23,6 @@ def withdrawal_rules(mou: Mou, clause: Clause, iepd: Iepd) -> SharingRules:
     least = replace(
         clause, share=tuple(Item(what=field.name) for field in head), transforms=transforms, manner=Manner.DROP
     )
-    return compile_rules(mou, least, iepd)
+    # Without references: a pointer to what is withheld would take along what the message cannot be without, and another
+    # place of the same object would have a say in what the head tells.
+    return replace(compile_rules(mou, least, iepd), structures=(), ids=frozenset())

@@ -50,7 +50,7 @@ class CoverMismatch(Tampered):
 class Cover:
     """What the recipient of a dissemination must know. Moments are kept to the hundredth of a second.
 
-    earlier         our id of the message that `action` speaks of
+    earlier         our id of the message that `action` speaks of, or of another of its chain that this recipient has
     mou_digest      "sha-256:<hex>" of the agreement as both sides signed it
     clauses         ids of the clauses that let this out
     role            the role at the recipient that may see it

@@ -14,14 +14,17 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.agency import AgencyId
 from gateway.audit.note import NoteKey
 from gateway.audit.receipt import read_receipt
+from gateway.delivery.delivery import State
 from gateway.document.canonical import NamespaceRelative, sha256_text
 from gateway.document.parse import NotXml, parse
 from gateway.exchange.accept import ConfigurationUnsettled
 from gateway.exchange.activate import put_agency, register_certificate, suspend_agency
 from gateway.exchange.gateway import AgencySuspended
-from gateway.exchange.submission import BadSenderId, IdConflict, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.submission import BadSenderId, IdConflict, InvalidMessage, NoRecipient, PastUnreached, Submission
 from gateway.iepd.registry import UnknownRoot
 from gateway.keys.signer import signer_of
+from gateway.message import Action
+from gateway.policy.grant import InForce
 from gateway.signing.certificate import pem_to_der
 from gateway.signing.enveloped import sign_enveloped
 from gateway.signing.shape import SignatureMissing
@@ -280,6 +283,24 @@ async def test_hundreds_of_recipients_asked_for_in_vain_are_refused_like_one(pla
     with pytest.raises(NoRecipient) as refused:
         await place.accept(release(), only=many)
     assert len(refused.value.outcomes) == 900
+
+
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.CANCEL])
+async def test_what_cannot_be_told_to_a_past_recipient_is_refused_and_changes_nothing(
+    place: Deployed, action: Action
+) -> None:
+    first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, PROBATION}))
+    whole = place.gateway.current
+    gone = {key: mou for key, mou in whole.mous.items() if key[0] != "JAIL-PD-2026-01"}
+    in_force = InForce(mou for mou in whole.in_force.mous if mou.id != "JAIL-PD-2026-01")
+    place.gateway.current = replace(whole, mous=gone, in_force=in_force)
+    with pytest.raises(PastUnreached) as refused:
+        await place.accept(release(action, "HCJ-1"), "HCJ-2")
+    assert [each.agency for each in refused.value.outcomes] == [POLICE]
+    assert {each.delivery.state for each in await place.gateway.store.chain(first.id)} == {State.WAITING}
+    assert (await refusals(place, JAIL))[-1]["code"] == "policy.not-releasable"
+    place.gateway.current = whole
+    assert set(told(await place.accept(release(action, "HCJ-1"), "HCJ-2")).values()) >= {"accepted"}
 
 
 # --- signatures ---------------------------------------------------------------------------------------------------

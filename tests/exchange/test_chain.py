@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.exchange.chain import Earlier, find_earlier
+from gateway.exchange.inbox import acknowledge
 from gateway.exchange.past import Past
-from gateway.exchange.submission import ActionMismatch, EarlierUnknown, Submission
+from gateway.exchange.submission import Accepted, ActionMismatch, EarlierUnknown, Submission
 from gateway.iepd.header import Header
 from gateway.message import Action
 from gateway.store.configuration import AgreementState
@@ -110,6 +111,47 @@ async def test_past_recipients_are_everyone_of_the_chain_once_by_name(place: Dep
     earlier = await found(place, Header(action=Action.CANCEL, earlier="HCJ-2"))
     assert earlier is not None
     assert [each.recipient for each in earlier.past] == sorted([POLICE, PROBATION, PROSECUTOR])
+
+
+async def arrived(place: Deployed, accepted: Accepted) -> None:
+    """All of it is acknowledged, and a minute later."""
+    for each in accepted.recipients:
+        assert each.delivery is not None
+        await acknowledge(place.gateway, each.agency, each.delivery)
+    place.clock.go(minutes=1)
+
+
+async def had(place: Deployed, named: str) -> dict[str, str]:
+    """What is named to each past recipient that never got the message of this id."""
+    earlier = await found(place, Header(action=Action.CANCEL, earlier=named))
+    assert earlier is not None
+    return {each.recipient: each.had.name for each in earlier.past if each.had is not None}
+
+
+async def test_who_never_got_the_message_that_is_named_is_told_of_the_newest_it_has(place: Deployed) -> None:
+    first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, PROBATION}))
+    await arrived(place, first)
+    for earlier, id in (("HCJ-1", "HCJ-2"), ("HCJ-2", "HCJ-3")):
+        only = frozenset({POLICE}) if id == "HCJ-2" else frozenset({PROBATION})
+        await arrived(place, await place.accept(release(Action.UPDATE, earlier), id, only=only))
+    assert await had(place, "HCJ-1") == {}
+    assert await had(place, "HCJ-2") == {PROBATION: "HCJ-3"}
+    assert await had(place, "HCJ-3") == {POLICE: "HCJ-2"}
+
+
+async def test_what_has_not_arrived_is_not_what_it_has(place: Deployed) -> None:
+    await arrived(place, await place.accept(release(), "HCJ-1", only=frozenset({POLICE})))
+    place.clock.go(minutes=1)
+    await place.accept(release(Action.UPDATE, "HCJ-1"), "HCJ-2", only=frozenset({POLICE, PROBATION}))
+    assert await had(place, "HCJ-2") == {POLICE: "HCJ-1"}
+
+
+async def test_it_is_named_as_the_sender_names_messages(place: Deployed) -> None:
+    first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE}))
+    await arrived(place, first)
+    second = await place.accept(release(Action.UPDATE, "HCJ-1"), "HCJ-2", only=frozenset({PROBATION}))
+    assert await had(place, "HCJ-2") == {POLICE: "HCJ-1"}
+    assert await had(place, second.id) == {POLICE: first.id}
 
 
 async def test_a_past_recipient_comes_with_the_agreement_of_the_newest_message_it_was_to_get(place: Deployed) -> None:

@@ -1,5 +1,6 @@
 """What may go to whom: decisions out of a message and what is in force, without a database."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ import pytest
 
 from gateway.agency import AgencyId
 from gateway.app import drafts
+from gateway.document.names import STRUCTURES_60
 from gateway.document.parse import parse
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Case, Denied, Release, decide, releases
@@ -156,6 +158,19 @@ def test_after_an_agreement_ended_its_past_recipients_learn_only_that_the_messag
     values = [text for text in made.cut.document.root.itertext() if text.strip()]
     assert values[0] == "cancel"
     assert set(values[1:]) <= {text for text in values if text == "X" or text.startswith("20")}
+
+
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.CANCEL])
+def test_of_what_leaves_no_message_past_recipients_learn_that_the_earlier_one_is_void(
+    configured: Configured, action: Action
+) -> None:
+    pointing = f'<cr:Subject xmlns:s="{STRUCTURES_60}" s:uri="https://hcj.example/person/17"/>'.encode()
+    body = re.sub(rb"<cr:Subject>.*</cr:Subject>", pointing, release(action, "X"), flags=re.DOTALL)
+    asked = case(configured, body, past=(past(POLICE, "JAIL-PD-2026-01"),))
+    made = next(each for each in releases(decide(asked, configured, now=NOW)) if each.grant.recipient == POLICE)
+    assert made.withdrawal
+    assert validate(made.cut.document, asked.iepd) == ()
+    assert read_header(made.cut.document, asked.iepd).action is Action.CANCEL
 
 
 def test_a_past_recipient_of_an_agreement_nobody_knows_gets_nothing(configured: Configured) -> None:

@@ -85,6 +85,17 @@ async def test_corrections_cancellations_and_withdrawals_come_out_the_same(place
         assert [one for one in found.values() if not one.same] == []
 
 
+async def test_what_was_named_otherwise_to_one_recipient_comes_out_the_same(place: Deployed) -> None:
+    await place.accept(release(), "1", only=frozenset({POLICE}))
+    await place.accept(release(Action.UPDATE, "1"), "2", only=frozenset({PROBATION}))
+    canceled = await place.accept(release(Action.CANCEL, "2"), "3")
+    found = await again(place, canceled.id)
+    assert {name: (one.same, one.payload) for name, one in found.items()} == {
+        POLICE: (True, True),
+        PROBATION: (True, True),
+    }
+
+
 async def recorded(place: Deployed, **changes: Any) -> Redecided:
     """A decision made again whose record says something else."""
     accepted = await place.accept(sample("fullest"))

@@ -15,8 +15,10 @@ from gateway.message import Action, bucket_name
 from gateway.signing.cover import Cover, verify_cover
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.keyring import TrustedKeys
+from gateway.store.configuration import AgreementState
 from gateway.store.messages import DisseminationRecord
 from tests.exchange.deployed import FUSION, JAIL, POLICE, PROBATION, Deployed, release, sample
+from tests.exchange.officers import stop_mou
 
 
 def trusted(place: Deployed) -> TrustedKeys:
@@ -116,6 +118,27 @@ async def test_what_mends_an_earlier_message_is_urgent(place: Deployed, action: 
     assert record.delivery.first == first.id
     assert cover_of(place, record).earlier == first.id
     assert cover_of(place, record).action is action
+
+
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.CANCEL])
+@pytest.mark.parametrize("ended", [False, True])
+async def test_cover_and_payload_name_a_message_that_the_recipient_was_given(
+    place: Deployed, action: Action, ended: bool
+) -> None:
+    first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE}))
+    update = await place.accept(release(Action.UPDATE, "HCJ-1"), "HCJ-2", only=frozenset({PROBATION}))
+    if ended:
+        await stop_mou(place.gateway, "JAIL-PD-2026-01", state=AgreementState.ENDED)
+    last = await place.accept(release(action, "HCJ-2"), "HCJ-3")
+    named = {}
+    for recipient in (POLICE, PROBATION):
+        record = await made_for(place, recipient, last.id)
+        head = parse(payload_of(place, record)).root
+        named[recipient] = (cover_of(place, record).earlier, head.findtext("{*}MessageEarlierID"))
+    assert named == {POLICE: (first.id, "HCJ-1"), PROBATION: (update.id, "HCJ-2")}
+    stored = await place.gateway.store.message(last.id)
+    assert stored is not None
+    assert stored.message.earlier == update.id
 
 
 async def test_a_correction_recalls_what_still_waits_and_an_update_does_not(place: Deployed) -> None:

@@ -1,5 +1,6 @@
 """Tests for gateway/iepd/header.py: what a message says of itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.document.parse import parse
 from gateway.finding import Finding
-from gateway.iepd.header import Header, find_impossible, moment, read
+from gateway.iepd.header import Header, find_impossible, moment, naming, read
 from gateway.message import Action
 
 from .invented import FIELDS_YAML, invented, notice
@@ -38,6 +39,15 @@ def test_an_exchange_without_an_action_has_new_messages_only() -> None:
     line = next(each for each in FIELDS_YAML.splitlines(keepends=True) if each.startswith("message:"))
     plain = invented(FIELDS_YAML.replace(line, ""))
     assert read(parse(notice(head=CORRECTION)), plain) == Header()
+
+
+def test_a_copy_names_another_earlier_message_and_the_message_itself_does_not() -> None:
+    document = parse(notice(head=CORRECTION.replace("M-1", "M<!-- one -->-1")))
+    twin = naming(document, IEPD, "M-0")
+    assert read(twin, IEPD) == replace(read(document, IEPD), earlier="M-0")
+    assert read(document, IEPD).earlier == "M-1"
+    silent = parse(notice(head="<n:ActionCode>new</n:ActionCode><n:EarlierID/>"))
+    assert read(naming(silent, IEPD, "M-0"), IEPD).earlier is None
 
 
 @pytest.mark.parametrize(
