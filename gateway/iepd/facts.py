@@ -34,7 +34,8 @@ from gateway.document.expression import (
     write_expression,
 )
 from gateway.document.parse import Document
-from gateway.iepd.places import Sharing, TooTangled, views
+from gateway.iepd.places import Sharing, Told, TooTangled, views
+from gateway.iepd.touched import Touched
 
 if TYPE_CHECKING:
     from gateway.iepd.package import Iepd
@@ -78,7 +79,7 @@ class FactTests:
         self, facts: tuple[Fact, ...], namespaces: Mapping[str, str], structures: tuple[str, ...] = ()
     ) -> None:
         self.facts = {fact.name: fact for fact in facts}
-        self.sharing = Sharing(structures)
+        self.sharing = Sharing(structures, Touched(((fact.each, fact.test) for fact in facts), namespaces))
         self._texts = {fact.name: compiled_text(fact) for fact in facts}
         self._namespaces = dict(namespaces)
         self._of_thread = threading.local()
@@ -165,7 +166,7 @@ def evaluate(document: Document, iepd: "Iepd") -> Facts:
 
 
 def _doubtful(
-    root: etree._Element, tests: FactTests, objects: tuple[tuple[etree._Element, ...], ...]
+    root: etree._Element, tests: FactTests, objects: tuple[Told, ...]
 ) -> Container[tuple[str, etree._Element]]:
     """The questions whose answer is another one by what is said of an object elsewhere."""
     asked = [
@@ -175,7 +176,7 @@ def _doubtful(
     ]
     doubtful: set[tuple[str, etree._Element]] = set()
     try:
-        for copies in views(root, objects):
+        for copies in views(root, objects, tests.sharing.touched):
             doubtful.update(
                 (fact.name, about)
                 for fact, about, answer in asked

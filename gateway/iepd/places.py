@@ -7,8 +7,9 @@ different things under one name, each is in one of the views; a fact must be the
 """
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import unquote
@@ -16,13 +17,14 @@ from urllib.parse import unquote
 from lxml import etree
 
 from gateway.document.names import XSI, join, split, structures_version
+from gateway.iepd.touched import Touched
 
 VIEWS_MAX = 16
 """More different things said of one object under one name than that are no honest message's."""
 
-GROWTH_MAX, DEPTH_MAX = 4, 300
-"""Elements of a view for each of the document, and how deep they are: an object may stand in many others, and they in
-more."""
+ELEMENTS_MAX, DEPTH_MAX = 100_000, 300
+"""Elements of all views together, about two seconds' work, and how deep they are: an object may stand in many others,
+and they in more."""
 
 
 class TooTangled(ValueError):
@@ -30,17 +32,21 @@ class TooTangled(ValueError):
 
 
 class Sharing:
-    """Finds the objects that stand at several places, by the structures namespaces of one exchange."""
+    """Finds the objects that stand at several places and of which a fact could learn more elsewhere.
 
-    def __init__(self, structures: tuple[str, ...]) -> None:
+    structures  the exchange's namespaces of structures:id
+    """
+
+    def __init__(self, structures: tuple[str, ...], touched: Touched) -> None:
+        self.touched = touched
         self._prefixes = {f"s{number}": namespace for number, namespace in enumerate(structures)}
         self._ids = tuple(join(namespace, "id") for namespace in structures)
         self._refs = tuple(join(namespace, "ref") for namespace in structures)
         self._uris = tuple(join(namespace, "uri") for namespace in structures)
         self._of_thread = threading.local()
 
-    def objects(self, root: etree._Element) -> tuple[tuple[etree._Element, ...], ...]:
-        """The elements of each object that has several. A document without pointers pays one quick look."""
+    def objects(self, root: etree._Element) -> tuple["Told", ...]:
+        """All that is said of each of them. A document without pointers pays one quick look."""
         if not self._prefixes:
             return ()
         pointing, bearers = self._xpaths()
@@ -49,8 +55,8 @@ class Sharing:
         found = _Classes()
         for element in cast("list[Any]", bearers(root)):
             found.add(element, tuple(self._keys(element)))
-        several = (tuple(elements) for elements in found.members() if len(elements) > 1)
-        return tuple(elements for elements in several if any(map(_said, elements)))
+        told = (Told(elements, self.touched) for elements in found.members() if len(elements) > 1)
+        return tuple(each for each in told if each.matters)
 
     def _keys(self, element: etree._Element) -> Iterator[str]:
         for name in (*self._ids, *self._refs):
@@ -100,36 +106,36 @@ class _Classes:
         return key
 
 
-def views(
-    root: etree._Element, objects: tuple[tuple[etree._Element, ...], ...]
-) -> Iterator[Mapping[etree._Element, etree._Element]]:
-    """The views, one at a time: each as the elements of the document that stand in it, with their copies.
+class Told:
+    """All that is said of one object: for each name the different things, in document order.
 
-    Raises TooTangled.
+    ways     how many different things are said under one name, of those that facts look at
+    matters  at one place that facts look at they would find less than, or something else than, at another
     """
-    told = [_Told(elements) for elements in objects]
-    class_of = {element: number for number, elements in enumerate(objects) for element in elements}
-    # Two at least: the second one is in the opposite order, for facts that read the first of several values.
-    count = max(2, *(each.ways for each in told))
-    if count > VIEWS_MAX:
-        raise TooTangled
-    elements_max = GROWTH_MAX * (1000 + sum(1 for _ in root.iter()))
-    for number in range(count):
-        yield _View(told, class_of, number, elements_max).of(root)
 
-
-class _Told:
-    """All that is said of one object: for each name the different things, in document order."""
-
-    def __init__(self, elements: tuple[etree._Element, ...]) -> None:
-        self._different: dict[str, dict[bytes, tuple[etree._Element, ...] | str]] = defaultdict(dict)
+    def __init__(self, elements: list[etree._Element], touched: Touched) -> None:
+        said = {element: _said(element) for element in elements}
+        speakers = Counter(name for each in said.values() for name in each)
+        self._different: dict[str, dict[bytes, tuple[etree._Element, ...] | str]] = {name: {} for name in speakers}
         self._digests: dict[etree._Element, dict[str, bytes]] = {}
-        for element in elements:
-            digests = self._digests[element] = {}
-            for name, value in _said(element).items():
-                digests[name] = _digest(value)
-                self._different[name].setdefault(digests[name], value)
-        self.ways = max(map(len, self._different.values()))
+        for element, each in said.items():
+            # What only one place says is compared with nothing.
+            digests = {name: _digest(value) if speakers[name] > 1 else b"" for name, value in each.items()}
+            self._digests[element] = digests
+            for name, digest in digests.items():
+                self._different[name].setdefault(digest, each[name])
+        self.ways = 1
+        self.matters = False
+        for element, digests in self._digests.items():
+            names = [name for name in speakers if name not in digests or len(self._different[name]) > 1]
+            ways = [len(self._different[name]) for name in names if touched.looks_at(element, name)]
+            self.matters = self.matters or bool(ways)
+            self.ways = max(self.ways, *ways, 1)
+
+    @property
+    def elements(self) -> Iterable[etree._Element]:
+        """The object's places."""
+        return self._digests
 
     def view(self, number: int, element: etree._Element) -> Mapping[str, tuple[etree._Element, ...] | str]:
         """What is said in one view: in the element's own words where they say the same."""
@@ -143,47 +149,83 @@ class _Told:
         return chosen
 
 
+def views(
+    root: etree._Element, objects: tuple[Told, ...], touched: Touched
+) -> Iterator[Mapping[etree._Element, etree._Element]]:
+    """The views, one at a time: each as the elements of the document that stand in it, with their copies.
+
+    Raises TooTangled.
+    """
+    # Two at least: the second one is in the opposite order, for facts that read the first of several values.
+    count = max(2, *(each.ways for each in objects))
+    if count > VIEWS_MAX:
+        raise TooTangled
+    told_of = {element: told for told in objects for element in told.elements}
+    elements_left = ELEMENTS_MAX
+    for number in range(count):
+        view = _View(told_of, touched, number, elements_left)
+        yield view.of(root)
+        elements_left = view.elements_left
+
+
 class _View:
-    """One view in the making."""
+    """One view in the making: of what facts look at."""
 
     def __init__(
-        self, told: list[_Told], class_of: Mapping[etree._Element, int], number: int, elements_max: int
+        self, told_of: Mapping[etree._Element, Told], touched: Touched, number: int, elements_left: int
     ) -> None:
-        self._told = told
-        self._class_of = class_of
+        self.elements_left = elements_left
+        self._told_of = told_of
+        self._touched = touched
         self._number = number
-        self._left = elements_max
         self._copies: dict[etree._Element, etree._Element] = {}
 
     def of(self, root: etree._Element) -> Mapping[etree._Element, etree._Element]:
-        self._fill(root, etree.Element(root.tag), True, frozenset(), 0)
+        self._copies[root] = etree.Element(root.tag)
+        self._fill(root, self._copies[root], _Way())
         return self._copies
 
-    def _fill(
-        self, source: etree._Element, target: etree._Element, own: bool, inside: frozenset[int], depth: int
-    ) -> None:
-        """own: the source stands at its own place, not at another one of an object it lies in."""
-        self._left -= 1
-        if self._left < 0 or depth > DEPTH_MAX:
+    def _fill(self, source: etree._Element, target: etree._Element, way: "_Way") -> None:
+        self.elements_left -= 1
+        if self.elements_left < 0 or way.depth > DEPTH_MAX:
             raise TooTangled
-        if own:
-            self._copies[source] = target
-        number = self._class_of.get(source)
+        whole = way.whole or self._touched.is_value(source)
+        told, inside = self._told_of.get(source), way.inside
         # An object that lies in itself is not filled a second time.
-        if number is None or number in inside:
+        if told is None or told in inside:
             said = _said(source)
         else:
-            said = self._told[number].view(self._number, source)
-            inside |= {number}
+            said = told.view(self._number, source)
+            inside |= {told}
         for name, value in said.items():
+            if not (whole or self._touched.is_step(name)):
+                continue
             if isinstance(value, tuple):
                 for child in value:
-                    stays = own and child.getparent() is source
-                    self._fill(child, etree.SubElement(target, name), stays, inside, depth + 1)
+                    copy = etree.SubElement(target, name)
+                    own = way.own and child.getparent() is source
+                    if own:
+                        self._copies[child] = copy
+                    self._fill(child, copy, _Way(own=own, whole=whole, inside=inside, depth=way.depth + 1))
             elif name:
                 target.set(name[1:], value)
             else:
                 target.text = value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How an element was come to.
+
+    own     it stands at its own place, not at another one of an object it lies in
+    whole   it lies in something whose whole text is looked at
+    inside  the objects it lies in
+    """
+
+    own: bool = True
+    whole: bool = False
+    inside: frozenset[Told] = frozenset()
+    depth: int = 0
 
 
 def _said(element: etree._Element) -> Mapping[str, tuple[etree._Element, ...] | str]:
