@@ -1,10 +1,10 @@
 """A small, safe part of XPath 1.0: what a fact may ask of a document.
 
 Relative paths of child, parent, descendant, self and attribute steps with predicates; comparison, + and -, and, or,
-and the functions in FUNCTIONS, two of which are ours: `day` and `birth-day` read a date as a number. No variables, no
-absolute path, no sibling step, no function that reads another document. Read here into a tree, because facts are given
-a stricter meaning than XPath's (a missing value is not "false") and because every mistake should be named with its
-place.
+and the functions in FUNCTIONS, two of which are ours: `day` and `birth-day` read a date as a number, for ages, which
+are their difference and never come out too old. No variables, no absolute path, no sibling step, no function that
+reads another document. Read here into a tree, because facts are given a stricter meaning than XPath's (a missing value
+is not "false") and because every mistake should be named with its place.
 """
 
 import re
@@ -39,6 +39,9 @@ _OF_A_PATH = frozenset({"birth-day", "count", "day"})
 
 BIRTH_YEAR_MIN = 1850
 """A date of birth before that is a slip of the pen: 0208 for 2008."""
+
+EARLIEST, LATEST = "00000000", "99999999"
+"""Days that cannot be told, YYYYMMDD: of anything but a birth, and of a birth."""
 
 COMPARISONS = ("=", "!=", "<=", ">=", "<", ">")
 AXES = ("attribute", "child", "descendant", "descendant-or-self", "parent", "self")
@@ -144,23 +147,26 @@ def write_expression(expression: Expression) -> str:
 
 
 def _write_day(value: str, *, born: bool) -> str:
-    """The day of a valid xs:date or xs:dateTime as the number YYYYMMDD; not a number when it is missing or cannot be
-    told, so that every comparison with it fails.
+    """The day of a valid xs:date or xs:dateTime as the number YYYYMMDD; not a number when it is missing.
 
-    It cannot be told of a year that has not four digits. Of a birth neither when a time zone is given, since nobody
-    knows where the day was that day, nor at the midnight that ends a day, nor in a year in which nobody now alive was
-    born.
+    A day that is there and cannot be told makes an age that is too young, never none: else what is said beside it, "not
+    a juvenile", would stand. So a birth is as late as it may be, and any other day as early: EARLIEST or LATEST for a
+    year that has not four digits, and for a birth also at the midnight that ends a day and in a year in which nobody
+    now alive was born. Where the day of a birth in a time zone was that day nobody knows: it may have been a day later.
     """
-    form = f"translate({value}, '123456789', '000000000')"
-    known = f"starts-with({form}, '0000-00-00')"
+    known = f"starts-with(translate({value}, '123456789', '000000000'), '0000-00-00')"
     if born:
-        unzoned = f"string-length(translate({value}, '-', '')) + 2 = string-length({value})"
-        unzoned += "".join(f" and not(contains({value}, '{sign}'))" for sign in ("+", "Z", "T24"))
-        # Most are plain dates, and then the rest is not looked at.
-        known = f"({form} = '0000-00-00' or starts-with({form}, '0000-00-00T') and {unzoned})"
-        known += f" and number(substring({value}, 1, 4)) >= {BIRTH_YEAR_MIN}"
-    # Eight characters where it is known, none where it is not: number('') is not a number.
-    return f"number(substring(translate(substring({value}, 1, 10), '-', ''), 1, 8 * ({known})))"
+        known += f" and not(contains({value}, 'T24')) and number(substring({value}, 1, 4)) >= {BIRTH_YEAR_MIN}"
+    # Eight characters where it is known, none where it is not, and then those of the bound.
+    told = f"substring(translate(substring({value}, 1, 10), '-', ''), 1, 8 * ({known}))"
+    bound = LATEST if born else EARLIEST
+    # Of a missing one nothing is left: number('') is not a number.
+    text = f"number(substring(concat({told}, '{bound}'), 1, 8 * boolean({value})))"
+    if not born:
+        return text
+    zoned = f"contains(translate(substring({value}, 11), '+-', 'ZZ'), 'Z')"
+    # One more than the last of a month is no day, but as a number it lies between the two months all the same.
+    return f"({text} + {zoned})"
 
 
 def _write_step(step: Step) -> str:

@@ -6,12 +6,14 @@ something that is missing or empty, the fact is its strict answer (`missing`). S
 reads is there at all. Values are compared as XSD reads them: blanks around them do not count, and 'true' means "1"
 as well. What stands inside a function, boolean(...) or number(...), is plain XPath.
 
-The strict answer is woven into the test when it is compiled: asking a fact costs one XPath and no second look.
+The strict answer is woven into the test when it is compiled: asking a fact costs one XPath and no second look, but
+where an object stands at several places: there the answer must be the same by all that is said of it at any of them
+(`iepd.places`), or it is the strict one.
 """
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -32,6 +34,8 @@ from gateway.document.expression import (
     write_expression,
 )
 from gateway.document.parse import Document
+from gateway.iepd.places import Sharing, Told, TooTangled, views
+from gateway.iepd.touched import Touched
 
 if TYPE_CHECKING:
     from gateway.iepd.package import Iepd
@@ -66,10 +70,16 @@ class Fact:
 
 
 class FactTests:
-    """The compiled tests of one exchange; XPath objects are made once per thread."""
+    """The compiled tests of one exchange; XPath objects are made once per thread.
 
-    def __init__(self, facts: tuple[Fact, ...], namespaces: Mapping[str, str]) -> None:
+    structures  the exchange's namespaces of structures:id
+    """
+
+    def __init__(
+        self, facts: tuple[Fact, ...], namespaces: Mapping[str, str], structures: tuple[str, ...] = ()
+    ) -> None:
         self.facts = {fact.name: fact for fact in facts}
+        self.sharing = Sharing(structures, Touched(((fact.each, fact.test) for fact in facts), namespaces))
         self._texts = {fact.name: compiled_text(fact) for fact in facts}
         self._namespaces = dict(namespaces)
         self._of_thread = threading.local()
@@ -91,6 +101,13 @@ class FactTests:
         return found or fact.missing
 
 
+class _Everything:
+    """Where nothing can be told, every answer is in doubt."""
+
+    def __contains__(self, _question: object) -> bool:
+        return True
+
+
 class Facts:
     """The facts of one document, each asked when first wanted. The document must not change meanwhile."""
 
@@ -98,6 +115,7 @@ class Facts:
         self._root = document.root
         self._tests = tests
         self._answers: dict[tuple[str, etree._Element], bool | str] = {}
+        self._doubtful: Container[tuple[str, etree._Element]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,8 +140,15 @@ class Facts:
     def _ask(self, fact: Fact, about: etree._Element) -> bool | str:
         key = (fact.name, about)
         if key not in self._answers:
-            self._answers[key] = self._tests.ask(fact, about)
+            answer = self._tests.ask(fact, about)
+            self._answers[key] = fact.missing if answer != fact.missing and self._is_doubtful(key) else answer
         return self._answers[key]
+
+    def _is_doubtful(self, question: tuple[str, etree._Element]) -> bool:
+        if self._doubtful is None:
+            objects = self._tests.sharing.objects(self._root)
+            self._doubtful = _doubtful(self._root, self._tests, objects) if objects else ()
+        return question in self._doubtful
 
     def _object(self, element: etree._Element, each: tuple[str, ...]) -> etree._Element | None:
         chain = [element, *element.iterancestors()]
@@ -138,6 +163,28 @@ class Facts:
 def evaluate(document: Document, iepd: "Iepd") -> Facts:
     """The document's facts; nothing is computed before it is asked for."""
     return Facts(document, iepd.fact_tests)
+
+
+def _doubtful(
+    root: etree._Element, tests: FactTests, objects: tuple[Told, ...]
+) -> Container[tuple[str, etree._Element]]:
+    """The questions whose answer is another one by what is said of an object elsewhere."""
+    asked = [
+        (fact, about, tests.ask(fact, about))
+        for fact in tests.facts.values()
+        for about in (root.findall("/".join(fact.each)) if fact.each else [root])
+    ]
+    doubtful: set[tuple[str, etree._Element]] = set()
+    try:
+        for copies in views(root, objects, tests.sharing.touched):
+            doubtful.update(
+                (fact.name, about)
+                for fact, about, answer in asked
+                if about in copies and tests.ask(fact, copies[about]) != answer
+            )
+    except TooTangled:
+        return _Everything()
+    return doubtful
 
 
 # --- compiling ---

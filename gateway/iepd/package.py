@@ -127,7 +127,7 @@ def _made(
         edition=edition,
         leaves=checking.leaves,
         prefixes={XML: "xml", **{uri: prefix for prefix, uri in declared.namespaces.items()}},
-        fact_tests=FactTests(facts, declared.namespaces),
+        fact_tests=FactTests(facts, declared.namespaces, tuple(schema.structures)),
         references=References(schema),
         warnings=warnings,
     )

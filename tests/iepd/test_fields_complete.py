@@ -180,6 +180,9 @@ def _subject(born: str = "", juvenile: str = "", role: str = "cr:Subject") -> st
     return f"<{role}>{date}{mark}</{role}>"
 
 
+UNTOLD = ("12012-06-01", "-2012-06-01", "0212-06-01", "2012-06-01T24:00:00", "2012-06", "unknown")
+
+
 @pytest.mark.parametrize(
     ("born", "juvenile", "answer"),
     [
@@ -189,12 +192,14 @@ def _subject(born: str = "", juvenile: str = "", role: str = "cr:Subject") -> st
         ("<nc:DateTime>2008-12-01T00:00:00</nc:DateTime>", "", False),
         ("<nc:Date>\n 2008-12-01 </nc:Date>", "", False),
         ("<nc:Date>\n 2008-12-02 </nc:Date>", "", True),
-        # Where the day cannot be told for certain it is not taken for an adult's.
-        ("<nc:Date>1991-03-17Z</nc:Date>", "", True),
-        ("<nc:Date>1991-03-17-05:00</nc:Date>", "", True),
-        ("<nc:Date>1991-03-17+05:00</nc:Date>", "", True),
-        ("<nc:DateTime>1991-03-17T00:00:00Z</nc:DateTime>", "", True),
-        ("<nc:DateTime>1991-03-17T00:00:00-05:00</nc:DateTime>", "", True),
+        # With a time zone it may have been the day after.
+        ("<nc:Date>2008-11-30Z</nc:Date>", "", False),
+        ("<nc:Date>2008-12-01Z</nc:Date>", "", True),
+        ("<nc:Date>2008-11-30-05:00</nc:Date>", "", False),
+        ("<nc:Date>2008-12-01-05:00</nc:Date>", "", True),
+        ("<nc:DateTime>2008-11-30T23:59:59.5+05:00</nc:DateTime>", "", False),
+        ("<nc:DateTime>2008-12-01T00:00:00Z</nc:DateTime>", "", True),
+        # Where the day cannot be told it is not taken for an adult's.
         ("<nc:DateTime>2008-12-01T24:00:00</nc:DateTime>", "", True),
         ("<nc:Date>12008-12-02</nc:Date>", "", True),
         ("<nc:Date>-2008-12-02</nc:Date>", "", True),
@@ -204,7 +209,12 @@ def _subject(born: str = "", juvenile: str = "", role: str = "cr:Subject") -> st
         ("<nc:Date>unknown</nc:Date>", "", True),
         ("<nc:Date/>", "", True),
         ("<nc:Date>2038-12-02</nc:Date>", "", True),
-        ("<nc:Date>unknown</nc:Date>", "false", False),  # somebody looked and said so
+        # The mark does not outweigh a date of birth that says otherwise or cannot be read.
+        *((f"<nc:Date>{born}</nc:Date>", "false", True) for born in UNTOLD),
+        *((f"<nc:Date>2012-06-01{zone}</nc:Date>", "false", True) for zone in ("Z", "+01:00", "-05:00")),
+        ("<nc:DateTime>2012-06-01T05:00:00Z</nc:DateTime>", "false", True),
+        ("<nc:Date>1991-03-17Z</nc:Date>", "false", False),
+        ("<nc:Date/>", "false", False),
         ("<nc:Date>1991-03-17</nc:Date>", "true", True),
         ("<nc:Date>2012-03-17</nc:Date>", "false", True),
         ("", "false", False),
@@ -230,6 +240,10 @@ def test_one_juvenile_among_the_subjects_makes_a_police_contact_a_juvenile_one()
     found = _facts("police-contact", AS_OF + adult + child)
     assert found["juvenile"] == [True]
     assert found["subject.juvenile"] == [False, True]
+    for born in (*UNTOLD, "2012-06-01Z"):
+        marked = _subject(f"<nc:Date>{born}</nc:Date>", "false", "pc:Subject")
+        found = _facts("police-contact", AS_OF + adult + marked)
+        assert (found["juvenile"], found["subject.juvenile"]) == ([True], [False, True]), born
     assert _facts("police-contact", AS_OF + adult)["juvenile"] == [False]
 
 
@@ -240,9 +254,34 @@ def test_an_offense_at_seventeen_is_a_juvenile_offense_of_an_adult() -> None:
     )
     found = _facts("custody-release", content)
     assert found["offense.juvenile"] == [True, False]
-    unsure = AS_OF + _subject("<nc:Date>1991-03-17Z</nc:Date>") + offense.format("2019-03-17")
-    assert _facts("custody-release", unsure)["offense.juvenile"] == [True]
+    zoned = AS_OF + _subject("<nc:Date>1991-03-16Z</nc:Date>") + offense.format("2009-03-16")
+    assert _facts("custody-release", zoned)["offense.juvenile"] == [True]
     assert found["juvenile"] == [False]
+
+
+@pytest.mark.parametrize(("born", "committed"), [("11991-03-17", "2019-03-17"), ("1991-03-17", "12019-03-17")])
+def test_an_offense_whose_age_cannot_be_told_is_a_juvenile_one_whatever_it_says(born: str, committed: str) -> None:
+    date = f"<nc:ActivityDate><nc:Date>{committed}</nc:Date></nc:ActivityDate>"
+    mark = "<j:JuvenileOffenderIndicator>false</j:JuvenileOffenderIndicator>"
+    content = AS_OF + _subject(f"<nc:Date>{born}</nc:Date>", "false") + f"<j:Offense>{date}{mark}</j:Offense>"
+    assert _facts("custody-release", content)["offense.juvenile"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "fact"),
+    [
+        ("custody-release", "cr:HouseholdMember", "household.juvenile"),
+        ("supervision-record", "sr:Subject", "juvenile"),
+        ("supervision-record", "sr:HouseholdMember", "household.juvenile"),
+        ("police-contact", "pc:HouseholdMember", "household.juvenile"),
+        ("police-contact", "pc:Witness", "witness.juvenile"),
+    ],
+)
+def test_everybody_whose_date_of_birth_cannot_be_told_is_a_juvenile(name: str, role: str, fact: str) -> None:
+    for born in (*UNTOLD, "2012-06-01Z", "2012-06-01+01:00"):
+        content = AS_OF + _subject(f"<nc:Date>{born}</nc:Date>", "false", role)
+        assert _facts(name, content)[fact] == [True], born
+    assert _facts(name, AS_OF + _subject("<nc:Date>1991-03-17Z</nc:Date>", "false", role))[fact] == [False]
 
 
 def test_a_sealed_booking_seals_the_notice() -> None:
