@@ -38,7 +38,7 @@ class BadSenderId(Refused):
 
 
 class IdConflict(Refused):
-    """The sender used this id before, for other content."""
+    """The sender used this id before: for other content, other recipients, or to correct or cancel another message."""
 
     code = "message.id-conflict"
 
