@@ -39,8 +39,9 @@ from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.keys.payload import KeyGone
-from gateway.message import REACHES_PAST_RECIPIENTS
+from gateway.message import REACHES_PAST_RECIPIENTS, Action
 from gateway.policy.emergency import is_release
+from gateway.policy.grant import NoMouInForce
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.shape import SignatureMissing
 from gateway.signing.signature import signer_key
@@ -212,15 +213,11 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
     message = record.message
     disseminations = await gateway.store.disseminations(known.message)
     entries = await gateway.store.entries_of(known.message)
-    told = outcomes(
-        (_denied(each.entry) for each in entries if _is_withheld(each.entry)),
-        {
-            each.dissemination.recipient: each.delivery.id
-            for each in disseminations
-            if not is_release(each.dissemination)
-        },
-    )
-    key, named = gateway.keys.digest_key, {each.agency for each in told}
+    given = {
+        each.dissemination.recipient: each.delivery.id for each in disseminations if not is_release(each.dissemination)
+    }
+    withheld = [_denied(each.entry) for each in entries if _is_withheld(each.entry)]
+    key, named = gateway.keys.digest_key, given.keys() | {each.recipient for each in withheld}
     if not is_same(known.content_digest, read.content_digest, submission.only, key, action=message.action, named=named):
         raise IdConflict(
             "this message id was used before for other content or other recipients; a new message needs a new id"
@@ -229,12 +226,15 @@ async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: K
         raise ActionMismatch(f"this id is that of a message with another action: {message.action}")
     if not await names_earlier(gateway.store, submission, message.earlier):
         raise IdConflict(f"this message id was used before to {message.action} another message")
+    # Whom the log does not name is no agency: nothing lets it have anything. A cancellation asks nobody.
+    asked = submission.only if message.action is not Action.CANCEL else frozenset()
+    nobody = [Denied(recipient=each, code=NoMouInForce.code) for each in asked - named]
     answer = Accepted(
         id=known.message,
         sender_id=submission.sender_id,
         received_at=message.received_at,
         digest=message.digest,
-        recipients=told,
+        recipients=outcomes([*withheld, *nobody], given),
         entry=entries[0].entry.id,
         receipt=known.receipt.decode(),
         repeated=True,

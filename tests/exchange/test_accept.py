@@ -152,6 +152,30 @@ async def test_one_id_corrects_or_cancels_one_message(place: Deployed, action: A
     assert not (await place.accept(release(action), "K-2", act=(action, "HCJ-2"))).repeated
 
 
+NOBODY = AgencyId("odessa-fairbrook-2210-alder-street")
+
+
+async def test_what_is_asked_for_and_is_no_agency_is_told_to_the_sender_and_only_counted_in_the_log(
+    place: Deployed, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, SHELTER, NOBODY}))
+    told_first = {POLICE: "accepted", SHELTER: "policy.no-mou-in-force", NOBODY: "policy.no-mou-in-force"}
+    assert told(first) == told_first
+    again = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, SHELTER, NOBODY}))
+    assert (again.repeated, told(again)) == (True, told_first)
+    with pytest.raises(NoRecipient) as refused:
+        await place.accept(release(), "HCJ-2", only=frozenset({NOBODY}))
+    assert [each.agency for each in refused.value.outcomes] == [NOBODY]
+    log = await place.log()
+    (received,) = (each for each in log if each["type"] == "receive")
+    assert (received["recipients"], received["refused"], received["count"]) == ([POLICE], [SHELTER], 3)
+    (refusal,) = (each for each in log if each["type"] == "refuse")
+    assert refusal["count"] == 1
+    assert [each["recipient"] for each in log if each["type"] == "withhold"] == [SHELTER]
+    assert NOBODY not in json.dumps(log)
+    assert NOBODY not in "".join(capfd.readouterr())
+
+
 async def test_a_refused_message_does_not_occupy_its_id(place: Deployed) -> None:
     with pytest.raises(NoRecipient):
         await place.accept(sample("juvenile"), "HCJ-1", only=frozenset({POLICE}))
