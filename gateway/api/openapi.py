@@ -25,8 +25,9 @@ curl -X POST $GATEWAY/v1/messages -H "Authorization: Bearer $TOKEN" \\
 line and path. **403** `policy.no-mou-in-force` means that no agreement lets anyone have this message.
 
 **Try again with the same Idempotency-Key.** When an answer does not arrive, send the same message with the same key:
-you get the first receipt, and nothing is delivered twice. The same key with other content is refused (409). Without
-a key the gateway makes one, and cannot tell a repeat from a new message: do not retry such a request.
+you get the first receipt, and nothing is delivered twice. The same key with other content, other recipients or another
+message to correct or cancel is refused (409). Without a key the gateway makes one, and cannot tell a repeat from a new
+message: do not retry such a request.
 
 **Try first.** `POST /v1/sandbox/messages` takes the same body, says what each partner would receive of it, and does
 nothing else.
@@ -46,7 +47,7 @@ _ERRORS = {
     401: "No credential, or one that is not known, expired or revoked",
     403: "No agreement lets anyone have it; or the agency is suspended; or a signature is wrong",
     404: "Not there, or not yours",
-    409: "The key was used for other content; or address and message contradict each other",
+    409: "The key was used for other content or recipients; or address and message contradict each other",
     410: "Withdrawn, or destroyed when its time was up",
     413: "Larger than 10 MB",
     415: "Another Content-Type, or compressed",

@@ -26,7 +26,7 @@ from gateway.exchange.newest_head import newest_head
 from gateway.exchange.refuse import record_refusal
 from gateway.exchange.reply import Replying
 from gateway.exchange.status import DeliveryStatus, receipt, status
-from gateway.exchange.submission import Accepted, Submission
+from gateway.exchange.submission import Accepted, BadSenderId, Submission
 from gateway.message import Action, DeliveryId
 from gateway.transport.content_digest import WANT_CONTENT_DIGEST, content_digest_header, wanted
 from gateway.transport.log_head import LOG_HEAD, log_head_header, log_head_of
@@ -172,9 +172,16 @@ def idempotency_key(request: Request) -> str:
     """The sender's own id of the message; "" when it gives none.
 
     A key in quotation marks, as draft-ietf-httpapi-idempotency-key-header writes it, is the key between them.
+
+    Raises `BadSenderId` for an empty one: its sender believes that repeats are known by it.
     """
-    key = request.headers.get("idempotency-key", "")
-    return key[1:-1] if len(key) >= 2 and key[0] == key[-1] == '"' else key
+    header = request.headers.get("idempotency-key")
+    if header is None:
+        return ""
+    key = header[1:-1] if len(header) >= 2 and header[0] == header[-1] == '"' else header
+    if not key:
+        raise BadSenderId("an Idempotency-Key is not empty; without the header the gateway makes an id")
+    return key
 
 
 @functools.lru_cache(maxsize=256)

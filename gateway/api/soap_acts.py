@@ -8,10 +8,12 @@ from starlette.requests import Request
 
 from gateway.agency import Agency
 from gateway.api.body import parsed
+from gateway.api.edge import trace_of
 from gateway.api.rest import accept_measured, recipients
 from gateway.api.sandbox import outcome_of
 from gateway.clock import timestamp
 from gateway.document.parse import Limits
+from gateway.errors import GatewayError, Unavailable
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.inbox import (
     DeliveryHeld,
@@ -28,6 +30,7 @@ from gateway.exchange.submission import Accepted, Submission
 from gateway.message import Action, DeliveryId
 from gateway.signing.proof import Proof
 from gateway.soap.service import Acknowledge, Poll, Preview, Status, Submit, node, read
+from gateway.telemetry import log
 
 POLL_SIZE_BYTES_MAX = 8 * 1024 * 1024
 """A Poll answer stops growing there; what is left comes with the next."""
@@ -160,10 +163,17 @@ async def _poll(asked: Asked, poll: Poll) -> etree._Element:
         try:
             cover = await inbox_cover(gateway, agency.id, item.delivery, channel="soap")
             payload = await inbox_payload(gateway, agency.id, item.delivery, channel="soap")
+            element = await _item(item, cover, payload)
         except (DeliveryRecalled, DeliveryHeld):  # since it was listed, or with its agreement: it is not to be had
             continue
+        except Unavailable:  # so are the others
+            raise
+        except GatewayError as error:  # damaged: those behind it are to be had all the same
+            correlation = trace_of(asked.request.scope).correlation
+            log.error("failed", correlation=correlation, code=error.code, delivery=item.delivery, exc_info=error)
+            continue
         size_bytes += len(payload)
-        answer.append(await _item(item, cover, payload))
+        answer.append(element)
     answer.append(node("Next", str(position)))
     return answer
 

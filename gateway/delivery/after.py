@@ -16,12 +16,24 @@ EXPIRED = "delivery.expired"
 """`last_error` of a delivery whose time ran out before it was ever tried."""
 
 
-def after(delivery: Under, outcome: Outcome, *, now: datetime, schedule: Schedule, chance: float) -> Under:
+def after(
+    delivery: Under,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    schedule: Schedule,
+    chance: float,
+    arrived_before: bool = False,
+) -> Under:
     """The delivery as it stands after one try; `attempts` counts that try already, `claim` did so.
 
-    chance  0 to 1; see `schedule.wait`
+    chance          0 to 1; see `schedule.wait`
+    arrived_before  whether an earlier try may have arrived; see `earlier`
     """
-    if outcome.kind is OutcomeKind.ACKNOWLEDGED or _arrived_before(delivery, outcome):
+    # "I have it already", when no earlier try can have arrived, speaks of something else: believing it would lose the
+    # message.
+    had = outcome.kind is OutcomeKind.DUPLICATE and arrived_before
+    if outcome.kind is OutcomeKind.ACKNOWLEDGED or had:
         return replace(
             delivery,
             state=after_event(delivery.state, Event.ACKNOWLEDGED),
@@ -39,12 +51,6 @@ def after(delivery: Under, outcome: Outcome, *, now: datetime, schedule: Schedul
     if due_at is None:
         return replace(delivery, state=after_event(delivery.state, Event.TIME_OUT))
     return replace(delivery, state=after_event(delivery.state, Event.NOT_YET), due_at=due_at)
-
-
-def _arrived_before(delivery: Course, outcome: Outcome) -> bool:
-    # "I have it already" to a first try is no duplicate of ours: something else is wrong at the recipient,
-    # and believing it would lose the message.
-    return outcome.kind is OutcomeKind.DUPLICATE and delivery.attempts > 1
 
 
 def _next_try(

@@ -3,17 +3,34 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 
 class OutcomeKind(StrEnum):
     """What the try tells us."""
 
     ACKNOWLEDGED = "acknowledged"  # the recipient has it and said so
-    DUPLICATE = "duplicate"  # the recipient says it has it already; true only when there was an earlier try
+    DUPLICATE = "duplicate"  # the recipient says it has it already; see `earlier`
     REFUSED = "refused"  # the recipient will never take this message as it is
     FAILED = "failed"  # it did not arrive
     UNKNOWN = "unknown"  # no whole answer: it may have arrived
     RETRY_LATER = "retry-later"  # the recipient asks for time
+
+
+MAY_HAVE_ARRIVED: Final = frozenset(
+    {
+        "delivery.no-answer",
+        "delivery.time-out",
+        "delivery.answer-not-soap",
+        "delivery.answer-malformed",
+        "delivery.answer-unrelated",
+        "delivery.http-502",
+        "delivery.http-504",
+        "agency.suspended",  # broken off on its way, because the recipient was shut out
+    }
+)
+"""The codes of UNKNOWN outcomes, whether or not time is asked for: the log's word for a try tells whether it may have
+arrived."""
 
 
 class Evidence(StrEnum):
@@ -42,6 +59,11 @@ class Outcome:
             raise ValueError("an outcome has evidence exactly when the recipient says that it has the message")
         if self.kind is not OutcomeKind.ACKNOWLEDGED and not self.code:
             raise ValueError("an outcome that is not an acknowledgement has a code")
+        may_have_arrived = self.kind in (OutcomeKind.UNKNOWN, OutcomeKind.RETRY_LATER)
+        if self.kind is OutcomeKind.UNKNOWN and self.code not in MAY_HAVE_ARRIVED:
+            raise ValueError("the code of an unknown outcome says that it may have arrived")
+        if self.code in MAY_HAVE_ARRIVED and not may_have_arrived:
+            raise ValueError("a code that says that it may have arrived is that of an unknown outcome")
 
     @property
     def answered(self) -> bool:

@@ -14,12 +14,13 @@ from gateway.audit.entry import AuditEntry
 from gateway.document.canonical import exclusive
 from gateway.document.parse import Document, parse
 from gateway.errors import Refused, Tampered, Unavailable
-from gateway.exchange.chain import Earlier, find_earlier
+from gateway.exchange.chain import Earlier, find_earlier, names_earlier
 from gateway.exchange.configured import Configured
 from gateway.exchange.consenting import consents_of
 from gateway.exchange.decide import Case, Denied, Release
 from gateway.exchange.gateway import AgencySuspended, Gateway
 from gateway.exchange.refuse import record_refusal
+from gateway.exchange.repeat import is_same, with_asked
 from gateway.exchange.reply import answer_of
 from gateway.exchange.submission import (
     Accepted,
@@ -39,8 +40,9 @@ from gateway.iepd.header import read as read_header
 from gateway.iepd.package import Iepd
 from gateway.iepd.validate import validate
 from gateway.keys.payload import KeyGone
-from gateway.message import REACHES_PAST_RECIPIENTS
+from gateway.message import REACHES_PAST_RECIPIENTS, Action
 from gateway.policy.emergency import is_release
+from gateway.policy.grant import NoMouInForce
 from gateway.signing.enveloped import has_signature, verify_enveloped
 from gateway.signing.shape import SignatureMissing
 from gateway.signing.signature import signer_key
@@ -129,7 +131,7 @@ async def _try(gateway: Gateway, submission: Submission, now: datetime) -> Accep
         case=case,
         header=judged.header,
         earlier=judged.earlier,
-        content_digest=read.content_digest,
+        content_digest=with_asked(read.content_digest, submission.only, gateway.keys.digest_key),
         decided=decided,
         configured=configured,
         now=now,
@@ -213,30 +215,36 @@ def read_message(
 
 
 async def _repeat(gateway: Gateway, submission: Submission, read: Read, known: Known) -> Accepted:
-    """The stored answer, when the content is the same. The decision of then stands, whatever is in force now."""
+    """The stored answer, when the same is asked. The decision of then stands, whatever is in force now."""
     if not known.content_digest:
         raise KeyGone("this message id was used for a message that is destroyed by now; a new message needs a new id")
-    if not hmac.compare_digest(known.content_digest, read.content_digest):
-        raise IdConflict("this message id was used before for other content; a new message needs a new id")
     record = await gateway.store.message(known.message)
     assert record is not None  # noqa: S101  (the id and the message are written in one transaction)
-    if submission.act is not None and submission.act[0] is not record.message.action:
-        raise ActionMismatch(f"this id is that of a message with another action: {record.message.action}")
+    message = record.message
     disseminations = await gateway.store.disseminations(known.message)
     entries = await gateway.store.entries_of(known.message)
+    given = {
+        each.dissemination.recipient: each.delivery.id for each in disseminations if not is_release(each.dissemination)
+    }
+    withheld = [_denied(each.entry) for each in entries if _is_withheld(each.entry)]
+    key, named = gateway.keys.digest_key, given.keys() | {each.recipient for each in withheld}
+    if not is_same(known.content_digest, read.content_digest, submission.only, key, action=message.action, named=named):
+        raise IdConflict(
+            "this message id was used before for other content or other recipients; a new message needs a new id"
+        )
+    if submission.act is not None and submission.act[0] is not message.action:
+        raise ActionMismatch(f"this id is that of a message with another action: {message.action}")
+    if not await names_earlier(gateway.store, submission, message.earlier):
+        raise IdConflict(f"this message id was used before to {message.action} another message")
+    # Whom the log does not name is no agency: nothing lets it have anything. A cancellation asks nobody.
+    asked = submission.only if message.action is not Action.CANCEL else frozenset()
+    nobody = [Denied(recipient=each, code=NoMouInForce.code) for each in asked - named]
     answer = Accepted(
         id=known.message,
         sender_id=submission.sender_id,
-        received_at=record.message.received_at,
-        digest=record.message.digest,
-        recipients=outcomes(
-            (_denied(each.entry) for each in entries if _is_withheld(each.entry)),
-            {
-                each.dissemination.recipient: each.delivery.id
-                for each in disseminations
-                if not is_release(each.dissemination)
-            },
-        ),
+        received_at=message.received_at,
+        digest=message.digest,
+        recipients=outcomes([*withheld, *nobody], given),
         entry=entries[0].entry.id,
         receipt=known.receipt.decode(),
         repeated=True,

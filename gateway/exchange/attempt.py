@@ -6,7 +6,8 @@ lease was lost writes nothing: somebody else has the delivery by then, and his w
 """
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,13 +19,15 @@ from gateway.audit.catalog import EntryType, Value
 from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.after import after, expired, overdue, recalled, released
 from gateway.delivery.delivery import Delivery, State
-from gateway.delivery.outcome import Outcome, failed, refused
+from gateway.delivery.earlier import BEGUN_ANEW, EarlierTry, may_have_arrived
+from gateway.delivery.outcome import Outcome, OutcomeKind, failed, refused
 from gateway.delivery.schedule import Schedule
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.cut import CUT_OFF, Cut
 from gateway.exchange.destination import Destination, Route, Standing
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.newest_head import newest_head
+from gateway.message import DeliveryId
 from gateway.store.deliveries import Claim
 from gateway.store.interface import StoreUnavailable
 from gateway.store.messages import DisseminationRecord
@@ -130,9 +133,37 @@ async def _decided(
     trouble: GatewayError | None = None,
 ) -> Attempt:
     """Settle by the outcome of a try."""
-    chance = int.from_bytes(gateway.clock.random(4)) / 0xFFFFFFFF
-    delivery = after(claim.record.delivery, outcome, now=gateway.clock.now(), schedule=schedule, chance=chance)
+    tried = claim.record.delivery
+    delivery = after(
+        tried,
+        outcome,
+        now=gateway.clock.now(),
+        schedule=schedule,
+        chance=int.from_bytes(gateway.clock.random(4)) / 0xFFFFFFFF,
+        arrived_before=outcome.kind is OutcomeKind.DUPLICATE and await _arrived_before(gateway, tried),
+    )
     return replace(await _settled(gateway, claim, delivery, destination), trouble=trouble)
+
+
+async def _arrived_before(gateway: Gateway, delivery: Delivery) -> bool:
+    """Whether an earlier try may have arrived, by what the log keeps of all of them, in whatever process they were."""
+    try:
+        entries = await gateway.store.entries_of(delivery.message)
+    except StoreUnavailable:  # not known: it is sent again
+        return False
+    return may_have_arrived(earlier_tries((each.entry for each in entries), delivery.id), delivery.attempts)
+
+
+def earlier_tries(entries: Iterable[AuditEntry], delivery: DeliveryId) -> Iterator[EarlierTry]:
+    """What these entries, in the order in which they were written, say of the tries of one delivery."""
+    for entry in entries:
+        if entry.type not in _TOLD or (body := json.loads(entry.body))["delivery"] != delivery:
+            continue
+        begun = entry.type == EntryType.REQUEUE
+        yield BEGUN_ANEW if begun else EarlierTry(body["attempts"], body.get("code", ""))
+
+
+_TOLD: Final = frozenset({EntryType.FAIL, EntryType.UNDELIVERABLE, EntryType.EXPIRE, EntryType.REQUEUE})
 
 
 async def _settled(gateway: Gateway, claim: Claim, delivery: Delivery, destination: Destination | None) -> Attempt:

@@ -69,6 +69,14 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
     return Earlier(message=found, past=past, chain_size=len(messages), open=still_open)
 
 
+async def names_earlier(store: Store, submission: Submission, earlier: MessageId | None) -> bool:
+    """Whether the address names this message, or none."""
+    if submission.act is None:
+        return True
+    addressed = await _message(store, submission, submission.act[1])
+    return addressed is not None and addressed.id == earlier
+
+
 async def _message(store: Store, submission: Submission, id: str) -> Message | None:
     known = await store.known(submission.sender, id)
     record = await store.message(known.message if known else MessageId(id))

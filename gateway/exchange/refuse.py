@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from gateway.agency import AgencyId
 from gateway.audit.catalog import EntryType
 from gateway.audit.entry import commit, make
 from gateway.errors import GatewayError
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.reply import fault_of
-from gateway.exchange.submission import LISTED_MAX, InvalidMessage, NoRecipient, Submission
+from gateway.exchange.submission import InvalidMessage, NoRecipient, Submission, listed
 from gateway.exchange.trial import trial_entry
 from gateway.message import MessageId, bucket_name
 from gateway.retention.kept import Kept, Kind
@@ -28,6 +29,8 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
         aad=id.encode(),
         random=gateway.clock.random(SEAL_RANDOM_SIZE_BYTES),
     )
+    told = error.outcomes if isinstance(error, NoRecipient) else None
+    refused = listed((each.agency for each in told), gateway.current.agencies) if told is not None else None
     entry = make(
         EntryType.REFUSE,
         id=gateway.new_id(now),
@@ -41,8 +44,8 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
         size_bytes=len(submission.body),
         channel=submission.channel,
         fingerprint=submission.proof.fingerprint if submission.proof is not None else None,
-        count=_count(error),
-        refused=tuple(each.agency for each in error.outcomes)[:LISTED_MAX] if isinstance(error, NoRecipient) else None,
+        count=_count(error, refused),
+        refused=refused,
     )
     tried = error.tried if isinstance(error, NoRecipient) else ()
     entries = [
@@ -81,8 +84,8 @@ async def record_refusal(gateway: Gateway, submission: Submission, error: Gatewa
     )
 
 
-def _count(error: GatewayError) -> int | None:
+def _count(error: GatewayError, named: tuple[AgencyId, ...] | None) -> int | None:
     """How many findings; how many recipients, when they are more than the entry names."""
     if isinstance(error, InvalidMessage):
         return len(error.findings)
-    return len(error.outcomes) if isinstance(error, NoRecipient) and len(error.outcomes) > LISTED_MAX else None
+    return len(error.outcomes) if isinstance(error, NoRecipient) and len(error.outcomes) > len(named or ()) else None

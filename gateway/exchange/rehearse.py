@@ -18,7 +18,7 @@ from gateway.exchange.accept import check_reach, judge, read_message, running_fo
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Denied, Release
 from gateway.exchange.gateway import AgencySuspended, Gateway
-from gateway.exchange.submission import LISTED_MAX, NoRecipient, Submission
+from gateway.exchange.submission import NoRecipient, Submission, listed
 from gateway.exchange.trial import decide_all
 from gateway.policy.journal import counts
 from gateway.policy.mou import How
@@ -176,8 +176,8 @@ async def _record(
         channel=submission.channel,
         exchange=exchange,
         code=code,
-        recipients=recipients[:LISTED_MAX] or None,
-        refused=refused[:LISTED_MAX] or None,
+        recipients=listed(recipients, configured.agencies) or None,
+        refused=listed(refused, configured.agencies) or None,
         count=len(recipients) + len(refused) or None,
         configuration=configured.version,
         size_bytes=len(submission.body),

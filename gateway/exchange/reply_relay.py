@@ -17,7 +17,7 @@ from gateway.audit.entry import AuditEntry, make
 from gateway.delivery.after import after, expired, overdue, released
 from gateway.delivery.breaker import CLOSED, BreakerRule, Circuit, CircuitBreaker, after_outcome
 from gateway.delivery.course import State
-from gateway.delivery.outcome import Outcome, failed, refused
+from gateway.delivery.outcome import MAY_HAVE_ARRIVED, Outcome, failed, refused
 from gateway.delivery.reply import Reply
 from gateway.errors import GatewayError, Tampered
 from gateway.exchange.attempt import HOLD, SETTLE_PAUSES_SECONDS, WORN_OUT
@@ -137,7 +137,16 @@ class ReplyRelay:
     def _after(self, reply: Reply, outcome: Outcome) -> Reply:
         clock = self._gateway.clock
         chance = int.from_bytes(clock.random(4)) / 0xFFFFFFFF
-        return after(reply, outcome, now=clock.now(), schedule=self._schedule, chance=chance)
+        # What is known of an earlier try; nothing, when its worker ended before it could write.
+        arrived_before = reply.last_error in MAY_HAVE_ARRIVED or (reply.attempts > 1 and not reply.last_error)
+        return after(
+            reply,
+            outcome,
+            now=clock.now(),
+            schedule=self._schedule,
+            chance=chance,
+            arrived_before=arrived_before,
+        )
 
     async def _settle(self, claim: ReplyClaim, reply: Reply) -> bool:
         """Write it down; again when the database does not answer."""

@@ -1,6 +1,7 @@
 """Submission and Accepted: what an edge hands to `accept`, and what it gets back."""
 
 import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 LISTED_MAX = 100
 """Recipients that the audit entry of a reception or refusal names; two such lists of the longest ids fit into one."""
+
+
+def listed(agencies: Iterable[AgencyId], known: Container[AgencyId]) -> tuple[AgencyId, ...]:
+    """Those that an audit entry names; the others are only counted.
+
+    known  agencies of the configuration: whoever is asked for and is none of them may be any words of the caller's,
+           which the log would keep for ever
+    """
+    return tuple(each for each in agencies if each in known)[:LISTED_MAX]
+
 
 _SENDER_ID = re.compile(rf"[!-~]{{0,{SENDER_ID_LENGTH_MAX}}}")
 
@@ -38,7 +49,7 @@ class BadSenderId(Refused):
 
 
 class IdConflict(Refused):
-    """The sender used this id before, for other content."""
+    """The sender used this id before: for other content, other recipients, or to correct or cancel another message."""
 
     code = "message.id-conflict"
 

@@ -17,7 +17,7 @@ from gateway.exchange.disclose import Disclosing, disclosures
 from gateway.exchange.gateway import SEAL_RANDOM_SIZE_BYTES, Gateway
 from gateway.exchange.keeping import due_at, due_of, expires, kept_dissemination, kept_message
 from gateway.exchange.reply import answer_of
-from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission
+from gateway.exchange.submission import LISTED_MAX, Accepted, RecipientOutcome, Submission, listed
 from gateway.exchange.trial import Decided, trial_entry
 from gateway.iepd.header import Header
 from gateway.message import (
@@ -158,6 +158,9 @@ def seal(gateway: Gateway, plaintext: bytes, *, due: datetime, id: str) -> tuple
 
 
 def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes, due: datetime) -> AuditEntry:
+    known, count = writing.configured.agencies, len(writing.decisions)
+    given = listed((release.grant.recipient for release in releases(writing.decisions)), known)
+    denied = listed((each.recipient for each in writing.decisions if isinstance(each, Denied)), known)
     return make(
         EntryType.RECEIVE,
         id=gateway.new_id(writing.now),
@@ -170,10 +173,10 @@ def _received(gateway: Gateway, writing: Writing, message: Message, salt: bytes,
         first=message.first,
         earlier=message.earlier,
         commit=commit(salt, message.sender_id, writing.submission.body),
-        # Those that are cut off here have entries of their own: each dissemination, each that is withheld.
-        recipients=tuple(release.grant.recipient for release in releases(writing.decisions))[:LISTED_MAX],
-        refused=tuple(each.recipient for each in writing.decisions if isinstance(each, Denied))[:LISTED_MAX] or None,
-        count=len(writing.decisions) if len(writing.decisions) > LISTED_MAX else None,
+        # Agencies that are cut off here have entries of their own: each dissemination, each that is withheld.
+        recipients=given,
+        refused=denied or None,
+        count=count if count > min(len(given) + len(denied), LISTED_MAX) else None,
         configuration=writing.configured.version,
         size_bytes=len(writing.submission.body),
         channel=writing.submission.channel,
@@ -353,7 +356,7 @@ def _tried(gateway: Gateway, writing: Writing, message: Message) -> Iterator[Aud
 
 
 def _withheld(gateway: Gateway, writing: Writing, message: Message, decision: Release | Denied) -> AuditEntry | None:
-    if isinstance(decision, Release):
+    if isinstance(decision, Release) or decision.recipient not in writing.configured.agencies:
         return None
     return make(
         EntryType.WITHHOLD,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from gateway.delivery.outcome import Outcome, acknowledged, duplicate, failed, refused, retry_later
+from gateway.delivery.outcome import Outcome, acknowledged, duplicate, failed, refused, retry_later, unknown
 
 REFUSED_FOR_GOOD = {
     400: "the request is malformed",
@@ -23,6 +23,9 @@ REFUSED_FOR_GOOD = {
 }
 CONFLICT = 409
 """The recipient has this Idempotency-Key already; with Retry-After it is still busy with the earlier try."""
+
+WITHOUT_ANSWER = frozenset({502, 504})
+"""A proxy handed it on and got no answer that it could use: it may have arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ def outcome(answer: Answer) -> Outcome:
         return retry_later(code, answer.retry_after)
     if answer.status == CONFLICT:
         return duplicate(code)
+    if answer.status in WITHOUT_ANSWER:
+        return unknown(code)
     return failed(code)
 
 

@@ -264,7 +264,7 @@ async def test_an_undeclared_size_is_counted_while_it_comes(
     assert gateway.refusals == [(JAIL.id, "request.too-large", "rest")]
 
 
-@pytest.mark.parametrize("key", ["with a blank", "x" * 256, "tab\there"])
+@pytest.mark.parametrize("key", ["", '""', "with a blank", "x" * 256, "tab\there"])
 async def test_a_key_that_is_no_id_is_400(client: aiohttp.ClientSession, key: str) -> None:
     answer = await client.post("/v1/messages", data=BODY, headers=XML | {"Idempotency-Key": key})
     assert answer.status == 400

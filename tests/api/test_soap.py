@@ -6,12 +6,14 @@ import pytest
 import requests
 import zeep
 from lxml import etree
+from structlog.testing import capture_logs
 
 from gateway.document.names import SOAP11, SOAP12, WSA
-from gateway.errors import Tampered
+from gateway.errors import GatewayError, Tampered
 from gateway.exchange.inbox import DeliveryRecalled
 from gateway.exchange.submission import IdConflict, InvalidMessage, NoRecipient, RecipientOutcome
 from gateway.finding import Finding
+from gateway.keys.payload import BucketDamaged, KeyGone, PayloadTampered
 from gateway.message import Action
 from gateway.soap.service import SERVICE, action_of
 from gateway.soap.wsdl import SCHEMA
@@ -131,6 +133,15 @@ async def test_message_id_and_idempotency_key_must_agree(
     answer = await post(client, data, **{"Idempotency-Key": "b"})
     assert answer.problem("Code") == "message.bad-id"
     assert gateway.refusals == [(JAIL.id, "message.bad-id", "soap")]
+
+
+@pytest.mark.parametrize("key", ["", '""'])
+async def test_an_empty_idempotency_key_is_no_id(
+    client: aiohttp.ClientSession, gateway: PretendGateway, key: str
+) -> None:
+    for data in (enveloped(SUBMIT), enveloped(SUBMIT, header="<wsa:MessageID>a</wsa:MessageID>")):
+        assert (await post(client, data, **{"Idempotency-Key": key})).problem("Code") == "message.bad-id"
+    assert gateway.submissions == []
 
 
 @pytest.mark.parametrize("block", ["ReplyTo", "FaultTo"])
@@ -387,6 +398,39 @@ async def test_poll_passes_over_what_was_withdrawn_meanwhile(
     monkeypatch.setattr("gateway.api.soap_acts.inbox_payload", payload)
     answer = await post(police, enveloped(POLL))
     assert [each.findtext(f"{{{SERVICE}}}Delivery") for each in answer.body[:-1]] == ["d-4", "d-9"]
+
+
+@pytest.mark.parametrize("error", [PayloadTampered("changed"), BucketDamaged("torn"), KeyGone("gone")])
+async def test_poll_leaves_out_what_is_damaged_and_the_operator_hears_of_it(
+    police: aiohttp.ClientSession,
+    gateway: PretendGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    error: GatewayError,
+) -> None:
+    async def payload(_: object, agency: object, delivery: str, *, channel: str) -> bytes:
+        if delivery == "d-3":
+            raise error
+        return b"<torn" if delivery == "d-4" else PAYLOAD
+
+    monkeypatch.setattr("gateway.api.soap_acts.inbox_payload", payload)
+    with capture_logs() as lines:
+        answer = await post(police, enveloped(POLL))
+    assert [each.findtext(f"{{{SERVICE}}}Delivery") for each in answer.body[:-1]] == ["d-9"]
+    assert answer.body.findtext(f"{{{SERVICE}}}Next") == "9"
+    assert [(each["log_level"], each["delivery"], each["code"]) for each in lines if each["event"] == "failed"] == [
+        ("error", "d-3", error.code),
+        ("error", "d-4", "document.not-xml"),
+    ]
+
+
+async def test_poll_does_not_pass_over_what_is_only_away(
+    police: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def payload(_: object, agency: object, delivery: str, *, channel: str) -> bytes:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr("gateway.api.soap_acts.inbox_payload", payload)
+    assert (await post(police, enveloped(POLL))).problem("Code") == StoreUnavailable.code
 
 
 async def test_acknowledge_takes_several_deliveries(police: aiohttp.ClientSession, gateway: PretendGateway) -> None:

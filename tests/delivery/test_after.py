@@ -39,11 +39,12 @@ def test_a_signed_receipt_is_kept_as_signed_evidence() -> None:
 
 
 def test_a_recipient_that_has_it_from_an_earlier_try_has_it() -> None:
-    assert decide(delivery(attempts=2), duplicate("delivery.http-409")).state is State.DELIVERED
+    made = after(delivery(attempts=2), duplicate("x.had"), now=NOON, schedule=SCHEDULE, chance=0, arrived_before=True)
+    assert (made.state, made.evidence) == (State.DELIVERED, "transport")
 
 
-def test_a_recipient_that_claims_to_have_it_at_the_first_try_is_not_believed() -> None:
-    made = decide(delivery(attempts=1), duplicate("delivery.http-409"))
+def test_a_recipient_that_claims_to_have_what_cannot_have_arrived_is_not_believed() -> None:
+    made = decide(delivery(attempts=2), duplicate("delivery.http-409"))
     assert (made.state, made.last_error) == (State.WAITING, "delivery.http-409")
 
 

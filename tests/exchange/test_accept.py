@@ -116,6 +116,68 @@ async def test_other_content_under_the_same_id_is_a_conflict_and_the_first_stand
     assert known.message == first.id
 
 
+async def test_other_recipients_under_the_same_id_are_a_conflict(place: Deployed) -> None:
+    await place.accept(release(), "ONE", only=frozenset({POLICE}))
+    await place.accept(release(), "ALL")
+    for id, only in (("ONE", {PROBATION}), ("ONE", {POLICE, PROBATION}), ("ONE", set()), ("ALL", {POLICE})):
+        with pytest.raises(IdConflict):
+            await place.accept(release(), id, only=frozenset(only))
+    assert (await place.accept(release(), "ONE", only=frozenset({POLICE}))).repeated
+    assert (await place.accept(release(), "ALL")).repeated
+
+
+async def test_a_repeat_of_what_was_stored_before_recipients_counted_gets_the_first_answer(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.exchange.accept.with_asked", lambda content_digest, only, key: content_digest)
+    only = frozenset({POLICE, SHELTER})
+    first = await place.accept(release(), "HCJ-1", only=only)
+    await place.accept(release(Action.CORRECT, "HCJ-1"), "HCJ-2", only=frozenset({PROBATION}))
+    await place.accept(release(Action.CANCEL, "HCJ-1"), "HCJ-3", only=frozenset({PROSECUTOR}))
+    monkeypatch.undo()
+    assert (await place.accept(release(), "HCJ-1", only=only)).receipt == first.receipt
+    assert (await place.accept(release(Action.CORRECT, "HCJ-1"), "HCJ-2", only=frozenset({PROBATION}))).repeated
+    assert (await place.accept(release(Action.CANCEL, "HCJ-1"), "HCJ-3", only=frozenset({PROSECUTOR}))).repeated
+    with pytest.raises(IdConflict):
+        await place.accept(release(), "HCJ-1", only=frozenset({PROBATION}))
+
+
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.CANCEL])
+async def test_one_id_corrects_or_cancels_one_message(place: Deployed, action: Action) -> None:
+    one = await place.accept(release(), "HCJ-1", only=frozenset({POLICE}))
+    await place.accept(release(), "HCJ-2", only=frozenset({POLICE}))
+    first = await place.accept(release(action), "K", act=(action, "HCJ-1"))
+    assert (await place.accept(release(action), "K", act=(action, one.id))).receipt == first.receipt
+    for other in ("HCJ-2", "HCJ-9"):
+        with pytest.raises(IdConflict):
+            await place.accept(release(action), "K", act=(action, other))
+    assert not (await place.accept(release(action), "K-2", act=(action, "HCJ-2"))).repeated
+
+
+NOBODY = AgencyId("odessa-fairbrook-2210-alder-street")
+
+
+async def test_what_is_asked_for_and_is_no_agency_is_told_to_the_sender_and_only_counted_in_the_log(
+    place: Deployed, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, SHELTER, NOBODY}))
+    told_first = {POLICE: "accepted", SHELTER: "policy.no-mou-in-force", NOBODY: "policy.no-mou-in-force"}
+    assert told(first) == told_first
+    again = await place.accept(release(), "HCJ-1", only=frozenset({POLICE, SHELTER, NOBODY}))
+    assert (again.repeated, told(again)) == (True, told_first)
+    with pytest.raises(NoRecipient) as refused:
+        await place.accept(release(), "HCJ-2", only=frozenset({NOBODY}))
+    assert [each.agency for each in refused.value.outcomes] == [NOBODY]
+    log = await place.log()
+    (received,) = (each for each in log if each["type"] == "receive")
+    assert (received["recipients"], received["refused"], received["count"]) == ([POLICE], [SHELTER], 3)
+    (refusal,) = (each for each in log if each["type"] == "refuse")
+    assert refusal["count"] == 1
+    assert [each["recipient"] for each in log if each["type"] == "withhold"] == [SHELTER]
+    assert NOBODY not in json.dumps(log)
+    assert NOBODY not in "".join(capfd.readouterr())
+
+
 async def test_a_refused_message_does_not_occupy_its_id(place: Deployed) -> None:
     with pytest.raises(NoRecipient):
         await place.accept(sample("juvenile"), "HCJ-1", only=frozenset({POLICE}))

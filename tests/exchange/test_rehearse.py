@@ -1,10 +1,12 @@
 """A message that is tried: what is said is what would happen, and nothing happens."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.agency import AgencyId
 from gateway.exchange import rehearse as rehearsing
 from gateway.exchange.activate import suspend_agency
 from gateway.exchange.agreements import try_mou
@@ -53,6 +55,19 @@ async def test_what_is_said_is_what_a_real_one_brings(place: Deployed, name: str
             withheld = [one.label for one in record.dissemination.redactions if one.outcome == "withheld"]
             assert each.withheld == {label: withheld.count(label) for label in withheld}
             assert each.mou == f"{record.dissemination.mou}@{record.dissemination.mou_version}"
+
+
+async def test_what_is_asked_for_and_is_no_agency_is_only_counted_in_the_log(place: Deployed) -> None:
+    nobody = AgencyId("odessa-fairbrook-2210-alder-street")
+    said = await tried(place, release(), only=frozenset({POLICE, SHELTER, nobody}))
+    assert {each.agency for each in said.recipients if each.code} == {SHELTER, nobody}
+    with pytest.raises(NoRecipient):
+        await tried(place, release(), only=frozenset({nobody}))
+    log = await place.log()
+    one, two = (each for each in log if each["type"] == "sandbox")
+    assert (one["recipients"], one["refused"], one["count"]) == ([POLICE], [SHELTER], 3)
+    assert (two.get("refused"), two["count"]) == (None, 1)
+    assert nobody not in json.dumps(log)
 
 
 async def test_nothing_is_kept_and_the_log_says_that_it_was_tried(place: Deployed) -> None:

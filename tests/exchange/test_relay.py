@@ -10,7 +10,7 @@ import pytest
 from gateway.agency import Agency, EndpointKind
 from gateway.delivery.breaker import BreakerRule
 from gateway.delivery.delivery import Delivery, State
-from gateway.delivery.outcome import failed, refused, retry_later
+from gateway.delivery.outcome import Outcome, duplicate, failed, refused, retry_later, unknown
 from gateway.exchange import attempt
 from gateway.exchange.destination import Standing, standings
 from gateway.exchange.relay import Relay, pace_of
@@ -576,3 +576,48 @@ async def test_whatever_the_recipients_do_every_message_arrives_and_none_twice(
         assert len(pd.mailbox.effects) == len(office.mailbox.effects) == 6
         assert len(pd.mailbox.received) > 6, "some came twice on the wire, and had one effect"
         assert not pd.mailbox.conflicting
+
+
+HAD = duplicate("delivery.http-409")
+
+
+@pytest.mark.parametrize("before", [DOWN, failed("delivery.tls"), failed("delivery.http-500"), HAD])
+async def test_a_recipient_is_not_believed_to_have_what_never_arrived(
+    here: World, there: PretendEndpoint, before: Outcome
+) -> None:
+    (delivery,) = await here.deliver(POLICE)
+    there.outcomes = [before, HAD]
+    for _ in range(2):
+        await run(relay_to(here, there))
+        here.clock.go(minutes=1)
+    stands = await here.now_of(delivery)
+    assert (stands.state, stands.attempts, stands.last_error) == (State.WAITING, 2, HAD.code)
+    await run(relay_to(here, there))
+    assert (await here.now_of(delivery)).state is State.DELIVERED
+    assert len(there.mailbox.received) == 1
+
+
+async def test_what_a_try_without_an_answer_may_have_brought_is_remembered_over_others(
+    here: World, there: PretendEndpoint
+) -> None:
+    (delivery,) = await here.deliver(POLICE)
+    there.outcomes = [unknown("delivery.no-answer"), DOWN, HAD]
+    for _ in range(3):
+        await run(relay_to(here, there))
+        here.clock.go(minutes=1)
+    stands = await here.now_of(delivery)
+    assert (stands.state, stands.attempts, stands.evidence) == (State.DELIVERED, 3, "transport")
+
+
+async def test_a_try_whose_worker_ended_may_have_arrived(here: World, there: PretendEndpoint) -> None:
+    (delivery,) = await here.deliver(POLICE)
+    now = here.clock.now()
+    await here.gateway.store.claim(
+        now=now, lease_until=now + timedelta(minutes=1), limit=1, per_recipient=1, push=frozenset({POLICE})
+    )
+    there.outcomes = [DOWN, HAD]
+    for _ in range(2):
+        here.clock.go(minutes=2)
+        await run(relay_to(here, there))
+    stands = await here.now_of(delivery)
+    assert (stands.state, stands.attempts) == (State.DELIVERED, 3)

@@ -23,13 +23,18 @@ def test_what_judges_the_message_is_a_refusal_for_good(status: int) -> None:
     assert (made.kind, made.code) == (OutcomeKind.REFUSED, f"delivery.http-{status}")
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 401, 404, 405, 407, 408, 425, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [301, 302, 307, 401, 404, 405, 407, 408, 425, 429, 500, 503])
 def test_what_an_operator_can_mend_is_tried_again(status: int) -> None:
     made = outcome(Answer(status=status))
     assert (made.kind, made.code) == (OutcomeKind.FAILED, f"delivery.http-{status}")
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 503])
+@pytest.mark.parametrize("status", [502, 504])
+def test_what_a_proxy_handed_on_without_an_answer_may_have_arrived(status: int) -> None:
+    assert outcome(Answer(status=status)).kind is OutcomeKind.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 502, 503, 504])
 def test_a_recipient_that_asks_for_time_is_heard(status: int) -> None:
     made = outcome(Answer(status=status, retry_after=MINUTE))
     assert (made.kind, made.retry_after) == (OutcomeKind.RETRY_LATER, MINUTE)

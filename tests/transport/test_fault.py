@@ -87,7 +87,7 @@ def test_an_answer_to_another_message_says_nothing_about_ours() -> None:
 
 
 def test_an_error_status_without_a_fault_counts_by_its_status() -> None:
-    assert answered(related(ID), 502) == (OutcomeKind.FAILED, "delivery.http-502")
+    assert answered(related(ID), 503) == (OutcomeKind.FAILED, "delivery.http-503")
     assert answered(b"<html/>", 422) == (OutcomeKind.REFUSED, "delivery.http-422")
 
 
