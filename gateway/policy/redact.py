@@ -31,12 +31,11 @@ from gateway.policy.closure import PENDING, Closure, has, may_go
 from gateway.policy.identity import Alone, Standing, Standings, find_identities, step
 from gateway.policy.journal import Branch, Journal, Point
 from gateway.policy.manner import WITHHELD_CODE, Explanation, Nil
-from gateway.policy.mark import MARK_PREFIXES, Mark, mark_of
+from gateway.policy.mark import MARK_PREFIXES, Mark, mark_in
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, same_kind, strictest
 from gateway.policy.rules import Attribute, Node, SharingRules
 
 NIL = f"{{{XSI}}}nil"
-_TRUE = frozenset({"true", "1"})
 
 _Others = tuple[Standing, ...]
 """Where else in the rules the object stands that is being cut; () nearly always."""
@@ -165,7 +164,7 @@ class _Cutter:
             bare = build(child, target, below, held, others)
             if bare is not None:
                 empty.append(bare)
-        if (empty or node.needs) and source.get(NIL) not in _TRUE:
+        if (empty or node.needs) and not _is_nil(source):
             return _settle(target, node, empty)
         return None
 
@@ -190,7 +189,7 @@ class _Cutter:
             return None
         # Pointing is all that a bare reference does; what had content and lost it is no reference for that.
         empty = all(value == PENDING for value in twin.values()) if len(source) else not twin.keys()
-        if source.get(NIL) in _TRUE or (empty and node.nil is Nil.NEEDED):
+        if _is_nil(source) or (empty and node.nil is Nil.NEEDED):
             twin.set(NIL, "true")
         return twin if empty else None
 
@@ -255,7 +254,7 @@ class _Cutter:
                 del self._notes[mark:]
                 self._notes.append(Branch(source, node, cause))
                 return None
-            if not value and source.get(NIL) in _TRUE:
+            if not value and _is_nil(source):
                 twin.set(NIL, "true")
         if outcome.change is None:
             self.shared += 1
@@ -321,7 +320,7 @@ class _Cutter:
             if local == "appliesToParent" and not required_only:
                 twin.set(name, value)
             return True
-        mark = mark_of(name)
+        mark = mark_in(name, value)
         if mark is Mark.HANDLING and not required_only:
             twin.set(name, value)
         elif mark is Mark.UNKNOWN and not required_only:
@@ -329,6 +328,12 @@ class _Cutter:
         else:
             self._notes.append(Point(source, None, name, WITHHELD, DEFAULT))
         return True
+
+
+def _is_nil(element: etree._Element) -> bool:
+    said = element.get(NIL)
+    # White space around a truth value is no part of it (XML Schema, part 2, section 4.3.6).
+    return said is not None and said.strip() in {"true", "1"}
 
 
 def _nil(node: Node, active: frozenset[str]) -> Nil:

@@ -175,6 +175,12 @@ def test_nil_stands_only_where_there_was_an_element() -> None:
     assert "nil" not in shown(kept)
 
 
+@pytest.mark.parametrize("said", [" true ", "1\n", "\ttrue"])
+def test_what_was_nil_with_white_space_about_the_word_is_nil_after_the_cut(said: str) -> None:
+    kept = cut_five(ROLE.replace('xsi:nil="true"', f'xsi:nil="{said}"'), *EVERYTHING)
+    assert '<nc:RoleOfPerson s:ref="id1" xsi:nil="true"/>' in shown(kept)
+
+
 def test_an_attribute_that_the_schema_requires_stays_with_a_nil_element_and_no_other_does() -> None:
     body = '<x:Record><x:RecordID issuer="county" remark="old">17</x:RecordID><x:RecordDate>2026-03-02</x:RecordDate>'
     share = ("x.record-date", "x.at-issuer", "x.at-remark")
@@ -357,6 +363,26 @@ def test_what_carries_a_mark_that_nobody_knows_is_withheld() -> None:
     kept = shown(cut_five(body, *EVERYTHING))
     assert "Wren" in kept
     assert "Tansley" not in kept
+
+
+@pytest.mark.parametrize("mark", ['ism:classification="Odessa Fairbrook"', 'ntk:access="2210 Alder Street"'])
+def test_what_carries_a_mark_with_free_text_is_withheld_with_it(mark: str) -> None:
+    declared = f'xmlns:ntk="urn:us:gov:ic:ntk" {mark}'
+    kept = shown(cut_five(NAMED.replace('ism:classification="U"', declared), *EVERYTHING))
+    assert "Wren" in kept
+    assert "Tansley" not in kept
+    assert mark not in kept
+    with pytest.raises(NotReleasable):
+        cut_five(NAMED, *EVERYTHING, attributes=declared)
+
+
+def test_the_event_that_ends_a_classification_is_left_out() -> None:
+    body = NAMED.replace(
+        'ism:classification="U"', 'ism:classification="S" ism:declassEvent="trial of Odessa Fairbrook"'
+    )
+    kept = shown(cut_five(body, *EVERYTHING))
+    assert 'ism:classification="S"' in kept
+    assert "Odessa" not in kept
 
 
 def test_an_element_that_is_there_only_to_be_pointed_at_says_so_after_the_cut() -> None:
