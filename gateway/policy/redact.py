@@ -288,7 +288,8 @@ class _Cutter:
                 places = ((_attribute_at(place, name, attribute.field), held) for place, held in others)
                 outcome = strictest(outcome, places)
             lesser = outcome.change(value) if outcome.change is not None else value
-            if outcome.withheld_in(active) or lesser is None:
+            coded = not attribute.unlisted or mark_in(name, value) is not Mark.UNKNOWN
+            if outcome.withheld_in(active) or lesser is None or not coded:
                 if attribute.binding:
                     return outcome.clause_in(active)
                 self._notes.append(Point(source, attribute.field, name, WITHHELD, outcome.clause_in(active)))
