@@ -1,10 +1,11 @@
 """The reference pass: what NIEM asks of identities and neither libxml2 nor xmlschema checks.
 
 libxml2 does not check IDREF; nobody checks structures:uri="#x". Rules: each reference names an element of the message
-that is there; at most one of structures:id, ref and uri on an element (NDR5 12-3, NDR6 12-7); an element that points
-has the type of its target or one that the target's derives from (NDR5 12-6, NDR6 12-10; a warning before 6.0, where
-real messages break it); in NIEM 6.0 an element is nil only when it points (NDR6 12-14). Which attributes are
-identities comes from the schema set: no NIEM version is built in. Duplicate ids are libxml2's to find.
+that is there; a uri is absolute or "#id"; at most one of structures:id, ref and uri on an element (NDR5 12-3, NDR6
+12-7); an element that points has the type of its target or one that the target's derives from (NDR5 12-6, NDR6 12-10;
+a warning before 6.0, where real messages break it); in NIEM 6.0 an element is nil only when it points (NDR6 12-14).
+Which attributes are identities comes from the schema set: no NIEM version is built in. Duplicate ids are libxml2's to
+find.
 """
 
 import threading
@@ -15,6 +16,7 @@ from typing import Any, cast
 from lxml import etree
 
 from gateway.document.names import XS, XSI, join, split, structures_version
+from gateway.document.uri import names_one, uri_key
 from gateway.finding import Severity
 from gateway.iepd.schema import Schema
 from gateway.iepd.wording import Wording, Words, nothing_but_space
@@ -124,16 +126,10 @@ class References:
         for element, attribute, token in seen.pointers:
             yield from self._resolve(element, attribute, token, seen)
         for uri, elements in seen.uris.items():
-            if uri.startswith("#") and uri[1:] not in seen.ids and all(map(nothing_but_space, elements)):
-                for element in elements:
-                    yield (
-                        element,
-                        Wording(
-                            code="reference.unresolved",
-                            text="the uri names no element of this message",
-                            attribute=next(name for name in self._uris if name in element.attrib),
-                        ),
-                    )
+            text = _why_unresolved(uri, elements, seen)
+            for element in elements if text else ():
+                attribute = next(name for name in self._uris if name in element.attrib)
+                yield element, Wording(code="reference.unresolved", text=text, attribute=attribute)
 
     def _note(self, element: etree._Element, attributes: dict[str, str], seen: _Seen) -> None:
         """What the element is called and what it points at."""
@@ -141,7 +137,7 @@ class References:
             if name in self._ids:
                 seen.ids.setdefault(value.strip(), element)
             elif name in self._uris:
-                seen.uris.setdefault(value.strip(), []).append(element)
+                seen.uris.setdefault(uri_key(value), []).append(element)
             elif name in self._references:
                 seen.pointers.extend((element, name, token) for token in value.split())
         if str(element.tag) in self._elements:
@@ -175,3 +171,13 @@ class References:
                 text = "the element that is pointed at has another type than the one that points"
                 severity = Severity.ERROR if self._strict else Severity.WARNING
                 yield element, Wording(code="reference.wrong-type", text=text, attribute=attribute, severity=severity)
+
+
+def _why_unresolved(uri: str, elements: list[etree._Element], seen: _Seen) -> str:
+    """Why these elements' uri is none that says what they are; "" when it is one."""
+    if not names_one(uri):
+        # Whoever reads it somewhere else may take it for an element of the message; the gateway could not tell which.
+        return 'a structures:uri is absolute or "#id": a message has no address that it could be relative to'
+    if uri.startswith("#") and uri[1:] not in seen.ids and all(map(nothing_but_space, elements)):
+        return "the uri names no element of this message"
+    return ""

@@ -178,7 +178,8 @@ class Growing:
 
 def _attribute(name: str, each: Field, outcome: Outcome) -> Attribute:
     marks = mark_of(name) is Mark.HANDLING or _applies_to_parent(name)
-    if marks and outcome.because is None and outcome.how == WITHHELD and outcome.clause == DEFAULT:
+    unlisted = marks and outcome.because is None and outcome.how == WITHHELD and outcome.clause == DEFAULT
+    if unlisted:
         outcome = Outcome(how="", clause=DEFAULT)  # listed or not, it goes with its data
     is_id = each.value.builtin == "ID"
     return Attribute(
@@ -187,6 +188,7 @@ def _attribute(name: str, each: Field, outcome: Outcome) -> Attribute:
         names_ids=each.kind == "identity" and not is_id,
         is_id=is_id,
         binding=each.required or marks,
+        unlisted=unlisted and each.kind == "string",
     )
 
 

@@ -1,8 +1,8 @@
 """Which elements of a document are one object, and what that means for its fields.
 
 NIEM says that two elements are one object by structures:id and structures:ref, by structures:uri="#id", or by
-the same structures:uri. What one of them may not show, none of them may: the strictest rule over all places
-where the object stands wins, or a name cut at one place would be read at another.
+the same structures:uri, however it is written. What one of them may not show, none of them may: the strictest rule
+over all places where the object stands wins, or a name cut at one place would be read at another.
 
 The namespace differs between NIEM versions and is known by its pattern.
 """
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from lxml import etree
 
 from gateway.document.names import split, structures_version
+from gateway.document.uri import uri_key
 from gateway.iepd.facts import Facts
 from gateway.policy.rules import Node
 
@@ -58,7 +59,7 @@ Standing = tuple[Node | None, frozenset[str]]
 class Identity:
     """What one element says of its object.
 
-    keys     "#x" for id x, ref x and uri "#x"; the uri itself for any other
+    keys     "#x" for id x, ref x and uri "#x"; any other uri in its normal form
     holds    the element carries the id that others point at
     """
 
@@ -127,7 +128,7 @@ def _identity(element: etree._Element) -> tuple[Identity | None, str]:
         if local == "id":
             name_of = f"#{text}"
         else:
-            pointer = f"#{text}" if local == "ref" else text
+            pointer = f"#{text}" if local == "ref" else uri_key(text)
             attribute = name
     return (Identity(name_of, pointer, attribute) if structures else None), structures
 

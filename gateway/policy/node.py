@@ -27,6 +27,7 @@ class Attribute:
     names_ids  its value points at other elements
     is_id      its value is the element's own id
     binding    the element cannot stand without it: the schema requires it, or it is a handling mark
+    unlisted   it goes with its element though no line shares it, and so as a list of codes only
     """
 
     field: Field
@@ -34,6 +35,7 @@ class Attribute:
     names_ids: bool
     is_id: bool
     binding: bool
+    unlisted: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

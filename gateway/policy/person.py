@@ -20,6 +20,7 @@ from gateway.document.names import split, structures_version
 from gateway.document.parse import Document
 from gateway.document.parse import text as text_of
 from gateway.document.path import Locator
+from gateway.document.uri import uri_key
 from gateway.iepd.catalog import Field, Steps
 from gateway.iepd.package import Iepd
 from gateway.message import Redaction
@@ -264,7 +265,7 @@ def _objects(element: etree._Element) -> frozenset[str]:
             namespace, local = split(str(name))
             if local in {"id", "ref", "uri"} and structures_version(namespace) is not None:
                 text = str(value).strip()
-                found.add(text if local == "uri" else f"#{text}")
+                found.add(uri_key(text) if local == "uri" else f"#{text}")
     return frozenset(found)
 
 

@@ -31,12 +31,11 @@ from gateway.policy.closure import PENDING, Closure, has, may_go
 from gateway.policy.identity import Alone, Standing, Standings, find_identities, step
 from gateway.policy.journal import Branch, Journal, Point
 from gateway.policy.manner import WITHHELD_CODE, Explanation, Nil
-from gateway.policy.mark import MARK_PREFIXES, Mark, mark_of
+from gateway.policy.mark import MARK_PREFIXES, Mark, mark_in
 from gateway.policy.outcome import DEFAULT, OUTSIDE, WITHHELD, Outcome, same_kind, strictest
 from gateway.policy.rules import Attribute, Node, SharingRules
 
 NIL = f"{{{XSI}}}nil"
-_TRUE = frozenset({"true", "1"})
 
 _Others = tuple[Standing, ...]
 """Where else in the rules the object stands that is being cut; () nearly always."""
@@ -165,7 +164,7 @@ class _Cutter:
             bare = build(child, target, below, held, others)
             if bare is not None:
                 empty.append(bare)
-        if (empty or node.needs) and source.get(NIL) not in _TRUE:
+        if (empty or node.needs) and not _is_nil(source):
             return _settle(target, node, empty)
         return None
 
@@ -190,14 +189,14 @@ class _Cutter:
             return None
         # Pointing is all that a bare reference does; what had content and lost it is no reference for that.
         empty = all(value == PENDING for value in twin.values()) if len(source) else not twin.keys()
-        nil = source.get(NIL) in _TRUE and not self._is_unpointed(source)
+        nil = _is_nil(source) and not self._is_unpointed(source)
         if nil or (empty and node.nil is Nil.NEEDED):
             twin.set(NIL, "true")
         return twin if empty else None
 
     def _is_unpointed(self, source: etree._Element) -> bool:
         """Whether it is nil because it points, under rules without references: in NIEM 6.0 it is not nil then."""
-        return self._closure is None and source.get(NIL) in _TRUE and _points(source)
+        return self._closure is None and _is_nil(source) and _points(source)
 
     def _bare(self, source: etree._Element, target: etree._Element, node: Node) -> etree._Element:
         """The element, nil: what stands for one that is withheld."""
@@ -260,7 +259,7 @@ class _Cutter:
                 del self._notes[mark:]
                 self._notes.append(Branch(source, node, cause))
                 return None
-            if not value and source.get(NIL) in _TRUE:
+            if not value and _is_nil(source):
                 twin.set(NIL, "true")
         if outcome.change is None:
             self.shared += 1
@@ -294,7 +293,8 @@ class _Cutter:
                 places = ((_attribute_at(place, name, attribute.field), held) for place, held in others)
                 outcome = strictest(outcome, places)
             lesser = outcome.change(value) if outcome.change is not None else value
-            if outcome.withheld_in(active) or lesser is None:
+            coded = not attribute.unlisted or mark_in(name, value) is not Mark.UNKNOWN
+            if outcome.withheld_in(active) or lesser is None or not coded:
                 if attribute.binding:
                     return outcome.clause_in(active)
                 self._notes.append(Point(source, attribute.field, name, WITHHELD, outcome.clause_in(active)))
@@ -326,7 +326,7 @@ class _Cutter:
             if local == "appliesToParent" and not required_only:
                 twin.set(name, value)
             return True
-        mark = mark_of(name)
+        mark = mark_in(name, value)
         if mark is Mark.HANDLING and not required_only:
             twin.set(name, value)
         elif mark is Mark.UNKNOWN and not required_only:
@@ -341,6 +341,12 @@ def _points(source: etree._Element) -> bool:
         structures_version(namespace) is not None and local in {"ref", "uri"}
         for namespace, local in map(split, cast("list[str]", source.keys()))
     )
+
+
+def _is_nil(element: etree._Element) -> bool:
+    said = element.get(NIL)
+    # White space around a truth value is no part of it (XML Schema, part 2, section 4.3.6).
+    return said is not None and said.strip() in {"true", "1"}
 
 
 def _nil(node: Node, active: frozenset[str]) -> Nil:

@@ -93,6 +93,22 @@ def test_a_uri_within_the_message_must_mean_something() -> None:
     assert codes(SUBJECT + person('s:uri="#P9"') + person('s:id="P9"', NAME)) == []
 
 
+@pytest.mark.parametrize("uri", ["#%50%39", "#P%39", " #P9 "])
+def test_a_uri_within_the_message_is_found_however_it_is_written(uri: str) -> None:
+    assert codes(SUBJECT + person(f's:uri="{uri}"') + person('s:id="P9"', NAME)) == []
+
+
+def test_a_letter_of_an_id_may_be_escaped_in_a_uri() -> None:
+    assert codes(SUBJECT + person('s:uri="#Nu%C3%B1ez"') + person('s:id="Nuñez"', NAME)) == []
+
+
+@pytest.mark.parametrize("uri", ["", "#", "./#P9", "?#P9", "P9", "//r.example/9", "#element(P9)"])
+@pytest.mark.parametrize("content", ["", NAME])
+def test_a_relative_uri_names_nothing_whatever_stands_there(uri: str, content: str) -> None:
+    body = SUBJECT + person(f's:uri="{uri}"', content) + person('s:id="P9"', NAME)
+    assert found(body) == [("reference.unresolved", "nc:Person[1]/@uri")]
+
+
 def test_elements_with_the_same_uri_are_one_object_and_need_no_id() -> None:
     subject = SUBJECT.replace("<n:Subject>", '<n:Subject s:uri="#P1">')
     assert codes(subject + person('s:uri="#P1"', NAME)) == []

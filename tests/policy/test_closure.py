@@ -61,6 +61,26 @@ def test_places_are_linked_by_the_same_outer_uri_and_the_uri_itself_does_not_get
     )
 
 
+@pytest.mark.parametrize(
+    ("named", "link"),
+    [
+        ('s:id="p"', "#%70"),
+        ('s:id="Nuñez"', "#Nuñez"),
+        ('s:id="Nuñez"', "#Nu%C3%B1ez"),
+        ('s:uri="http://r.example/p/1"', "HTTP://R.example/p/1"),
+        ('s:uri="http://r.example/p/1"', "http://r.example:80/q/../p/%31"),
+        ('s:uri="urn:uuid:6f81d4fa"', "URN:UUID:6F81D4FA"),
+    ],
+)
+def test_what_is_withheld_of_an_object_is_withheld_however_its_uri_is_written(named: str, link: str) -> None:
+    document = tiny_message(
+        f"<t:Thing {named}><t:Name>Robin</t:Name></t:Thing>"
+        f'<t:Hidden s:uri="{link}"><t:Day>1991-03-17</t:Day></t:Hidden>'
+    )
+    kept = cut_sharing(document, tiny(), HEAD, "thing.name", "hidden.day")
+    assert "Robin" not in tiny_text(kept)
+
+
 def test_an_outer_uri_that_nothing_in_the_message_answers_goes_with_what_cannot_stand_without_it() -> None:
     document = tiny_message(
         "<t:Thing><t:Name>Robin</t:Name></t:Thing>"

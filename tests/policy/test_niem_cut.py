@@ -175,6 +175,12 @@ def test_nil_stands_only_where_there_was_an_element() -> None:
     assert "nil" not in shown(kept)
 
 
+@pytest.mark.parametrize("said", [" true ", "1\n", "\ttrue"])
+def test_what_was_nil_with_white_space_about_the_word_is_nil_after_the_cut(said: str) -> None:
+    kept = cut_five(ROLE.replace('xsi:nil="true"', f'xsi:nil="{said}"'), *EVERYTHING)
+    assert '<nc:RoleOfPerson s:ref="id1" xsi:nil="true"/>' in shown(kept)
+
+
 def test_an_attribute_that_the_schema_requires_stays_with_a_nil_element_and_no_other_does() -> None:
     body = '<x:Record><x:RecordID issuer="county" remark="old">17</x:RecordID><x:RecordDate>2026-03-02</x:RecordDate>'
     share = ("x.record-date", "x.at-issuer", "x.at-remark")
@@ -359,6 +365,44 @@ def test_what_carries_a_mark_that_nobody_knows_is_withheld() -> None:
     assert "Tansley" not in kept
 
 
+@pytest.mark.parametrize("mark", ['ism:classification="Odessa Fairbrook"', 'ntk:access="2210 Alder Street"'])
+def test_what_carries_a_mark_with_free_text_is_withheld_with_it(mark: str) -> None:
+    declared = f'xmlns:ntk="urn:us:gov:ic:ntk" {mark}'
+    kept = shown(cut_five(NAMED.replace('ism:classification="U"', declared), *EVERYTHING))
+    assert "Wren" in kept
+    assert "Tansley" not in kept
+    assert mark not in kept
+    with pytest.raises(NotReleasable):
+        cut_five(NAMED, *EVERYTHING, attributes=declared)
+
+
+@pytest.mark.parametrize(("value", "goes"), [("S", True), ("Odessa Fairbrook", False)])
+def test_a_mark_that_the_schema_declares_and_no_clause_lists_goes_as_codes_only(value: str, goes: bool) -> None:
+    iepd = _with_declared_mark()
+    clause = clause_of(iepd, ACTION, "x.name")
+    body = f'<x:Item ism:classification="{value}"><x:Name>n</x:Name></x:Item><x:Other>o</x:Other>'
+    kept = cut_with(notice(iepd, body), mou_of(clause), clause, iepd)
+    assert [each.get(f"{{{ISM}}}classification") for each in kept.document.root.iter("{*}Item")] == [value] * goes
+    assert (value in shown(kept)) is goes
+    assert "Other" not in shown(kept)
+
+
+def test_a_mark_that_a_clause_lists_goes_as_it_is() -> None:
+    iepd = _with_declared_mark()
+    clause = clause_of(iepd, ACTION, "x.name", "x.at-classification")
+    body = '<x:Item ism:classification="as agreed"><x:Name>n</x:Name></x:Item>'
+    assert "as agreed" in shown(cut_with(notice(iepd, body), mou_of(clause), clause, iepd))
+
+
+def test_the_event_that_ends_a_classification_is_left_out() -> None:
+    body = NAMED.replace(
+        'ism:classification="U"', 'ism:classification="S" ism:declassEvent="trial of Odessa Fairbrook"'
+    )
+    kept = shown(cut_five(body, *EVERYTHING))
+    assert 'ism:classification="S"' in kept
+    assert "Odessa" not in kept
+
+
 def test_an_element_that_is_there_only_to_be_pointed_at_says_so_after_the_cut() -> None:
     iepd = _with_applies_to_parent()
     body = '<x:Item s:id="i" s:appliesToParent="false"><x:Name>n</x:Name></x:Item><x:Other s:ref="i" xsi:nil="true"/>'
@@ -442,6 +486,22 @@ def test_a_sign_of_sealing_keeps_the_record_back() -> None:
     )
     kept = cut_sharing(tiny_message(body), tiny(), "message.head", Item(what="at-thing-name", unless="secretive"))
     assert tiny_text(kept) == "<t:Thing><t:Name>open</t:Name></t:Thing>"
+
+
+def _with_declared_mark() -> Iepd:
+    """An exchange whose schema has one of the marks itself, as any text."""
+    xs = 'xmlns:xs="http://www.w3.org/2001/XMLSchema" elementFormDefault="qualified"'
+    x = "https://gateway.example/ns/elder/1.0/"
+    marks = f"""<xs:schema {xs} targetNamespace="{ISM}">
+     <xs:attribute name="classification" type="xs:string"/></xs:schema>"""
+    extension = f"""<xs:schema {xs} targetNamespace="{x}" xmlns:x="{x}" xmlns:ism="{ISM}">
+     <xs:import namespace="{ISM}" schemaLocation="ism.xsd"/>
+     <xs:complexType name="ItemType"><xs:sequence><xs:element name="Name" type="xs:string"/></xs:sequence>
+      <xs:attribute ref="ism:classification"/></xs:complexType>
+     <xs:complexType name="NoticeType"><xs:sequence><xs:element name="ActionCode" type="xs:token"/>
+      <xs:element name="Item" type="x:ItemType" minOccurs="0"/><xs:element name="Other" type="xs:string" minOccurs="0"/>
+     </xs:sequence></xs:complexType><xs:element name="Notice" type="x:NoticeType"/></xs:schema>"""
+    return exchange_of("elder-marks/1.0", {"ism.xsd": marks, "notice.xsd": extension}, {"x": x, "mark": ISM})
 
 
 S6 = "https://docs.oasis-open.org/niemopen/ns/model/structures/6.0/"

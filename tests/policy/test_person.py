@@ -84,6 +84,7 @@ VICTIM = "<cr:VictimToNotify"
     "change",
     [
         pytest.param(('structures:id="fairbrook"', 'structures:ref="tansley"'), id="one object"),
+        pytest.param(('structures:id="fairbrook"', 'structures:uri="#t%61nsley"'), id="one object, in other letters"),
         pytest.param((">Fairbrook<", ">TANSLEY<"), id="one name and birthday"),
     ],
 )
