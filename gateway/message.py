@@ -141,14 +141,20 @@ def bucket_name(due: datetime) -> str:
 _VARIANT = "89ab"
 
 
-def uuid7(now: datetime, entropy: bytes) -> str:
+def uuid7(now: datetime, entropy: bytes, *, after: str = "") -> str:
     """A UUIDv7 text of this moment (milliseconds) and ten random bytes.
 
-    Source: RFC 9562, section 5.7.
+    after  another one, which it sorts after: when that is of this moment or a later one - two in one millisecond, or
+           another node's clock is ahead -, the moment is the millisecond that follows
+
+    Source: RFC 9562, section 5.7; of clocks that step back, section 6.2.
     """
     if len(entropy) != 10:
         raise ValueError("a UUIDv7 takes ten random bytes")
-    time, chance = f"{int(now.timestamp() * 1000):012x}", entropy.hex()
+    moment = int(now.timestamp() * 1000)
+    if after:
+        moment = max(moment, int(after[:8] + after[9:13], 16) + 1)
+    time, chance = f"{moment:012x}", entropy.hex()
     # Version 7, then the variant 10 in binary and two bits of chance.
     return f"{time[:8]}-{time[8:]}-7{chance[1:4]}-{_VARIANT[entropy[2] >> 4 & 3]}{chance[5:8]}-{chance[8:]}"
 

@@ -35,6 +35,16 @@ def test_ids_sort_by_time(one: datetime, two: datetime, first: bytes, second: by
         assert uuid7(one, first) < uuid7(two, second)
 
 
+@given(moments, moments, st.binary(min_size=10, max_size=10), st.binary(min_size=10, max_size=10))
+def test_an_id_sorts_after_the_one_it_follows_whatever_the_clock_says(
+    one: datetime, two: datetime, first: bytes, second: bytes
+) -> None:
+    before = uuid7(one, first)
+    made = uuid7(two, second, after=before)
+    assert made > before
+    assert made == uuid7(two, second) or int(two.timestamp() * 1000) <= int(one.timestamp() * 1000)
+
+
 def test_two_ids_of_one_millisecond_differ_by_their_chance() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert uuid7(now, bytes(10)) != uuid7(now, bytes([*range(10)]))

@@ -20,14 +20,16 @@ OPEN = frozenset({State.WAITING, State.SENDING})
 class Earlier:
     """The message that an action speaks of, and everyone who got, or was to get, something of its chain.
 
+    newest      the message of the chain that was stored last
     open        deliveries of the chain that have not arrived
-    chain_size  how many messages the chain held, counted before anything else of it was read: what is accepted of it
-                meanwhile makes the decision stale
+    chain_size  how many messages and disseminations the chain held, counted before anything else of it was read: what
+                is accepted or released of it meanwhile makes the decision stale
     """
 
     message: Message
     past: tuple[Past, ...]
     chain_size: int
+    newest: MessageId
     open: tuple[Delivery, ...] = ()
 
 
@@ -55,6 +57,7 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
         found = await _message(store, submission, named)
     if found is None or found.exchange != exchange:
         raise EarlierUnknown("the earlier message is not one that this sender sent in this exchange")
+    size = await store.chain_size(found.first)
     messages = await store.chain_messages(found.first)
     if any(message.action is Action.CANCEL for message in messages):
         raise AlreadyCanceled("the earlier message was canceled; what is to be said anew is a new message")
@@ -66,7 +69,7 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
         if message != found
     }
     past = tuple(replace(each, had=had.get(each.recipient)) for each in _past(records))
-    return Earlier(message=found, past=past, chain_size=len(messages), open=still_open)
+    return Earlier(message=found, past=past, chain_size=size, newest=messages[-1].id, open=still_open)
 
 
 async def names_earlier(store: Store, submission: Submission, earlier: MessageId | None) -> bool:
@@ -75,6 +78,14 @@ async def names_earlier(store: Store, submission: Submission, earlier: MessageId
         return True
     addressed = await _message(store, submission, submission.act[1])
     return addressed is not None and addressed.id == earlier
+
+
+def superseded(message: Message, chain: Sequence[Message]) -> bool:
+    """Whether the chain, in stored order, holds what takes this message back: a correction that came after it, or a
+    cancellation, which is always the last."""
+    place = [each.id for each in chain].index(message.id)
+    later = any(each.action in REACHES_PAST_RECIPIENTS for each in chain[place + 1 :])
+    return later or (message.action is not Action.CANCEL and any(each.action is Action.CANCEL for each in chain))
 
 
 async def _message(store: Store, submission: Submission, id: str) -> Message | None:

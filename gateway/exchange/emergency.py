@@ -18,6 +18,7 @@ from gateway.errors import Refused
 from gateway.exchange.accept import TRIES_MAX, ConfigurationUnsettled
 from gateway.exchange.acting import OPERATOR, Acting, allowed, sign_entry
 from gateway.exchange.activate import AgencyUnknown
+from gateway.exchange.chain import superseded
 from gateway.exchange.configured import Configured
 from gateway.exchange.decide import Release
 from gateway.exchange.disclose import Disclosing, disclosures
@@ -27,7 +28,7 @@ from gateway.exchange.releasable import Emergency, decide_emergency, shared_coun
 from gateway.exchange.status import MessageUnknown
 from gateway.exchange.write import Moment, disseminate, seal
 from gateway.iepd.package import Iepd
-from gateway.message import REACHES_PAST_RECIPIENTS, DeliveryId, DisseminationId, Message, MessageId
+from gateway.message import DeliveryId, DisseminationId, Message, MessageId
 from gateway.policy.emergency import (
     check_labels,
     owner_mou,
@@ -152,8 +153,8 @@ async def _try(gateway: Gateway, asked: Emergency, first: Acting, second: Acting
     message = record.message
     people = _two_people(gateway, message.sender, first, second)
     _recipient(moment.configured, message.sender, asked.to)
-    chain = await gateway.store.chain_messages(message.first)
-    if any(each.action in REACHES_PAST_RECIPIENTS and each.id > message.id for each in chain):
+    chain_size = await gateway.store.chain_size(message.first)
+    if superseded(message, await gateway.store.chain_messages(message.first)):
         raise Superseded("a later message corrects or cancels this one; release that one, or nothing")
     document, iepd = _open(gateway, moment.configured, record)
     check_labels(asked.labels, iepd.catalog)
@@ -165,7 +166,7 @@ async def _try(gateway: Gateway, asked: Emergency, first: Acting, second: Acting
         )
     made = _make(gateway, moment, message, iepd, release, asked, people)
     entry = _entry(gateway, moment, message, made, asked, people)
-    storing = _storing(gateway, moment, message, len(chain), made, entry, asked)
+    storing = _storing(gateway, moment, message, chain_size, made, entry, asked)
     # Of what the owner gets back of its own there is no row: it is no disclosure.
     disclosing = Disclosing(
         configured=moment.configured,

@@ -317,9 +317,9 @@ class Gateway:
             return False
         return await self.store.configuration_version() == self.current.version
 
-    def new_id(self, now: datetime) -> str:
-        """A fresh UUIDv7 text."""
-        return uuid7(now, self.clock.random(10))
+    def new_id(self, now: datetime, *, after: str = "") -> str:
+        """A fresh UUIDv7 text; it sorts after this one, whatever the clock says."""
+        return uuid7(now, self.clock.random(10), after=after)
 
     def identify_token(self, token: str) -> Agency:
         """The agency this bearer token speaks for. Raises `NotIdentified`, `AgencySuspended`."""

@@ -183,9 +183,10 @@ async def _send(gateway: Gateway, writing: _Writing) -> tuple[Delivery, ...]:
 
 async def _acceptance(gateway: Gateway, writing: _Writing) -> Acceptance:
     moment = Moment(configured=gateway.current, now=gateway.clock.now())
-    id = MessageId(gateway.new_id(moment.now))
     earlier = writing.earlier
+    chain_size = await gateway.store.chain_size(earlier.first) if earlier else 0
     chain = await gateway.store.chain_messages(earlier.first) if earlier else ()
+    id = MessageId(gateway.new_id(moment.now, after=chain[-1].id if chain else ""))
     body = notice_xml(_notice(writing, id, moment.now, None))
     message = Message(
         id=id,
@@ -237,7 +238,7 @@ async def _acceptance(gateway: Gateway, writing: _Writing) -> Acceptance:
         receipt=receipt.encode(),
         disseminations=tuple(new for new, _ in made),
         entries=(received, *(entry for _, entry in made)),
-        chain_size=len(chain),
+        chain_size=chain_size,
         recalls=await _open_recipients(gateway, earlier) if earlier else (),
         kept=kept_message(message, original, due),
     )

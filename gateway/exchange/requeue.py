@@ -9,6 +9,7 @@ from gateway.delivery.delivery import Delivery
 from gateway.delivery.transition import Event, knows
 from gateway.errors import Refused
 from gateway.exchange.acting import Acting, Signer, entry_by
+from gateway.exchange.chain import superseded
 from gateway.exchange.gateway import Gateway
 from gateway.exchange.schedules import schedule_of
 from gateway.message import DeliveryId
@@ -28,7 +29,7 @@ class NotPossibleNow(Refused):
 
 
 class Superseded(Refused):
-    """A later correction or cancellation went to the recipient: sending the older message after it would undo it."""
+    """The message was corrected or canceled since: sending it now would undo that."""
 
     code = "delivery.superseded"
 
@@ -53,9 +54,10 @@ async def requeue(gateway: Gateway, id: DeliveryId, *, by: Acting | None = None,
     Raises `NoSuchDelivery`, `NotPossibleNow`, `Superseded`, and what `allowed` raises.
     """
     record = await _record(gateway, id, Event.REQUEUED)
-    await _check_not_superseded(gateway, record)
+    chain_size = await _check_not_superseded(gateway, record)
     delivery = requeued(record.delivery, now=gateway.clock.now(), schedule=schedule_of(gateway.settings))
-    return await _moved(gateway, record, delivery, EntryType.REQUEUE, Signer(by=by, actor=actor))
+    signer = Signer(by=by, actor=actor)
+    return await _moved(gateway, record, delivery, EntryType.REQUEUE, signer, chain_size=chain_size)
 
 
 async def discard(
@@ -84,13 +86,17 @@ async def _record(gateway: Gateway, id: DeliveryId, event: Event) -> Disseminati
     return record
 
 
-async def _check_not_superseded(gateway: Gateway, record: DisseminationRecord) -> None:
-    """Our ids sort by time, so a later message of the chain has a greater id."""
+async def _check_not_superseded(gateway: Gateway, record: DisseminationRecord) -> int:
+    """The size of the chain that was looked at, for the transaction to compare."""
     mine = record.delivery
-    for other in await gateway.store.chain(mine.first):
-        later = other.delivery
-        if later.recipient == mine.recipient and later.urgent and later.message > mine.message:
-            raise Superseded("a later correction or cancellation of this message went to the recipient")
+    chain_size = await gateway.store.chain_size(mine.first)
+    message = await gateway.store.message(mine.message)
+    assert message is not None  # noqa: S101  (a delivery and its message are written in one transaction)
+    # The sender's own copy says that its data was released; that stays true.
+    told = mine.recipient == record.sender
+    if not told and superseded(message.message, await gateway.store.chain_messages(mine.first)):
+        raise Superseded("this message was corrected or canceled since")
+    return chain_size
 
 
 async def _moved(
@@ -99,6 +105,8 @@ async def _moved(
     delivery: Delivery,
     type: EntryType,
     signer: Signer,
+    *,
+    chain_size: int | None = None,
     **fields: Value,
 ) -> Delivery:
     now = gateway.clock.now()
@@ -117,6 +125,7 @@ async def _moved(
         attempts=record.delivery.attempts,
         **fields,
     )
-    if not await gateway.store.move(delivery, expected=record.delivery.state, entries=(entry,)):
+    expected = record.delivery.state
+    if not await gateway.store.move(delivery, expected=expected, entries=(entry,), chain_size=chain_size):
         raise NotPossibleNow("the delivery was changed by somebody else meanwhile; look at it again")
     return delivery

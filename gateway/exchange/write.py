@@ -134,8 +134,9 @@ async def write(gateway: Gateway, writing: Writing) -> tuple[Stored, Accepted]:
 
 
 def _message(gateway: Gateway, writing: Writing) -> Message:
-    id = MessageId(gateway.new_id(writing.now))
     earlier = writing.earlier.message if writing.earlier else None
+    # In a chain, ids sort as the messages were stored: nothing else of it is stored after `newest` and before this one.
+    id = MessageId(gateway.new_id(writing.now, after=writing.earlier.newest if writing.earlier else ""))
     return Message(
         id=id,
         sender=writing.submission.sender,

@@ -45,10 +45,13 @@ class Deliveries(Protocol):
     ) -> tuple[Delivery, ...]:
         """Newest first, by key."""
 
-    async def move(self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry]) -> bool:
-        """Replace a delivery that stands in `expected`; False, and nothing written, when it does not (acknowledge,
-        requeue, discard). A worker that holds it loses its lease. One that becomes WAITING gets a new, higher position,
-        so that no poller has passed it."""
+    async def move(
+        self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry], chain_size: int | None = None
+    ) -> bool:
+        """Replace a delivery that stands in `expected` (acknowledge, requeue, discard). False, and nothing written,
+        when it does not, or when a `chain_size` is given and its chain has grown: what it was decided by has changed. A
+        worker that holds it loses its lease. One that becomes WAITING gets a new, higher position, so that no poller
+        has passed it."""
 
     async def inbox(
         self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()

@@ -46,7 +46,7 @@ class Acceptance:
 
     configuration   version of the configuration under which it was decided
     content_digest  keyed digest of the canonical content: tells a repeat from another message with the same id
-    chain_size      how many messages its chain held when it was decided; 0 for one that opens a chain
+    chain_size      `Messages.chain_size` before anything else of its chain was read; 0 for one that opens a chain
     receipt         signed note, as it is answered
     recalls         waiting or sending deliveries of the chain's earlier messages to these recipients are recalled
     disclosures     rows of the disclosure index: one for each dissemination and person in it
@@ -152,8 +152,8 @@ class Messages(Protocol):
     async def accept(self, acceptance: Acceptance) -> Stored:
         """Write all or nothing. Concurrent calls may share one commit; one that is not STORED never fails its batch.
         KNOWN comes before STALE, and STALE before REPLAYED. No acceptance is STORED under a version that is gone when
-        it commits, nor after a message of its chain that it was decided without. Acceptances of one chain happen one
-        after the other: recalls reach all that was stored of it before."""
+        it commits, nor after a message or a release of its chain that it was decided without. Acceptances of
+        one chain happen one after the other: recalls reach all that was stored of it before."""
 
     async def forget_signatures(self, before: datetime, limit: int) -> int:
         """Forget signatures that were stale before this moment, at most so many; how many those were."""
@@ -178,7 +178,12 @@ class Messages(Protocol):
         """Of one message, in order of recipient."""
 
     async def chain_messages(self, first: MessageId) -> tuple[Message, ...]:
-        """Every message of a chain, in the order in which they were received."""
+        """Every message of a chain, in the order in which they were stored: as a chain is accepted, each id sorts after
+        those before it."""
+
+    async def chain_size(self, first: MessageId) -> int:
+        """How many messages and disseminations a chain holds. It only grows: who counts before reading anything of the
+        chain, and finds the same number under the chain's lock, has read all of it."""
 
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain: who got, or was to get, something of it."""

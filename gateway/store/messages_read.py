@@ -32,6 +32,10 @@ class MessagesRead(Reads):
         """Every message of a chain."""
         return await self._all(rows.message_of, "chain_messages", first=first)
 
+    async def chain_size(self, first: MessageId) -> int:
+        """How many messages and disseminations a chain holds."""
+        return await self._one(lambda row: int(row[0]), "chain_size", first=first) or 0
+
     async def chain(self, first: MessageId) -> tuple[DisseminationRecord, ...]:
         """Of every message of a chain."""
         return await self._all(rows.record_of, "chain", first=first)

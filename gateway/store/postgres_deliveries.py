@@ -72,9 +72,15 @@ class PostgresDeliveries(Reading):
         values = {"state": state and state.value, "recipient": recipient, "before": before, "limit": limit}
         return await self._all(rows.delivery_of, query, **values)
 
-    async def move(self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry]) -> bool:
+    async def move(
+        self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry], chain_size: int | None = None
+    ) -> bool:
         """Replace a delivery that stands in `expected`."""
         async with self._writing("move") as db:
+            if chain_size is not None:
+                await lock_keys(db, Space.CHAIN, [delivery.first])
+                if await scalar(db, "chain_size", first=delivery.first) != chain_size:
+                    return False
             return await _move(db, delivery, expected, entries)
 
     async def inbox(

@@ -24,7 +24,7 @@ from gateway.store.postgres_disclosures import insert_disclosures
 from gateway.store.postgres_pool import Connected
 from gateway.store.postgres_reading import BATCH_MAX, NoConnection, Reading
 from gateway.store.postgres_replies import put_reply
-from gateway.store.postgres_statements import SQL, Space, insert, insert_batch, insert_entries, lock_keys
+from gateway.store.postgres_statements import SQL, Space, insert, insert_batch, insert_entries, lock_keys, scalar
 
 _BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
 """Payloads in one transaction, unless one alone is larger. They go as one value; PostgreSQL takes 1 GB."""
@@ -223,9 +223,9 @@ async def _release(db: Connected, release: EmergencyRelease) -> Stored:
     """Write a release, decided under the present configuration and chain."""
     await db.execute(SQL["share_configuration"], {"space": int(Space.CONFIGURATION)})
     await lock_keys(db, Space.CHAIN, (release.message.first,))
-    asked = {"message": release.message.id, "first": release.message.first}
-    standing = await (await db.execute(SQL["release_standing"], asked)).fetchone()
-    if standing != (release.configuration, 1, release.chain_size):
+    standing = await (await db.execute(SQL["release_standing"], {"message": release.message.id})).fetchone()
+    size = await scalar(db, "chain_size", first=release.message.first)
+    if standing != (release.configuration, 1) or size != release.chain_size:
         return Stored.STALE
     await insert(db, "insert_because", rows.because_rows(release))
     await insert_disclosures(db, release.disclosures)

@@ -50,6 +50,7 @@ class Moving:
     delivery: Delivery
     expected: State
     entries: Sequence[AuditEntry]
+    chain_size: int | None
 
 
 class SqliteDeliveries(Reading):
@@ -84,9 +85,11 @@ class SqliteDeliveries(Reading):
         values = {"state": state, "recipient": recipient, "before": before, "limit": limit}
         return await self._all(rows.delivery_of, query, **values)
 
-    async def move(self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry]) -> bool:
+    async def move(
+        self, delivery: Delivery, *, expected: State, entries: Sequence[AuditEntry], chain_size: int | None = None
+    ) -> bool:
         """Replace a delivery that stands in `expected`."""
-        moving = Moving(delivery=delivery, expected=expected, entries=tuple(entries))
+        moving = Moving(delivery=delivery, expected=expected, entries=tuple(entries), chain_size=chain_size)
         moved: bool = await self._writer.write("move", moving)
         return moved
 
@@ -182,6 +185,10 @@ def _move(db: sqlite3.Connection, wanted: Sequence[Moving]) -> list[bool]:
 
 
 def _move_one(db: sqlite3.Connection, moving: Moving) -> bool:
+    if moving.chain_size is not None:
+        (size,) = db.execute(SQL["chain_size"], {"first": moving.delivery.first}).fetchone()
+        if size != moving.chain_size:
+            return False
     position = None
     if moving.delivery.state is State.WAITING:
         ((position,),) = db.execute(SQL["next_position"]).fetchall()

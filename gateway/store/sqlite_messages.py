@@ -139,7 +139,7 @@ def _verdicts(group: Sequence[Acceptance], standing: _Standing) -> list[Stored]:
             seen.add(sender_id)
             if signature is not None:
                 shown.add(signature)
-            chain_sizes[each.message.first] = each.chain_size + 1
+            chain_sizes[each.message.first] = each.chain_size + 1 + len(each.disseminations)
             results.append(Stored.STORED)
     return results
 
@@ -215,8 +215,10 @@ def _release(db: sqlite3.Connection, wanted: Sequence[EmergencyRelease]) -> list
 
 
 def _release_one(db: sqlite3.Connection, release: EmergencyRelease) -> Stored:
-    asked = {"message": release.message.id, "first": release.message.first}
-    version, message, size, dissemination, position = db.execute(SQL["release_standing"], asked).fetchone()
+    version, message, dissemination, position = db.execute(
+        SQL["release_standing"], {"message": release.message.id}
+    ).fetchone()
+    (size,) = db.execute(SQL["chain_size"], {"first": release.message.first}).fetchone()
     if message is None or (version, size) != (release.configuration, release.chain_size):
         return Stored.STALE
     _insert_disseminations(db, [(message, new) for new in release.disseminations], dissemination, position)

@@ -179,7 +179,7 @@ class World:
                 receipt=b"receipt",
                 disseminations=tuple(made),
                 entries=(),
-                chain_size=len(await self.store.chain_messages(first)) if first else 0,
+                chain_size=await self.store.chain_size(first) if first else 0,
             )
         )
         assert stored is Stored.STORED

@@ -1,13 +1,15 @@
 """Which earlier message a correction, cancellation or update speaks of, and who got something of its chain."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from gateway.exchange.chain import Earlier, find_earlier
+from gateway.exchange.chain import Earlier, find_earlier, superseded
 from gateway.exchange.inbox import acknowledge
 from gateway.exchange.past import Past
 from gateway.exchange.submission import Accepted, ActionMismatch, EarlierUnknown, Submission
 from gateway.iepd.header import Header
-from gateway.message import Action
+from gateway.message import Action, Message, MessageId
 from gateway.store.configuration import AgreementState
 from tests.exchange.deployed import (
     CONTACT,
@@ -37,6 +39,43 @@ async def found(
 ) -> Earlier | None:
     submission = Submission(sender=sender, sender_id="", body=b"", act=act)  # type: ignore[arg-type]
     return await find_earlier(place.gateway.store, submission, header, exchange)
+
+
+def chain_of(*actions: Action) -> list[Message]:
+    """A chain of these, in stored order. Its ids sort the other way round: those of old chains may."""
+    first = f"{9:012}"
+    return [
+        Message(
+            id=MessageId(f"{9 - place:012}"),
+            sender=JAIL,
+            sender_id=f"HCJ-{place}",
+            exchange=RELEASE,
+            action=action,
+            first=MessageId(first),
+            received_at=datetime(2026, 3, 2, 8, 15, tzinfo=UTC),
+            digest="",
+        )
+        for place, action in enumerate(actions)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("actions", "taken_back"),
+    [
+        ((Action.NEW,), [False]),
+        ((Action.NEW, Action.UPDATE), [False, False]),
+        ((Action.NEW, Action.CORRECT, Action.UPDATE), [True, False, False]),
+        ((Action.NEW, Action.CORRECT, Action.CORRECT), [True, True, False]),
+        ((Action.NEW, Action.UPDATE, Action.CANCEL), [True, True, False]),
+        # Stored by nodes whose clocks differ, an older database may list the cancellation before what it takes back.
+        ((Action.CANCEL, Action.NEW, Action.UPDATE), [False, True, True]),
+    ],
+)
+def test_a_later_correction_or_any_cancellation_takes_a_message_back(
+    actions: tuple[Action, ...], taken_back: list[bool]
+) -> None:
+    chain = chain_of(*actions)
+    assert [superseded(each, chain) for each in chain] == taken_back
 
 
 async def test_a_new_message_has_no_earlier_one(place: Deployed) -> None:

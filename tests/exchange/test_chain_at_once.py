@@ -14,8 +14,9 @@ from gateway.exchange.submission import Accepted, AlreadyCanceled
 from gateway.message import Action
 from gateway.store.messages import Acceptance, Stored
 from tests.compiled import compiled_once
-from tests.exchange.deployed import JAIL, NAME, POLICE, PROBATION, Deployed, clock_of, release
+from tests.exchange.deployed import JAIL, NAME, POLICE, PROBATION, SHELTER, Deployed, clock_of, release
 from tests.exchange.gateways import SetClock
+from tests.exchange.test_emergency import go
 
 
 @pytest.fixture
@@ -67,6 +68,24 @@ async def test_an_update_to_a_new_recipient_does_not_miss_the_cancellation(
     else:
         assert isinstance(update, AlreadyCanceled)
         assert told == {POLICE: State.WAITING}
+
+
+async def test_a_cancellation_does_not_miss_the_emergency_release_it_crosses(
+    on_each: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await on_each.accept(release(), "HCJ-1", only=frozenset({POLICE}))
+    write, said = on_each.gateway.store.accept, []
+
+    async def late(acceptance: Acceptance) -> Stored:
+        if not said:
+            await go(on_each, first.id, to=SHELTER)
+        said.append(await write(acceptance))
+        return said[-1]
+
+    monkeypatch.setattr(on_each.gateway.store, "accept", late)
+    cancel = await on_each.accept(release(Action.CANCEL, "HCJ-1"), "HCJ-2")
+    assert said == [Stored.STALE, Stored.STORED]
+    assert await states(on_each, cancel) == {POLICE: State.WAITING, SHELTER: State.WAITING}
 
 
 async def test_of_a_correction_and_a_cancellation_at_once_the_cancellation_is_last(

@@ -15,6 +15,7 @@ from gateway.document.canonical import sha256_text
 from gateway.document.parse import parse
 from gateway.errors import Refused
 from gateway.exchange import emergency as verb
+from gateway.exchange.accept import accept
 from gateway.exchange.acting import Acting, NotAllowed, NotTheirKey
 from gateway.exchange.activate import AgencyUnknown, suspend_agency
 from gateway.exchange.emergencies import Asked, ReleaseUnknown, list_emergencies, read_because
@@ -33,6 +34,7 @@ from gateway.exchange.inbox import inbox_notice, inbox_page, inbox_payload
 from gateway.exchange.relay import Relay
 from gateway.exchange.releasable import Emergency
 from gateway.exchange.status import MessageUnknown, status
+from gateway.exchange.submission import Submission
 from gateway.iepd.validate import validate
 from gateway.message import Action, MessageId
 from gateway.policy.emergency import EMERGENCY, KEPT, TERMS_DIGEST, LabelNotReleased, Reason
@@ -360,6 +362,15 @@ async def test_what_was_corrected_or_canceled_is_not_released(place: Deployed) -
     with pytest.raises(Superseded):
         await go(place, answer.id)
     assert (await go(place, newer.id)).counts["person.name"] >= 1
+
+
+async def test_what_a_node_whose_clock_is_behind_canceled_is_not_released(place: Deployed) -> None:
+    async with place.second() as ahead:
+        earlier = await accept(ahead, Submission(sender=JAIL, sender_id="HCJ-1", body=release()))
+    canceled = await place.accept(release(Action.CANCEL, "HCJ-1"), "HCJ-2")
+    assert canceled.id > earlier.id
+    with pytest.raises(Superseded):
+        await go(place, earlier.id)
 
 
 async def test_a_decision_under_another_configuration_is_made_again(

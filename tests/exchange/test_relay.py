@@ -411,7 +411,7 @@ def _recall(here: World, message: Message, original: Sealed) -> Acceptance:
         receipt=b"receipt",
         disseminations=(),
         entries=(),
-        chain_size=1,
+        chain_size=2,
         recalls=(POLICE,),
     )
 

@@ -2,6 +2,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from gateway.delivery.outcome import refused
 from gateway.exchange.relay import Relay
 from gateway.exchange.requeue import BadReason, NoSuchDelivery, NotPossibleNow, Superseded, discard, requeue
 from gateway.message import DeliveryId
-from tests.exchange.gateways import JAIL, POLICE, World, agency, endpoint, world
+from tests.exchange.gateways import FUSION, JAIL, POLICE, World, agency, endpoint, world
 from tests.exchange.test_relay import run
 from tests.pretend_agency import PretendEndpoint
 
@@ -100,6 +101,31 @@ async def test_a_message_that_was_canceled_meanwhile_is_not_sent_after_its_cance
     with pytest.raises(Superseded):
         await requeue(here.gateway, undeliverable.id, actor="r.alvarez")
     assert (await here.now_of(undeliverable)).state is State.UNDELIVERABLE
+
+
+async def test_a_cancellation_that_told_this_recipient_nothing_takes_the_message_back_too(
+    here: World, undeliverable: Delivery
+) -> None:
+    here.clock.go(minutes=1)
+    await here.deliver(FUSION, first=undeliverable.first, urgent=True)
+    with pytest.raises(Superseded):
+        await requeue(here.gateway, undeliverable.id, actor="r.alvarez")
+
+
+async def test_a_cancellation_accepted_while_somebody_requeues_wins(
+    here: World, undeliverable: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = here.store.move
+
+    async def moved_too_late(*args: Any, **named: Any) -> bool:
+        await here.deliver(POLICE, first=undeliverable.first, urgent=True)
+        return await move(*args, **named)
+
+    monkeypatch.setattr(here.store, "move", moved_too_late)
+    with pytest.raises(NotPossibleNow):
+        await requeue(here.gateway, undeliverable.id, actor="r.alvarez")
+    assert (await here.now_of(undeliverable)).state is State.UNDELIVERABLE
+    assert await here.said(undeliverable) == ["undeliverable"]
 
 
 async def test_the_cancellation_itself_can_be_requeued(here: World) -> None:

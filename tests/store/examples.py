@@ -145,17 +145,22 @@ def acceptance(
             for recipient in recipients or (POLICE,)
         ),
         entries=(entry(key), entry(key, "disseminate")),
-        chain_size=0 if after is None else after.chain_size + 1 if chain_size is None else chain_size,
+        chain_size=0
+        if after is None
+        else after.chain_size + 1 + len(after.disseminations)
+        if chain_size is None
+        else chain_size,
         recalls=recalls,
     )
 
 
-def release(of: Acceptance, *, configuration: int = 0, chain_size: int = 1) -> EmergencyRelease:
-    """An emergency release of this message to a fusion center, with word to the sender."""
+def release(of: Acceptance, *, configuration: int = 0, chain_size: int | None = None) -> EmergencyRelease:
+    """An emergency release of this message to a fusion center, with word to the sender. Nothing else of the chain
+    is stored after the message unless a `chain_size` is given."""
     return EmergencyRelease(
         configuration=configuration,
         message=of.message,
-        chain_size=chain_size,
+        chain_size=of.chain_size + 1 + len(of.disseminations) if chain_size is None else chain_size,
         disseminations=(
             new_dissemination(of.message, FUSION, urgent=True),
             new_dissemination(of.message, JAIL, urgent=True),

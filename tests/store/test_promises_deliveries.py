@@ -220,7 +220,7 @@ async def test_messages_of_one_chain_that_are_decided_again_recall_each_other_in
 
     async def decided_until_stored(node: Store, each: Acceptance) -> None:
         while await node.accept(each) is Stored.STALE:
-            each = replace(each, chain_size=len(await node.chain_messages(notice.message.id)))
+            each = replace(each, chain_size=await node.chain_size(notice.message.id))
 
     await asyncio.gather(
         *(decided_until_stored(store if number % 2 else second, each) for number, each in enumerate(later))

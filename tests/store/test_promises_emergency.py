@@ -62,7 +62,27 @@ async def test_what_was_decided_under_another_configuration_or_chain_writes_noth
     assert await store.release(release(message, configuration=1)) is Stored.STALE
     assert {each.dissemination.recipient for each in await store.disseminations(message.message.id)} == {POLICE}
     assert await store.emergencies(None, None, "", 10) == ()
-    assert await store.release(release(message, configuration=1, chain_size=2)) is Stored.STORED
+    assert await store.release(release(message, configuration=1, chain_size=4)) is Stored.STORED
+
+
+async def test_a_cancellation_that_was_decided_without_a_release_is_stale(store: Store, second: Store) -> None:
+    message = acceptance(POLICE)
+    await store.accept(message)
+    unaware, aware = acceptance(after=message), acceptance(after=message, chain_size=4)
+    assert await second.release(release(message)) is Stored.STORED
+    assert await store.accept(unaware) is Stored.STALE
+    assert await store.accept(aware) is Stored.STORED
+
+
+async def test_a_chain_grows_by_each_message_and_each_of_its_disseminations(store: Store) -> None:
+    message = acceptance(POLICE, FUSION)
+    await store.accept(message)
+    await store.accept(acceptance())
+    assert await store.chain_size(message.message.id) == 3
+    await store.accept(acceptance(POLICE, after=message))
+    assert await store.chain_size(message.message.id) == 5
+    await store.release(release(message, chain_size=5))
+    assert await store.chain_size(message.message.id) == 7
 
 
 async def test_a_message_that_is_not_there_is_not_released(store: Store) -> None:
@@ -76,7 +96,8 @@ async def test_the_releases_of_a_period_are_found_oldest_first_and_counted(store
     await store.accept(message)
     entries = [entry(message.message.id, "emergency", NOW + timedelta(days=day)) for day in range(3)]
     for each in entries:
-        await store.release(replace(release(message), entries=(each, entry(message.message.id, "disseminate"))))
+        wanted = release(message, chain_size=await store.chain_size(message.message.id))
+        await store.release(replace(wanted, entries=(each, entry(message.message.id, "disseminate"))))
     assert [each.entry for each in await second.emergencies(None, None, "", 10)] == entries
     assert [each.entry for each in await second.emergencies(None, None, entries[0].id, 1)] == entries[1:2]
     since, until = entries[1].at, entries[2].at

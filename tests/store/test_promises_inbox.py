@@ -34,6 +34,19 @@ async def test_a_delivery_moves_only_from_where_it_is_expected(store: Store) -> 
     assert not await store.move(replace(outcome, id=DeliveryId(new_id())), expected=State.WAITING, entries=[])
 
 
+async def test_a_delivery_does_not_move_when_its_chain_has_grown(store: Store, second: Store) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    ended = replace(notice.disseminations[0].delivery, state=State.UNDELIVERABLE)
+    assert await store.move(ended, expected=State.WAITING, entries=[])
+    chain_size = await store.chain_size(notice.message.id)
+    await second.accept(acceptance(after=notice))
+    again, written = replace(ended, state=State.WAITING), entry(notice.message.id, "requeue")
+    assert not await store.move(again, expected=State.UNDELIVERABLE, entries=[written], chain_size=chain_size)
+    assert await store.entry(written.id) is None
+    assert await store.move(again, expected=State.UNDELIVERABLE, entries=[written], chain_size=chain_size + 2)
+
+
 async def test_a_worker_loses_its_lease_when_an_officer_discards_what_it_sends(store: Store) -> None:
     await store.accept(acceptance())
     claim = await claim_one(store)

@@ -17,12 +17,17 @@ WHERE
     wanted.configuration = (SELECT version FROM configuration)
     AND wanted.chain_size = CASE
         WHEN wanted.first = wanted.message THEN 0
-        ELSE
-            (SELECT count(*) FROM message WHERE message.id = wanted.first)
-            + (
-                SELECT count(*) FROM message
-                WHERE message.first = wanted.first AND message.first <> message.id
-            )
+        ELSE (
+            SELECT count(DISTINCT m.id) + count(d.id)
+            FROM message AS m
+            LEFT JOIN dissemination AS d ON d.message = m.id
+            WHERE
+                m.id IN (
+                    SELECT wanted.first
+                    UNION ALL
+                    SELECT message.id FROM message WHERE message.first = wanted.first AND message.first <> message.id
+                )
+        )
     END
 ON CONFLICT DO NOTHING
 RETURNING message;
@@ -112,10 +117,7 @@ FROM jsonb_array_elements(:rows::jsonb) WITH ORDINALITY AS batch (r, place)
 ORDER BY place;
 
 -- name: release_standing^
--- Before a release, the chain being locked: the configuration's version, how many messages have its id, and the size of
--- its chain.
+-- Before a release, the chain being locked: the configuration's version, and how many messages have its id.
 SELECT
     (SELECT version FROM configuration),
-    (SELECT count(*) FROM message WHERE id = :message),
-    (SELECT count(*) FROM message WHERE id = :first)
-    + (SELECT count(*) FROM message WHERE first = :first AND first <> id);
+    (SELECT count(*) FROM message WHERE id = :message);

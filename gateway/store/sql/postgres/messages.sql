@@ -26,7 +26,7 @@ LIMIT :limit;
 SELECT * FROM dissemination_record WHERE message = :message ORDER BY recipient, delivery;
 
 -- name: chain_messages
--- Every message of a chain, in the order in which they were received.
+-- Every message of a chain, in the order in which they were stored: in a chain the ids sort so.
 SELECT id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of
 FROM message
 WHERE
@@ -35,7 +35,19 @@ WHERE
         UNION ALL
         SELECT id FROM message WHERE first = :first AND first <> id
     )
-ORDER BY received_at, id;
+ORDER BY id;
+
+-- name: chain_size$
+-- How many messages and disseminations a chain holds.
+SELECT count(DISTINCT m.id) + count(d.id)
+FROM message AS m
+LEFT JOIN dissemination AS d ON d.message = m.id
+WHERE
+    m.id IN (
+        SELECT :first
+        UNION ALL
+        SELECT id FROM message WHERE first = :first AND first <> id
+    );
 
 -- name: chain
 -- Who got, or was to get, something of any message of a chain.

@@ -15,11 +15,20 @@ SELECT
     (SELECT last FROM position);
 
 -- name: chain_sizes
--- How many messages each of these chains holds.
+-- How many messages and disseminations each of these chains holds.
 SELECT
     wanted.value,
-    (SELECT count(*) FROM message WHERE id = wanted.value)
-    + (SELECT count(*) FROM message WHERE first = wanted.value AND first <> id)
+    (
+        SELECT count(DISTINCT m.number) + count(d.number)
+        FROM message AS m
+        LEFT JOIN dissemination AS d ON d.message = m.number
+        WHERE
+            m.number IN (
+                SELECT number FROM message WHERE id = wanted.value
+                UNION
+                SELECT number FROM message WHERE first = wanted.value AND first <> id
+            )
+    )
 FROM json_each(:firsts) AS wanted;
 
 -- name: insert_sender_ids!
@@ -94,11 +103,9 @@ INSERT INTO entry (id, type, at, leaf_hash, parties, message, body)
 VALUES (:id, :type, :at, :leaf_hash, :parties, :message, :body);
 
 -- name: release_standing^
--- Before a release: the configuration's version, the message's number, the size of its chain, the last numbers given.
+-- Before a release: the configuration's version, the message's number, the last numbers given.
 SELECT
     (SELECT version FROM configuration),
     (SELECT number FROM message WHERE id = :message),
-    (SELECT count(*) FROM message WHERE id = :first)
-    + (SELECT count(*) FROM message WHERE first = :first AND first <> id),
     (SELECT coalesce(max(number), 0) FROM dissemination),
     (SELECT last FROM position);

@@ -29,7 +29,7 @@ WHERE message_number = (SELECT number FROM message WHERE id = :message)
 ORDER BY recipient, number;
 
 -- name: chain_messages
--- Every message of a chain, in the order in which they were received.
+-- Every message of a chain, in the order in which they were stored.
 SELECT id, sender, sender_id, exchange, action, first, received_at, digest, earlier, as_of
 FROM message
 WHERE number IN (
@@ -37,7 +37,19 @@ WHERE number IN (
     UNION
     SELECT number FROM message WHERE first = :first AND first <> id
 )
-ORDER BY received_at, number;
+ORDER BY number;
+
+-- name: chain_size$
+-- How many messages and disseminations a chain holds.
+SELECT count(DISTINCT m.number) + count(d.number)
+FROM message AS m
+LEFT JOIN dissemination AS d ON d.message = m.number
+WHERE
+    m.number IN (
+        SELECT number FROM message WHERE id = :first
+        UNION
+        SELECT number FROM message WHERE first = :first AND first <> id
+    );
 
 -- name: chain
 -- Who got, or was to get, something of any message of a chain.
