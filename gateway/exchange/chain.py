@@ -66,7 +66,7 @@ async def find_earlier(store: Store, submission: Submission, header: Header, exc
     had = {
         recipient: had_of(message, named=found.id, written=named)
         for recipient, message in _given(records, messages, found).items()
-        if message != found
+        if message.id != found.id
     }
     past = tuple(replace(each, had=had.get(each.recipient)) for each in _past(records))
     return Earlier(message=found, past=past, chain_size=size, newest=messages[-1].id, open=still_open)
@@ -107,10 +107,10 @@ def _given(
         return sure, record.dissemination.message == found.id
 
     by_id = {message.id: message for message in messages}
+    # What was accepted since the messages were read makes the decision stale anyway.
+    known = (record for record in records if record.dissemination.message in by_id)
     # Sorted by time already: of those that are alike, the newest stands last.
-    return {
-        record.dissemination.recipient: by_id[record.dissemination.message] for record in sorted(records, key=likely)
-    }
+    return {record.dissemination.recipient: by_id[record.dissemination.message] for record in sorted(known, key=likely)}
 
 
 def _past(records: Sequence[DisseminationRecord]) -> tuple[Past, ...]:

@@ -183,10 +183,13 @@ async def redecide(gateway: Gateway, id: str, *, actor: str, versions: Versions 
 
 async def _as_named(gateway: Gateway, message: Message, document: Document, made: DisseminationRecord) -> Document:
     """What was cut for this recipient: its Cover tells whether another earlier message was named to it."""
-    earlier = read_cover(made.cover).earlier if made.cover else None
-    if message.earlier is None or earlier is None or earlier == message.earlier:
+    if message.earlier is None:
         return document
-    had = await gateway.store.message(earlier)
+    try:
+        earlier = read_cover(made.cover).earlier
+    except Refused:  # destroyed, or altered: then the payload's digest is compared with what the sender named
+        return document
+    had = await gateway.store.message(earlier) if earlier not in {None, message.earlier} else None
     if had is None:
         return document
     iepd = gateway.current.iepds[message.exchange]

@@ -185,6 +185,20 @@ async def test_what_has_not_arrived_is_not_what_it_has(place: Deployed) -> None:
     assert await had(place, "HCJ-2") == {POLICE: "HCJ-1"}
 
 
+async def test_a_message_that_is_accepted_while_the_chain_is_read_is_named_to_nobody(
+    place: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.accept(release(), "HCJ-1", only=frozenset({POLICE}))
+    before = await place.gateway.store.chain_messages((await place.gateway.store.messages(JAIL, None, 1))[0].first)
+    await place.accept(release(Action.UPDATE, "HCJ-1"), "HCJ-2", only=frozenset({POLICE, PROBATION}))
+
+    async def chain_messages(first: str) -> tuple[Message, ...]:
+        return before
+
+    monkeypatch.setattr(place.gateway.store, "chain_messages", chain_messages)
+    assert await had(place, "HCJ-1") == {}
+
+
 async def test_it_is_named_as_the_sender_names_messages(place: Deployed) -> None:
     first = await place.accept(release(), "HCJ-1", only=frozenset({POLICE}))
     await arrived(place, first)
