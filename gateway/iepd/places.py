@@ -124,6 +124,7 @@ class Told:
             self._digests[element] = digests
             for name, digest in digests.items():
                 self._different[name].setdefault(digest, each[name])
+        self._views: dict[int, dict[str, tuple[bytes, tuple[etree._Element, ...] | str]]] = {}
         self.ways = 1
         self.matters = False
         for element, digests in self._digests.items():
@@ -140,13 +141,20 @@ class Told:
     def view(self, number: int, element: etree._Element) -> Mapping[str, tuple[etree._Element, ...] | str]:
         """What is said in one view: in the element's own words where they say the same."""
         own, digests = _said(element), self._digests[element]
-        names = list(self._different)
-        chosen: dict[str, tuple[etree._Element, ...] | str] = {}
-        for name in names if number % 2 == 0 else reversed(names):
-            different = list(self._different[name].items())
-            digest, value = different[number % len(different)]
-            chosen[name] = own[name] if digests.get(name) == digest else value
-        return chosen
+        return {
+            name: own[name] if digests.get(name) == digest else value
+            for name, (digest, value) in self._of_view(number).items()
+        }
+
+    def _of_view(self, number: int) -> Mapping[str, tuple[bytes, tuple[etree._Element, ...] | str]]:
+        found = self._views.get(number)
+        if found is None:
+            names = list(self._different)
+            found = self._views[number] = {}
+            for name in names if number % 2 == 0 else reversed(names):
+                different = tuple(self._different[name].items())
+                found[name] = different[number % len(different)]
+        return found
 
 
 def views(
