@@ -1,9 +1,9 @@
 """Places: what a document says of one object at several places, read together.
 
 NIEM says that two elements are one object by structures:id and structures:ref, by structures:uri="#id", or by the same
-structures:uri. A fact asked at one of them alone would not know of a birth date that stands at another. So there are
-views of the document: copies in which each place of an object holds what all its places say. Where two places say
-different things under one name, each is in one of the views; a fact must be the same in all of them.
+structures:uri, however it is written. A fact asked at one of them alone would not know of a birth date that stands at
+another. So there are views of the document: copies in which each place of an object holds what all its places say.
+Where two places say different things under one name, each is in one of the views; a fact must be the same in all.
 """
 
 import threading
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
-from urllib.parse import unquote
 
 from lxml import etree
 
 from gateway.document.names import XSI, join, split, structures_version
+from gateway.document.uri import uri_key
 from gateway.iepd.touched import Touched
 
 VIEWS_MAX = 16
@@ -64,8 +64,7 @@ class Sharing:
                 yield f"#{str(element.attrib[name]).strip()}"
         for name in self._uris:
             if name in element.attrib:
-                uri = str(element.attrib[name]).strip()
-                yield unquote(uri) if uri.startswith("#") else uri
+                yield uri_key(str(element.attrib[name]))
 
     def _xpaths(self) -> tuple[etree.XPath, etree.XPath]:
         found: tuple[etree.XPath, etree.XPath] | None = getattr(self._of_thread, "xpaths", None)
