@@ -1,9 +1,9 @@
 """Places: what a document says of one object at several places, read together.
 
 NIEM says that two elements are one object by structures:id and structures:ref, by structures:uri="#id", or by the same
-structures:uri. A fact asked at one of them alone would not know of a birth date that stands at another. So there are
-views of the document: copies in which each place of an object holds what all its places say. Where two places say
-different things under one name, each is in one of the views; a fact must be the same in all of them.
+structures:uri, however it is written. A fact asked at one of them alone would not know of a birth date that stands at
+another. So there are views of the document: copies in which each place of an object holds what all its places say.
+Where two places say different things under one name, each is in one of the views; a fact must be the same in all.
 """
 
 import threading
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
-from urllib.parse import unquote
 
 from lxml import etree
 
 from gateway.document.names import XSI, join, split, structures_version
+from gateway.document.uri import uri_key
 from gateway.iepd.touched import Touched
 
 VIEWS_MAX = 16
@@ -64,8 +64,7 @@ class Sharing:
                 yield f"#{str(element.attrib[name]).strip()}"
         for name in self._uris:
             if name in element.attrib:
-                uri = str(element.attrib[name]).strip()
-                yield unquote(uri) if uri.startswith("#") else uri
+                yield uri_key(str(element.attrib[name]))
 
     def _xpaths(self) -> tuple[etree.XPath, etree.XPath]:
         found: tuple[etree.XPath, etree.XPath] | None = getattr(self._of_thread, "xpaths", None)
@@ -124,6 +123,7 @@ class Told:
             self._digests[element] = digests
             for name, digest in digests.items():
                 self._different[name].setdefault(digest, each[name])
+        self._views: dict[int, dict[str, tuple[bytes, tuple[etree._Element, ...] | str]]] = {}
         self.ways = 1
         self.matters = False
         for element, digests in self._digests.items():
@@ -140,13 +140,20 @@ class Told:
     def view(self, number: int, element: etree._Element) -> Mapping[str, tuple[etree._Element, ...] | str]:
         """What is said in one view: in the element's own words where they say the same."""
         own, digests = _said(element), self._digests[element]
-        names = list(self._different)
-        chosen: dict[str, tuple[etree._Element, ...] | str] = {}
-        for name in names if number % 2 == 0 else reversed(names):
-            different = list(self._different[name].items())
-            digest, value = different[number % len(different)]
-            chosen[name] = own[name] if digests.get(name) == digest else value
-        return chosen
+        return {
+            name: own[name] if digests.get(name) == digest else value
+            for name, (digest, value) in self._of_view(number).items()
+        }
+
+    def _of_view(self, number: int) -> Mapping[str, tuple[bytes, tuple[etree._Element, ...] | str]]:
+        found = self._views.get(number)
+        if found is None:
+            names = list(self._different)
+            found = self._views[number] = {}
+            for name in names if number % 2 == 0 else reversed(names):
+                different = tuple(self._different[name].items())
+                found[name] = different[number % len(different)]
+        return found
 
 
 def views(

@@ -38,6 +38,7 @@ def is_juvenile(subject: str, *others: str, identity: str = 'structures:id="p1"'
         ('structures:id="p1"', 'structures:uri="#%701"'),
         ('structures:id="p1"', 'structures:ref="p1"'),
         ('structures:uri="https://hcj.example/person/17"', 'structures:uri=" https://hcj.example/person/17 "'),
+        ('structures:uri="https://hcj.example/person/17"', 'structures:uri="HTTPS://HCJ.example:443/%70erson/17"'),
         ('structures:uri="#p1"', 'structures:id="p1"'),
     ],
 )
