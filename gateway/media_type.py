@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "utf-16"})
-"""What the document parser reads; it goes by the bytes, and these do not contradict it."""
+"""What the document parser reads."""
 
 CACHED_LENGTH_MAX = 200
 """Longer headers, and those with a boundary, which is new in each request, would only push the others out."""
@@ -88,6 +88,20 @@ def _parameters(header: str, position: int) -> Mapping[str, str] | None:
 
 def _without_apostrophes(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == "'" else value
+
+
+def contradicts(charset: str, data: bytes) -> bool:
+    """Whether bytes are another encoding than the charset says that their media type names, one of `CHARSETS`.
+
+    A byte order mark counts for more than the charset, and the charset for more than what stands inside: without a mark
+    it is believed by others on the way, who would read other text than the parser. Source: RFC 7303, section 3.
+    """
+    if data.startswith(_MARKS):
+        return False
+    return charset == "utf-16" or (charset == "us-ascii" and not data.isascii())
+
+
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def quoted(value: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.media_type import UNREADABLE, MediaType, media_type_of, quoted
+from gateway.media_type import UNREADABLE, MediaType, contradicts, media_type_of, quoted
 
 SOAP12 = MediaType(name="application/soap+xml", charset="utf-8", action="urn:a;b")
 
@@ -66,3 +66,15 @@ def test_no_header_breaks_the_reader(header: str) -> None:
 def test_a_header_of_quotes_and_backslashes_is_read_in_no_time() -> None:
     assert media_type_of('a/b; x="' + '\\"' * 15_000) == UNREADABLE
     assert media_type_of("a/b" + "; " * 15_000 + '"') == UNREADABLE
+
+
+@pytest.mark.parametrize("charset", ["", "utf-8", "utf8", "us-ascii", "utf-16"])
+def test_a_byte_order_mark_counts_for_more_than_any_charset(charset: str) -> None:
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert not contradicts(charset, "<\u00e9/>".encode(encoding))
+
+
+def test_without_a_mark_a_charset_is_believed() -> None:
+    ascii, wide = b"<a/>", "<\u00e9/>".encode()
+    assert [each for each in ("", "utf-8", "utf8", "us-ascii", "utf-16") if contradicts(each, ascii)] == ["utf-16"]
+    assert [each for each in ("", "utf-8", "us-ascii", "utf-16") if contradicts(each, wide)] == ["us-ascii", "utf-16"]

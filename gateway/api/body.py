@@ -6,9 +6,9 @@ from collections.abc import Collection
 from starlette.requests import Request
 
 from gateway.api.admission import Admitted
-from gateway.document.parse import Document, Limits, parse
+from gateway.document.parse import Document, Limits, WrongEncoding, parse
 from gateway.errors import Refused
-from gateway.media_type import CHARSETS, MediaType, media_type_of
+from gateway.media_type import CHARSETS, MediaType, contradicts, media_type_of
 from gateway.transport.content_digest import CONTENT_DIGEST, REPR_DIGEST, check_digest
 
 OFF_LOOP_SIZE_BYTES = 256 * 1024
@@ -52,6 +52,12 @@ def check_head(request: Request, media_types: Collection[str], size_bytes_max: i
     if length is not None and int(length) > size_bytes_max:
         raise _too_large(size_bytes_max)
     return media_type
+
+
+def check_charset(media_type: MediaType, body: bytes) -> None:
+    """Raises `WrongEncoding` when the media type names another encoding than the body's."""
+    if contradicts(media_type.charset, body):
+        raise WrongEncoding("the charset of the Content-Type is another encoding than the body's")
 
 
 async def read_body(request: Request, size_bytes_max: int) -> bytes:

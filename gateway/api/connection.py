@@ -289,6 +289,8 @@ class GatewayProtocol(HttpToolsProtocol):
             raise _Refusal(MALFORMED)
         if version == "1.1" and b"host" not in seen:
             raise _Refusal(AMBIGUOUS)
+        if version == "1.0" and b"transfer-encoding" in seen:  # faulty framing: RFC 9112, section 6.1
+            raise _Refusal(AMBIGUOUS)
         if self.parser.get_method() == b"CONNECT" or self.url == b"*":
             raise _Refusal(METHOD)
 

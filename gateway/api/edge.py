@@ -21,6 +21,7 @@ from gateway.api.problem import MEDIA_TYPE, Problem, problem_of
 from gateway.clock import Clock
 from gateway.exchange.gateway import AgencySuspended
 from gateway.finding import Finding
+from gateway.keys.payload import PayloadTampered
 from gateway.telemetry import Metrics, log
 
 SECURITY_HEADERS = (
@@ -137,7 +138,8 @@ def _unless_given(own: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, b
 async def _fail(error: Exception, trace: Trace, scope: Scope, receive: Receive, send: Send) -> None:
     problem = _problem(error)
     trace.code = problem.code
-    if problem.status >= 500:
+    # A stored payload that was changed is the operator's trouble, whatever the caller is told.
+    if problem.status >= 500 or isinstance(error, PayloadTampered):
         log.error("failed", correlation=trace.correlation, code=problem.code, exc_info=error)
     if trace.started:  # half an answer is out: the server closes the connection, and the client sees it is cut
         return

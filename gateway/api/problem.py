@@ -47,7 +47,6 @@ STATUS_OF_CODE = {
     "consent.refused": 422,
     "mtom.*": 400,
     "mtom.media-type": 415,
-    "payload.tampered": 500,
     "policy.*": 403,
     "request.*": 400,
     "request.content-encoding": 415,

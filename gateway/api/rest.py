@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from gateway.agency import AGENCY_ID, Agency, AgencyId
 from gateway.api.authenticate import identify
-from gateway.api.body import check_head, read_body
+from gateway.api.body import check_charset, check_head, read_body
 from gateway.api.edge import trace_of
 from gateway.api.problem import recipient_json
 from gateway.api.schemas import Acknowledged, InboxPage, MessageState
@@ -93,14 +93,11 @@ async def received(request: Request, act: tuple[Action, str] | None = None) -> S
     sender = await _sender(request, gateway)
     try:
         size_bytes_max = gateway.settings.limits.body_bytes_max
-        check_head(request, XML_TYPES, size_bytes_max)
-        return Submission(
-            sender=sender.id,
-            sender_id=idempotency_key(request),
-            only=_recipients(request.scope["query_string"]),
-            act=act,
-            body=await read_body(request, size_bytes_max),
-        )
+        media_type = check_head(request, XML_TYPES, size_bytes_max)
+        sender_id, only = idempotency_key(request), _recipients(request.scope["query_string"])
+        body = await read_body(request, size_bytes_max)
+        check_charset(media_type, body)
+        return Submission(sender=sender.id, sender_id=sender_id, only=only, act=act, body=body)
     except GatewayError as error:
         await refuse_unread(gateway, sender.id, error, "rest")
         raise

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.agency import Agency
-from gateway.api.body import OFF_LOOP_SIZE_BYTES, ClientGone, check_head, parsed, read_body
+from gateway.api.body import OFF_LOOP_SIZE_BYTES, ClientGone, check_charset, check_head, parsed, read_body
 from gateway.api.edge import trace_of
 from gateway.api.own_address import soap_addresses
 from gateway.api.problem import Problem, problem_of
@@ -149,6 +149,7 @@ async def _document(exchange: Exchange) -> Document:
     data = await read_body(exchange.request, size_bytes_max)
     exchange.size_bytes = len(data)
     if exchange.media_type.name != mtom.MULTIPART:
+        check_charset(exchange.media_type, data)
         return await parsed(data, LIMITS)
     found = await unpacked(data, exchange.media_type, size_bytes_max)
     exchange.actions = found.actions

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from gateway.errors import Refused
-from gateway.media_type import CHARSETS, MediaType, media_type_of, quoted
+from gateway.media_type import CHARSETS, MediaType, contradicts, media_type_of, quoted
 from gateway.soap import multipart
 from gateway.soap.envelope import VERSION_OF_MEDIA_TYPE, Version, serialize
 from gateway.soap.multipart import MultipartMalformed, Part
@@ -56,9 +56,12 @@ def read(body: bytes, media_type: MediaType) -> Package:
     root = _root(parts, multipart.without_brackets(media_type.start))
     if root.media_type.name != XOP_XML or root.media_type.charset not in CHARSETS:
         raise NotMtom(f"the root part of {MULTIPART} is {XOP_XML}, in UTF-8; attachments are taken as MTOM only")
+    envelope = bytes(root.data())
+    if contradicts(root.media_type.charset, envelope):
+        raise NotMtom("the charset of the root part is another encoding than the part's")
     types = (media_type, media_type_of(media_type.start_info), root.media_type, media_type_of(root.media_type.type))
     return Package(
-        root=bytes(root.data()),
+        root=envelope,
         parts=tuple(part for part in parts if part is not root),
         actions=frozenset(each.action for each in types if each.action),
     )

@@ -118,6 +118,7 @@ ODD = {
     "the server itself": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
     "bytes outside ASCII": b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
     "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "HTTP/1.0 in chunks": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     "an unknown method": b"FROBNICATE / HTTP/1.1\r\nHost: a\r\n\r\n",
 }
 

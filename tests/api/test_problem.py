@@ -29,7 +29,6 @@ def leaf(family: type[GatewayError], code: str) -> GatewayError:
         (Refused, "something.new", 422),
         (Tampered, "signature.wrong", 403),
         (Tampered, "something.new", 403),
-        (Tampered, "payload.tampered", 500),
         (Unavailable, "store.unavailable", 503),
         (Unavailable, "document.busy", 503),
         (Misconfigured, "settings.refused", 500),

@@ -3,9 +3,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.exchange.submission import IdConflict, InvalidMessage, NoRecipient, RecipientOutcome
 from gateway.finding import Finding
+from gateway.keys.payload import PayloadTampered
 from gateway.message import Action
 from gateway.store.interface import StoreUnavailable
 from gateway.transport.content_digest import content_digest
@@ -269,6 +271,30 @@ async def test_a_key_that_is_no_id_is_400(client: aiohttp.ClientSession, key: st
     answer = await client.post("/v1/messages", data=BODY, headers=XML | {"Idempotency-Key": key})
     assert answer.status == 400
     assert (await problem(answer))["code"] == "message.bad-id"
+
+
+async def test_the_operator_hears_of_a_stored_payload_that_was_changed(
+    police: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def payload(_: object, agency: object, delivery: str) -> bytes:
+        raise PayloadTampered("changed")
+
+    monkeypatch.setattr("gateway.api.rest.inbox_payload", payload)
+    with capture_logs() as lines:
+        answer = await police.get("/v1/inbox/d-3/payload")
+    assert (answer.status, (await problem(answer))["code"]) == (403, "payload.tampered")
+    (line,) = (each for each in lines if each["event"] == "failed")
+    assert (line["log_level"], line["code"]) == ("error", "payload.tampered")
+
+
+@pytest.mark.parametrize("type", ["application/xml; charset=utf-16", 'text/xml; charset="UTF-16"'])
+async def test_a_charset_that_contradicts_the_body_is_refused_and_recorded(
+    client: aiohttp.ClientSession, gateway: PretendGateway, type: str
+) -> None:
+    answer = await client.post("/v1/messages", data=BODY, headers={"Content-Type": type})
+    assert (answer.status, (await problem(answer))["code"]) == (400, "document.encoding")
+    assert gateway.refusals == [(JAIL.id, "document.encoding", "rest")]
+    assert gateway.submissions == []
 
 
 async def test_an_address_that_does_not_exist_is_404(client: aiohttp.ClientSession) -> None:

@@ -305,6 +305,17 @@ async def test_utf_16_with_its_mark_is_read(
     assert etree.fromstring(gateway.submissions[0].body).text == "\u00e9\u4e2d"
 
 
+@pytest.mark.parametrize(("charset", "text"), [("utf-16", "text"), ("us-ascii", "\u00e9")])
+@BOTH
+async def test_a_charset_that_contradicts_the_body_is_refused(
+    port: int, gateway: PretendGateway, charset: str, text: str, version: str
+) -> None:
+    data = enveloped(SUBMIT.replace("text", text), version)
+    answer = await posted(port, data, f"Content-Type: {TYPES[version].partition(';')[0]}; charset={charset}")
+    assert (answer.status, answer.code) == (400 if version == SOAP12 else 500, "document.encoding")
+    assert gateway.submissions == []
+
+
 async def test_utf_16_without_its_mark_is_refused(port: int) -> None:
     answer = await posted(port, enveloped(SUBMIT).decode().encode("utf-16-le"), f"Content-Type: {TYPES[SOAP12]}")
     assert (answer.status, answer.code) == (400, "document.encoding")
