@@ -62,7 +62,7 @@ class Redaction(NamedTuple):
 
     path     absolute XPath, by position, in the message as received
     field    name in the field catalog; label is its label
-    outcome  "withheld", or the name of the transform that reduced it
+    outcome  "withheld", or the name of the transform that reduced it; "strip-metadata" of an image
     clause   MOU clause that decided, "default" when no clause lists the field, "closure" when its target was cut
     """
 

@@ -12,6 +12,7 @@ from gateway.iepd.catalog import Field, Steps
 from gateway.iepd.components import Components, Element
 from gateway.iepd.package import Iepd
 from gateway.policy.condition import NOT_ANCHORED, Anchored
+from gateway.policy.image import stripping
 from gateway.policy.manner import Nil, nil_of
 from gateway.policy.mark import Mark, mark_of
 from gateway.policy.mou import Clause, How, Manner
@@ -104,6 +105,7 @@ class Growing:
         needs = shape.needs
         leaf = self._leaf_outcome(type_name, components)
         released = leaf is not None and leaf.released
+        strip = stripping(self.entry) if self.entry is not None else None
         # A mark is released with its element, and so shows nothing by itself.
         outcomes_here = [each.outcome for each in self.attributes.values()]
         shown = released or any(each.released and each.clause != DEFAULT for each in outcomes_here)
@@ -124,7 +126,7 @@ class Growing:
             # A leaf without its text is not there, so its attributes alone open nothing. Nor is an element there whose
             # own type is abstract: which type it has, the rules do not know.
             open=not shape.abstract and (released if leaf is not None else shown or seen),
-            plain=leaf is not None and leaf.plain and not self._names_ids(),
+            plain=leaf is not None and leaf.plain and strip is None and not self._names_ids(),
             needs=needs,
             anchored=compiling.anchors.get(path[1:], NOT_ANCHORED),
             gone=self._gone(leaf),
@@ -133,6 +135,7 @@ class Growing:
             names_ids=self._names_ids(),
             needs_id=shape.needs_id,
             metadata=shape.metadata or path[-1].endswith("Metadata"),
+            strip=strip,
         )
         return node if lacking is None else replace(node, open=False, reason=node.cause(lacking))
 

@@ -1,6 +1,6 @@
 """Node: one element's place in an exchange, and what a clause says of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -52,6 +52,7 @@ class Node:
     names_ids  its text points at other elements
     needs_id  the schema requires an id of it
     metadata  it describes others: when nobody points at it any more, it goes
+    strip     takes out of an image what is no picture (`image.py`); None where there can be none
     reason    the clause by which a closed place is closed, where not each field has its own
     """
 
@@ -69,6 +70,7 @@ class Node:
     names_ids: bool = False
     needs_id: bool = False
     metadata: bool = False
+    strip: Callable[[str], str | None] | None = None
     reason: str = DEFAULT
 
     def hold(self, element: etree._Element, active: frozenset[str], facts: Facts) -> frozenset[str]:

@@ -9,6 +9,10 @@ from typing import Any
 from gateway.iepd.catalog import ValueType
 from gateway.policy.transform import accepts
 
+_PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="  # one black point
+)
+
 _OF_BUILTIN = {
     "boolean": ("false",),
     "date": ("2026-01-01",),
@@ -20,7 +24,7 @@ _OF_BUILTIN = {
     "gMonth": ("--01",),
     "gMonthDay": ("--01-01",),
     "gDay": ("---01",),
-    "base64Binary": ("AAAA",),
+    "base64Binary": (_PICTURE, "AAAA"),
     "hexBinary": ("00",),
     "anyURI": ("https://example.org/sample",),
     "language": ("en",),

@@ -29,6 +29,7 @@ from gateway.iepd.package import Iepd
 from gateway.message import Redaction
 from gateway.policy.closure import PENDING, Closure, has, may_go
 from gateway.policy.identity import Alone, Standing, Standings, find_identities, step
+from gateway.policy.image import STRIPPED
 from gateway.policy.journal import Branch, Journal, Point
 from gateway.policy.manner import WITHHELD_CODE, Explanation, Nil
 from gateway.policy.mark import MARK_PREFIXES, Mark, mark_in
@@ -239,17 +240,17 @@ class _Cutter:
         if others:
             outcome = strictest(outcome, [(_leaf_at(place, node.field), held) for place, held in others])
         value = source.text if len(source) == 0 else text_of(source)
-        lesser = outcome.change(value) if outcome.change is not None and value else value
+        lesser, how = (value, "") if outcome.withheld_in(active) else _lesser(value, outcome, node)
         if outcome.withheld_in(active) or (value and lesser is None) or (not value and self._is_unpointed(source)):
             return self._withheld(source, target, node, active, others, outcome.clause_in(active))
         twin = etree.SubElement(target, outcome.becomes or source.tag)
         twin.text = lesser
         mark = len(self._notes)
-        if outcome.change is not None:
-            self._notes.append(Point(source, node.field, "", outcome.how, outcome.clause))
+        if how:
+            self._notes.append(Point(source, node.field, "", how, outcome.clause))
         if self._closure is not None:
             self._closure.note(source, twin, node)
-            self._closure.note_leaf(twin, whole=outcome.change is None)
+            self._closure.note_leaf(twin, whole=not how)
             if node.names_ids and value:
                 self._closure.note_list(twin, "", value, required=True)
         if source.keys():
@@ -261,10 +262,10 @@ class _Cutter:
                 return None
             if not value and _is_nil(source):
                 twin.set(NIL, "true")
-        if outcome.change is None:
-            self.shared += 1
-        else:
+        if how:
             self.reduced += 1
+        else:
+            self.shared += 1
         return None
 
     def _attributes(
@@ -341,6 +342,17 @@ def _points(source: etree._Element) -> bool:
         structures_version(namespace) is not None and local in {"ref", "uri"}
         for namespace, local in map(split, cast("list[str]", source.keys()))
     )
+
+
+def _lesser(value: str | None, outcome: Outcome, node: Node) -> tuple[str | None, str]:
+    """What goes of a value, and how it was reduced, "" when it was not. None: it cannot be read."""
+    if not value:
+        return value, outcome.how
+    lesser = outcome.change(value) if outcome.change is not None else value
+    if node.strip is None or lesser is None:
+        return lesser, outcome.how
+    picture = node.strip(lesser)
+    return picture, outcome.how if picture == lesser else STRIPPED
 
 
 def _is_nil(element: etree._Element) -> bool:

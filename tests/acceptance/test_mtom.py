@@ -20,9 +20,10 @@ from tests.acceptance.envelopes import MEDIA_TYPES, SERVICE, SOAP11, SOAP12, cod
 from tests.acceptance.messages import fresh_id, sample
 from tests.acceptance.place import Pair, Place
 from tests.acceptance.recipient import arrived, out_of_envelope, take
+from tests.pictures import png
 from tests.pretend_wire import put_together
 
-PHOTO = bytes(range(256)) * 200
+PHOTO = png(bytes(range(256)) * 200)
 INCLUDE = '<xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:photo"/>'
 SHARED = "message.head, message.sealed, juvenile.mark, person.name, person.photo, release.details"
 

@@ -45,6 +45,7 @@ from tests.exchange.deployed import (
     sample,
 )
 from tests.exchange.officers import activate_mou, stop_mou
+from tests.pictures import png
 
 
 def told(accepted: Any) -> dict[str, str]:
@@ -403,7 +404,7 @@ async def test_an_agency_that_signs_is_believed_nothing_unsigned(place: Deployed
 
 
 async def test_a_large_message_is_worked_on_beside_the_event_loop(place: Deployed) -> None:
-    picture = base64.b64encode(b"invented picture" * 20_000)
+    picture = base64.b64encode(png(b"invented picture" * 20_000))
     body = re.sub(rb"(<nc:Base64BinaryObject>)[^<]*", rb"\g<1>" + picture, sample("with-photo"))
     assert len(body) > 256 * 1024
     assert told(await place.accept(body))[POLICE] == "accepted"

@@ -2,7 +2,7 @@
 
 A canary is a value that stands nowhere else in the message: found in what a recipient gets, it says which leaf got
 out. A text holds the word "cnry" and a number; a date, a moment or a number is one that no other leaf has; a picture
-is such a text in base64, every second one in gzip below it.
+is a PNG with such a text in its data, a file is such a text in hexadecimal, every second one in gzip below it.
 """
 
 import base64
@@ -18,6 +18,7 @@ from gateway.document.names import XS, split
 from gateway.iepd.catalog import ValueType, value_type
 from gateway.iepd.components import Components
 from gateway.policy.transform import accepts
+from tests.pictures import png
 
 PREFIX = "cnry"
 _FIRST_YEAR = 1901
@@ -98,10 +99,10 @@ class LeafValues:
         if value.kind == "datetime":
             return [(f"{on}T13:37:{number % 60:02d}", f"{on}T13:37:{number % 60:02d}")]
         if value.kind == "binary":
+            if value.builtin == "base64Binary":
+                return [(base64.b64encode(png(word.encode())).decode(), word)]
             content = word.encode()
-            if number % 2:
-                content = gzip.compress(content, mtime=0)
-            return [(base64.b64encode(content).decode() if value.builtin == "base64Binary" else content.hex(), word)]
+            return [((gzip.compress(content, mtime=0) if number % 2 else content).hex(), word)]
         if value.kind == "uri":
             return [(f"urn:example:{word}", word)]
         return [(f"A {word} of words", word), (word, word), (f"x-{word}", word), (word.upper(), word.upper())]

@@ -16,6 +16,7 @@ from gateway.keys.files import KeyStore
 from tests.interop.live import JAIL, OPERATOR, ROOT, Live, Pack, need, until
 from tests.interop.test_clients import SAMPLE, goes_through, packs
 from tests.interop.test_connection import certificate, host_of, sent_to, stranger
+from tests.pictures import png
 
 SIGNING = [name for name in names() if client(name).signs]
 CHECKING = ["java", "node", "zeep"]
@@ -112,7 +113,7 @@ def watched(pack: Pack) -> Pack:
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 def test_jax_ws_sends_and_gets_pictures_beside_the_signed_message(live: Live, version: str) -> None:
     jail, police = packs(live, "java", version, "--issue", "--signed")
-    picture = bytes(range(256)) * 64  # 16 KB; smaller ones stay in the message on the way back
+    picture = png(bytes(range(256)) * 64)  # 16 KB; smaller ones stay in the message on the way back
     sample = (jail.folder / "samples/custody-release/with-photo.xml").read_bytes()
     file = jail.folder / "large-photo.xml"
     file.write_bytes(with_picture(sample, picture))

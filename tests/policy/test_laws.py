@@ -24,6 +24,7 @@ from gateway.policy.transform import accepts
 from tests.iepd.instances import Instance, Planted, generate
 from tests.iepd.leaf_values import PREFIX
 from tests.iepd.specifications import messages, specifications
+from tests.pictures import png
 from tests.policy.examples import STRUCTURES, clause_of, clauses, exchanges, samples
 from tests.policy.laws import haystack, hold, outcome
 from tests.policy.strategies import Policy, Trial, every_exchange, exchange, policy, trials
@@ -65,7 +66,7 @@ def with_canaries(data: bytes, iepd: Iepd) -> Instance:
         if field is None or not element.text:
             continue
         if field.kind == "binary":
-            element.text = base64.b64encode(canary.encode()).decode()
+            element.text = base64.b64encode(png(canary.encode())).decode()
         elif field.kind == "string" and accepts(field.value, canary):
             element.text = canary
         else:

@@ -30,6 +30,7 @@ from gateway.policy.mou import Clause, Grain
 MARK = re.compile(rb"cnry[a-z2-7]{12}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{24,}")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _IDENTITY = ("id", "ref", "uri")
 
 
@@ -84,7 +85,7 @@ def _in_leaves(root: etree._Element, iepd: Iepd) -> Iterator[Canary]:
 def _write(element: etree._Element, field: Field, mark: str) -> bool:
     text = element.text or ""
     if field.kind == "binary" and field.value.builtin == "base64Binary":
-        element.text = base64.b64encode(base64.b64decode(text) + mark.encode()).decode()
+        element.text = base64.b64encode(_in_picture(base64.b64decode(text), mark.encode())).decode()
         return True
     value = field.value
     open_text = field.kind == "string" and not value.enumeration and not value.patterns and not value.is_list
@@ -92,6 +93,15 @@ def _write(element: etree._Element, field: Field, mark: str) -> bool:
         return False
     element.text = f"{text} {mark}"
     return True
+
+
+def _in_picture(data: bytes, mark: bytes) -> bytes:
+    """The mark among a PNG's own data, which is all of it that goes out; behind any other file."""
+    if not data.endswith(_PNG_END):
+        return data + mark
+    chunk = b"IDAT" + mark
+    whole = len(mark).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4)
+    return data.removesuffix(_PNG_END) + whole + _PNG_END
 
 
 def _in_identities(root: etree._Element) -> Iterator[Canary]:
