@@ -64,11 +64,12 @@ class Deliveries(Protocol):
         has passed it."""
 
     async def inbox(
-        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = (), urgent: bool = False
     ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency with a position above `after`, by position; without those, urgent ones
         aside, that were decided under these versions of agreements ("JAIL-PD-2026-01@1"). Whatever is committed later
-        stands above all that was ever answered: a poller that never goes back misses nothing."""
+        stands above all that was ever answered: a poller that never goes back misses nothing. With `urgent`,
+        only urgent ones, with the positions that they have among all."""
 
     async def waiting_under(self, versions: Collection[str], limit: int) -> tuple[DeliveryId, ...]:
         """WAITING deliveries, urgent ones aside, that were decided under these versions of agreements."""

@@ -109,9 +109,11 @@ class SqliteDeliveries(Reading):
         return moved
 
     async def inbox(
-        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = (), urgent: bool = False
     ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency, by position."""
+        if urgent:
+            return await self._all(rows.record_of, "urgent_inbox", recipient=agency, after=after, limit=limit)
         values = {"recipient": agency, "after": after, "limit": limit, "withheld": json_text(sorted(withheld))}
         return await self._all(rows.record_of, "inbox", **values)
 

@@ -147,6 +147,14 @@ WHERE
 ORDER BY position
 LIMIT :limit;
 
+-- name: urgent_inbox
+-- Of what waits for one recipient, what is urgent, in the order in which it came: few, found by the index of lanes.
+SELECT *
+FROM dissemination_record
+WHERE state = 'waiting' AND recipient = :recipient AND urgent = 1 AND position > :after
+ORDER BY +position
+LIMIT :limit;
+
 -- name: waiting_under
 -- What waits and was decided under these versions of agreements.
 SELECT v.id
