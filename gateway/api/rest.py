@@ -287,9 +287,11 @@ async def inbox(
     agency: Caller,
     after: Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+    urgent: Annotated[bool, Query(description="only what is urgent; its `next` is good for such pages alone")] = False,
 ) -> Response:
-    """Deliveries that wait, oldest first, without content. They wait until you acknowledge them."""
-    items = await inbox_page(gateway, agency.id, after=after, limit=limit)
+    """Deliveries that wait, oldest first, without content. They wait until you acknowledge them. Where many wait, ask
+    for the urgent ones first: corrections, cancellations and emergency releases."""
+    items = await inbox_page(gateway, agency.id, after=after, limit=limit, urgent=urgent)
     return json_answer(
         {
             "items": [

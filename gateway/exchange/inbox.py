@@ -62,9 +62,10 @@ class InboxItem:
 
 
 async def inbox_page(
-    gateway: Gateway, agency: AgencyId, *, after: int, limit: int, channel: str = "rest"
+    gateway: Gateway, agency: AgencyId, *, after: int, limit: int, urgent: bool = False, channel: str = "rest"
 ) -> tuple[InboxItem, ...]:
-    """Waiting deliveries with a position above `after`, oldest first; at most `limit` (1 to 200).
+    """Waiting deliveries with a position above `after`, oldest first; at most `limit` (1 to 200); with `urgent`, those
+    alone: a cancellation is not looked for behind all that waits.
 
     What cannot be read is not listed. Under a suspended agreement it gets a new position when that is resumed, in the
     same transaction: so a page is good only when what was read of the inbox and what was known of the agreements are
@@ -74,7 +75,8 @@ async def inbox_page(
     for _ in range(_TRIES_MAX):
         current = gateway.current
         withheld = _withheld(gateway, agency)
-        records = await gateway.store.inbox(agency, after, max(1, min(limit, PAGE_MAX)), withheld=withheld)
+        most = max(1, min(limit, PAGE_MAX))
+        records = await gateway.store.inbox(agency, after, most, withheld=withheld, urgent=urgent)
         await gateway.refresh()
         if gateway.current.version == current.version:
             return _items(records)

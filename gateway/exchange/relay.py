@@ -134,7 +134,12 @@ class Relay:
         if not push:
             return ()
         return await self._gateway.store.claim(
-            now=now, lease_until=now + self._pace.lease, limit=limit, per_recipient=per_recipient, push=push
+            now=now,
+            lease_until=now + self._pace.lease,
+            limit=limit,
+            per_recipient=per_recipient,
+            push=push,
+            held={f"{mou}@{n}" for (mou, n), standing in self._standings_today().items() if standing is Standing.HOLD},
         )
 
     def _breaker(self, destination: Destination) -> CircuitBreaker:
@@ -145,12 +150,15 @@ class Relay:
         release, behind which no agreement stands."""
         if record.delivery.urgent:
             return Standing.SEND
+        decided = record.dissemination
+        found = self._standings_today().get((decided.mou, decided.mou_version), Standing.HOLD)
+        return standing_at(found, self._gateway.current.agencies.get(record.delivery.recipient))
+
+    def _standings_today(self) -> Mapping[Version, Standing]:
         current, day = self._gateway.current, self._gateway.current.day(self._gateway.clock.now())
         if day != self._day:
             self._standings, self._day = standings(current.agreements, current.mous, day), day
-        decided = record.dissemination
-        found = self._standings.get((decided.mou, decided.mou_version), Standing.HOLD)
-        return standing_at(found, current.agencies.get(record.delivery.recipient))
+        return self._standings
 
     async def _one(self, claim: Claim, cut: Cut) -> None:
         destination = self.destinations().get(claim.record.delivery.recipient)

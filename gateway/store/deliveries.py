@@ -24,13 +24,23 @@ class Deliveries(Protocol):
     """How what is shared gets to its recipients."""
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, limit: int, per_recipient: int, push: frozenset[AgencyId]
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        per_recipient: int,
+        push: frozenset[AgencyId],
+        held: Collection[str] = (),
     ) -> tuple[Claim, ...]:
         """Take due deliveries to these recipients: urgent first, then the longest due; at most `per_recipient` at once
         under way for a recipient (those already SENDING count). No two processes get the same one. A delivery is left
-        alone while another of its chain is SENDING to the same recipient. One whose lease ran out is due again, before
-        any other of its chain; if it was recalled, it ends RECALLED instead. Each claimed delivery becomes SENDING with
-        `attempts` one higher. `expires_at` is not looked at: that is the caller's rule."""
+        alone while another of its chain is SENDING to the same recipient, and while one of an older message of its
+        chain is WAITING for it: one that is not urgent until that has arrived or ended, an urgent one only for an
+        urgent one that is due. Nothing waits for what was decided under `held` versions of agreements
+        ("JAIL-PD-2026-01@1"), urgent ones aside. One whose lease ran out is due again, before any other of its chain;
+        if it was recalled, it ends RECALLED instead. Each claimed delivery becomes SENDING with `attempts` one higher.
+        `expires_at` is not looked at, but that one whose time ran out waits for nothing: it is the caller's rule."""
 
     async def settle(self, lease: str, delivery: Delivery, entries: Sequence[AuditEntry]) -> bool:
         """Write the outcome of a try. False, and nothing written, when the lease was lost: settled already, claimed
@@ -54,11 +64,12 @@ class Deliveries(Protocol):
         has passed it."""
 
     async def inbox(
-        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = (), urgent: bool = False
     ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency with a position above `after`, by position; without those, urgent ones
         aside, that were decided under these versions of agreements ("JAIL-PD-2026-01@1"). Whatever is committed later
-        stands above all that was ever answered: a poller that never goes back misses nothing."""
+        stands above all that was ever answered: a poller that never goes back misses nothing. With `urgent`,
+        only urgent ones, with the positions that they have among all."""
 
     async def waiting_under(self, versions: Collection[str], limit: int) -> tuple[DeliveryId, ...]:
         """WAITING deliveries, urgent ones aside, that were decided under these versions of agreements."""

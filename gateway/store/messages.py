@@ -153,7 +153,8 @@ class Messages(Protocol):
         """Write all or nothing. Concurrent calls may share one commit; one that is not STORED never fails its batch.
         KNOWN comes before STALE, and STALE before REPLAYED. No acceptance is STORED under a version that is gone when
         it commits, nor after a message or a release of its chain that it was decided without. Acceptances of
-        one chain happen one after the other: recalls reach all that was stored of it before."""
+        one chain happen one after the other: recalls reach all that was stored of it before. What of a chain is WAITING
+        for a recipient of the new message is due when that is, if not sooner."""
 
     async def forget_signatures(self, before: datetime, limit: int) -> int:
         """Forget signatures that were stale before this moment, at most so many; how many those were."""

@@ -36,7 +36,14 @@ class PostgresDeliveries(Reading):
         await super().close()
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, limit: int, per_recipient: int, push: frozenset[AgencyId]
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        per_recipient: int,
+        push: frozenset[AgencyId],
+        held: Collection[str] = (),
     ) -> tuple[Claim, ...]:
         """Take due deliveries."""
         async with self._writing("claim") as db:
@@ -47,6 +54,7 @@ class PostgresDeliveries(Reading):
                 limit=limit,
                 per_recipient=per_recipient,
                 push=push,
+                held=sorted(held),
             )
 
     async def settle(self, lease: str, delivery: Delivery, entries: Sequence[AuditEntry]) -> bool:
@@ -84,9 +92,11 @@ class PostgresDeliveries(Reading):
             return await _move(db, delivery, expected, entries)
 
     async def inbox(
-        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = (), urgent: bool = False
     ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency, by position."""
+        if urgent:
+            return await self._all(rows.record_of, "urgent_inbox", recipient=agency, after=after, limit=limit)
         values = {"recipient": agency, "after": after, "limit": limit, "withheld": sorted(withheld)}
         return await self._all(rows.record_of, "inbox", **values)
 
@@ -101,18 +111,25 @@ _CHAIN_MATES: Final = 4
 
 
 async def _claim(
-    db: Connected, *, now: int, lease_until: int, limit: int, per_recipient: int, push: frozenset[AgencyId]
+    db: Connected,
+    *,
+    now: int,
+    lease_until: int,
+    limit: int,
+    per_recipient: int,
+    push: frozenset[AgencyId],
+    held: list[str],
 ) -> tuple[Claim, ...]:
     """Take due deliveries. One claim at a time: what each may take depends on what the others hold."""
     await db.execute(SQL["lock_space"], {"space": int(Space.CLAIM)})
     await db.execute(SQL["end_recalled"], {"now": now})
     sending = await db.execute(SQL["sending"])
     most = min(per_recipient, limit) * _CHAIN_MATES
-    due = await db.execute(SQL["due"], {"now": now, "limit": most, "push": list(push)})
-    held, lapsed = under_way(((_due(row[:5], lapsed=True), row[5]) for row in await sending.fetchall()), now)
+    due = await db.execute(SQL["due"], {"now": now, "limit": most, "push": list(push), "held": held})
+    busy, lapsed = under_way(((_due(row[:5], lapsed=True), row[5]) for row in await sending.fetchall()), now)
     candidates = [each for each in lapsed if each.recipient in push]
     candidates += [_due(row) for row in await due.fetchall()]
-    chosen = [each.key for each in choose(candidates, held, limit=limit, per_recipient=per_recipient)]
+    chosen = [each.key for each in choose(candidates, busy, limit=limit, per_recipient=per_recipient)]
     if not chosen:
         return ()
     taking = await db.execute(SQL["take"], {"ids": chosen, "now": now, "lease_until": lease_until})

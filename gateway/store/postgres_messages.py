@@ -186,6 +186,9 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
     for each in stored:
         if each.recalls:
             await db.execute(SQL["recall"], {"first": each.message.first, "recipients": list(each.recalls)})
+    await _make_due(
+        db, [new for each in stored if each.message.first != each.message.id for new in each.disseminations]
+    )
     new = [new for each in stored for new in each.disseminations]
     await insert_batch(
         db,
@@ -201,6 +204,18 @@ async def _insert_accepted(db: Connected, stored: Sequence[Acceptance]) -> None:
     for each in stored:  # after the entries of their messages
         if each.reply is not None:
             await put_reply(db, each.reply)
+
+
+async def _make_due(db: Connected, following: Sequence[NewDissemination]) -> None:
+    """What of their chains still waits for their recipients goes before them, and so with them."""
+    if not following:
+        return
+    values = {
+        "firsts": [each.delivery.first for each in following],
+        "recipients": [each.delivery.recipient for each in following],
+        "due_ats": [rows.micros(each.delivery.due_at) for each in following],
+    }
+    await db.execute(SQL["make_due"], values)
 
 
 async def _insert_disseminations(db: Connected, new: Sequence[NewDissemination], entries: Sequence[AuditEntry]) -> None:
@@ -227,6 +242,7 @@ async def _release(db: Connected, release: EmergencyRelease) -> Stored:
     size = await scalar(db, "chain_size", first=release.message.first)
     if standing != (release.configuration, 1) or size != release.chain_size:
         return Stored.STALE
+    await _make_due(db, release.disseminations)
     await insert(db, "insert_because", rows.because_rows(release))
     await insert_disclosures(db, release.disclosures)
     await _insert_kept(db, [release.kept, *(each.kept for each in release.disseminations)])

@@ -31,6 +31,7 @@ class Claiming:
     limit: int
     per_recipient: int
     push: frozenset[AgencyId]
+    held: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +58,24 @@ class SqliteDeliveries(Reading):
     """How what is shared gets to its recipients."""
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, limit: int, per_recipient: int, push: frozenset[AgencyId]
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        per_recipient: int,
+        push: frozenset[AgencyId],
+        held: Collection[str] = (),
     ) -> tuple[Claim, ...]:
         """Take due deliveries."""
-        claiming = Claiming(now=now, lease_until=lease_until, limit=limit, per_recipient=per_recipient, push=push)
+        claiming = Claiming(
+            now=now,
+            lease_until=lease_until,
+            limit=limit,
+            per_recipient=per_recipient,
+            push=push,
+            held=tuple(sorted(held)),
+        )
         taken: Sequence[tuple[int, int]] = await self._writer.write("claim", claiming)
         # What they carry does not change, so it is read outside the write lock. Should the process end here, the leases
         # run out.
@@ -94,9 +109,11 @@ class SqliteDeliveries(Reading):
         return moved
 
     async def inbox(
-        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = ()
+        self, agency: AgencyId, after: int, limit: int, *, withheld: Collection[str] = (), urgent: bool = False
     ) -> tuple[DisseminationRecord, ...]:
         """WAITING deliveries to this agency, by position."""
+        if urgent:
+            return await self._all(rows.record_of, "urgent_inbox", recipient=agency, after=after, limit=limit)
         values = {"recipient": agency, "after": after, "limit": limit, "withheld": json_text(sorted(withheld))}
         return await self._all(rows.record_of, "inbox", **values)
 
@@ -135,7 +152,7 @@ def _claim_one(db: sqlite3.Connection, claiming: Claiming) -> tuple[tuple[int, i
     for (recipient,) in db.execute(SQL["lanes"]).fetchall():
         room = claiming.per_recipient - held.per_recipient[recipient]
         if recipient in claiming.push and room > 0:
-            candidates += _due_in_lane(db, recipient, now, min(room, claiming.limit))
+            candidates += _due_in_lane(db, recipient, claiming, min(room, claiming.limit))
     chosen = choose(candidates, held, limit=claiming.limit, per_recipient=claiming.per_recipient)
     if not chosen:
         return ()
@@ -149,10 +166,11 @@ _CHAIN_MATES: Final = 4
 """How many times more than there is room for are looked at, since several of one chain may stand first in a lane."""
 
 
-def _due_in_lane(db: sqlite3.Connection, recipient: str, now: int, room: int) -> list[Due]:
+def _due_in_lane(db: sqlite3.Connection, recipient: str, claiming: Claiming, room: int) -> list[Due]:
     found: list[Due] = []
+    terms = {"now": rows.micros(claiming.now), "held": json_text(claiming.held)}
     for urgent in (1, 0):
-        values = {"recipient": recipient, "urgent": urgent, "now": now, "limit": room * _CHAIN_MATES}
+        values = {"recipient": recipient, "urgent": urgent, "limit": room * _CHAIN_MATES, **terms}
         found += [
             Due(key=key, recipient=recipient, first=first, urgent=bool(urgent), due_at=due_at)
             for key, recipient, first, urgent, due_at in db.execute(SQL["due"], values)

@@ -90,6 +90,7 @@ def _accept_group(db: sqlite3.Connection, group: Sequence[Acceptance]) -> list[S
     stored = [each for each, result in zip(group, results, strict=True) if result is Stored.STORED]
     if stored:
         _recall(db, stored[0])
+        _make_due(db, [new for each in stored if each.message.first != each.message.id for new in each.disseminations])
         _insert_accepted(db, stored, message, dissemination, position)
     return results
 
@@ -148,6 +149,13 @@ def _recall(db: sqlite3.Connection, acceptance: Acceptance) -> None:
     """Only the first of a group recalls anything, and it does before its own deliveries are there."""
     if acceptance.recalls:
         db.execute(SQL["recall"], {"first": acceptance.message.first, "recipients": json_text(acceptance.recalls)})
+
+
+def _make_due(db: sqlite3.Connection, following: Sequence[NewDissemination]) -> None:
+    """What of their chains still waits for their recipients goes before them, and so with them."""
+    if following:
+        new = [(each.delivery.first, each.delivery.recipient, rows.micros(each.delivery.due_at)) for each in following]
+        db.execute(SQL["make_due"], {"new": json_text(new)})
 
 
 def _insert_accepted(
@@ -221,6 +229,7 @@ def _release_one(db: sqlite3.Connection, release: EmergencyRelease) -> Stored:
     (size,) = db.execute(SQL["chain_size"], {"first": release.message.first}).fetchone()
     if message is None or (version, size) != (release.configuration, release.chain_size):
         return Stored.STALE
+    _make_due(db, release.disseminations)
     _insert_disseminations(db, [(message, new) for new in release.disseminations], dissemination, position)
     insert(db, "insert_because", rows.because_rows(release))
     insert_disclosures(db, release.disclosures)

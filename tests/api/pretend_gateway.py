@@ -207,10 +207,10 @@ class PretendGateway:
         return "a signed note\n"
 
     async def inbox_page(
-        self, _: object, agency: AgencyId, *, after: int, limit: int, channel: str = ""
+        self, _: object, agency: AgencyId, *, after: int, limit: int, urgent: bool = False, channel: str = ""
     ) -> tuple[InboxItem, ...]:
         items = [self._item(position) for position in (3, 4, 9)] if agency == POLICE.id else []
-        return tuple(item for item in items if item.position > after)[:limit]
+        return tuple(item for item in items if item.position > after and (item.urgent or not urgent))[:limit]
 
     def _item(self, position: int) -> InboxItem:
         return InboxItem(

@@ -351,6 +351,12 @@ async def test_the_receipt_is_text(client: aiohttp.ClientSession) -> None:
     assert await answer.text() == "a signed note\n"
 
 
+async def test_of_the_inbox_the_urgent_ones_can_be_asked_for_alone(police: aiohttp.ClientSession) -> None:
+    answer = await (await police.get("/v1/inbox?urgent=true&limit=1")).json()
+    assert [(item["delivery"], item["urgent"]) for item in answer["items"]] == [("d-9", True)]
+    assert answer["next"] == 9
+
+
 async def test_the_inbox_is_paged_by_position(police: aiohttp.ClientSession) -> None:
     first = await (await police.get("/v1/inbox?limit=2")).json()
     assert [item["delivery"] for item in first["items"]] == ["d-3", "d-4"]

@@ -385,6 +385,21 @@ async def test_a_lost_lease_writes_nothing(here: World, there: PretendEndpoint) 
     assert await here.said(delivery) == ["undeliverable"]
 
 
+async def test_a_notice_that_was_put_off_arrives_before_the_update_to_it(here: World, there: PretendEndpoint) -> None:
+    there.outcomes = [DOWN] * 4
+    (notice,) = await here.deliver(POLICE)
+    relay = relay_to(here, there)
+    for _ in range(3):
+        await run(relay)
+        here.clock.go(minutes=1)
+    (update,) = await here.deliver(POLICE, first=notice.message)
+    await run(relay)
+    assert there.mailbox.messages == []  # the notice was tried first, in vain; the update waits for it
+    here.clock.go(hours=1)
+    await run(relay)
+    assert there.mailbox.messages == [notice.message, update.message]
+
+
 async def test_what_was_recalled_while_it_failed_stays_recalled(here: World, there: PretendEndpoint) -> None:
     there.hold, there.outcomes = asyncio.Event(), [DOWN]
     (one,) = await here.deliver(POLICE)

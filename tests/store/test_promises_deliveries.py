@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from gateway.agency import AgencyId
-from gateway.delivery.delivery import State
+from gateway.delivery.delivery import Delivery, State
 from gateway.message import DeliveryId, MessageId
 from gateway.store.interface import Store
 from gateway.store.log import StoredEntry
@@ -164,6 +164,117 @@ async def test_a_lapsed_try_counts_for_its_chain_but_not_for_its_lane(store: Sto
     await store.accept(acceptance(POLICE, after=notice, urgent=True))
     claims = await store.claim(now=NOW + LEASE, lease_until=NOW + 2 * LEASE, limit=5, per_recipient=1, push=EVERYBODY)
     assert [claim.record.delivery.id for claim in claims] == [lapsed.record.delivery.id]
+
+
+# --- the order of a chain -----------------------------------------------------------------------------------------
+
+
+async def _put_off(store: Store, until: datetime) -> Delivery:
+    """The one delivery that is due, tried in vain."""
+    claim = await claim_one(store)
+    waiting = replace(claim.record.delivery, state=State.WAITING, due_at=until, last_error="delivery.http-503")
+    assert await store.settle(claim.lease, waiting, [])
+    return waiting
+
+
+async def test_an_older_message_of_a_chain_is_due_with_the_newer_one_and_goes_before_it(
+    store: Store, second: Store
+) -> None:
+    notice, other = acceptance(POLICE, PROBATION), acceptance(POLICE, due_at=NOW + 2 * LEASE)
+    for each in (notice, other):
+        await store.accept(each)
+    terms = {"limit": 9, "per_recipient": 9, "push": EVERYBODY}
+    for claim in await store.claim(now=NOW, lease_until=NOW + LEASE, **terms):
+        failing = replace(failed(claim.record.delivery), due_at=NOW + 2 * LEASE)
+        assert await store.settle(claim.lease, failing, [])
+    update = acceptance(POLICE, after=notice)
+    await second.accept(update)
+    older = await claim_one(store)
+    assert older.record.dissemination.message == notice.message.id
+    assert older.record.dissemination.recipient == POLICE
+    assert await store.settle(older.lease, delivered(older.record.delivery), [])
+    assert (await claim_one(store)).record.dissemination.message == update.message.id
+
+
+async def test_a_newer_message_waits_while_an_older_one_of_its_chain_is_put_off(store: Store) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    first, second = acceptance(after=notice), acceptance(after=notice, chain_size=4)
+    await store.accept(first)
+    await store.accept(second)
+    await _put_off(store, NOW + LEASE)
+    terms = {"limit": 9, "per_recipient": 9, "push": EVERYBODY}
+    assert await store.claim(now=NOW, lease_until=NOW + LEASE, **terms) == ()
+    arrived = []
+    while claims := await store.claim(now=NOW + LEASE, lease_until=NOW + 2 * LEASE, **terms):
+        for claim in claims:
+            arrived.append(claim.record.dissemination.message)
+            assert await store.settle(claim.lease, delivered(claim.record.delivery), [])
+    assert arrived == [notice.message.id, first.message.id, second.message.id]
+
+
+@pytest.mark.parametrize("end", [State.UNDELIVERABLE, State.EXPIRED, State.RECALLED])
+async def test_what_has_ended_keeps_no_newer_message_waiting(store: Store, end: State) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    waiting = await _put_off(store, NOW + LEASE)
+    update = acceptance(after=notice, due_at=NOW)
+    await store.accept(update)
+    assert await store.move(replace(waiting, state=end), expected=State.WAITING, entries=[])
+    assert (await claim_one(store)).record.dissemination.message == update.message.id
+
+
+async def test_what_an_agreement_holds_keeps_no_newer_message_waiting(store: Store) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    update = acceptance(after=notice)
+    await store.accept(update)
+    await _put_off(store, NOW + LEASE)
+    made = notice.disseminations[0].dissemination
+    terms = {"now": NOW, "lease_until": NOW + LEASE, "limit": 9, "per_recipient": 9, "push": EVERYBODY}
+    assert await store.claim(**terms) == ()
+    (claim,) = await store.claim(held={f"{made.mou}@{made.mou_version}"}, **terms)
+    assert claim.record.dissemination.message == update.message.id
+
+
+async def test_an_urgent_one_waits_for_no_older_one_that_is_put_off_or_not_urgent(store: Store) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    await _put_off(store, NOW + LEASE)
+    urgent = acceptance(after=notice, urgent=True)
+    await store.accept(urgent)
+    assert (await claim_one(store)).record.dissemination.message == urgent.message.id
+
+
+async def test_of_two_urgent_ones_that_are_due_the_older_message_goes_first(store: Store) -> None:
+    notice = acceptance(urgent=True)
+    await store.accept(notice)
+    await _put_off(store, NOW + LEASE)
+    later = acceptance(after=notice, urgent=True, due_at=NOW - LEASE)
+    await store.accept(later)
+    await _put_off(store, NOW + LEASE)
+    assert (await claim_one(store)).record.dissemination.message == later.message.id
+
+
+async def test_what_is_over_time_waits_for_nothing(store: Store) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    update = acceptance(after=notice, due_at=NOW - timedelta(days=3))
+    await store.accept(update)
+    await _put_off(store, NOW + LEASE)
+    assert (await claim_one(store)).record.dissemination.message == update.message.id
+
+
+async def test_other_recipients_and_other_chains_wait_for_nothing(store: Store) -> None:
+    notice = acceptance()
+    await store.accept(notice)
+    await _put_off(store, NOW + LEASE)
+    update, other = acceptance(PROBATION, after=notice), acceptance(POLICE)
+    for each in (update, other):
+        await store.accept(each)
+    terms = {"now": NOW, "lease_until": NOW + LEASE, "limit": 9, "per_recipient": 9, "push": EVERYBODY}
+    claims = await store.claim(**terms)
+    assert {claim.record.dissemination.message for claim in claims} == {update.message.id, other.message.id}
 
 
 # --- recall -------------------------------------------------------------------------------------------------------

@@ -79,6 +79,20 @@ async def test_what_is_requeued_stands_above_what_was_polled_meanwhile(store: St
     assert requeued.delivery.id == delivery.id
 
 
+async def test_urgent_ones_can_be_read_alone_and_keep_their_positions(store: Store) -> None:
+    for each in (acceptance(FUSION), acceptance(FUSION, urgent=True), acceptance(FUSION), acceptance(urgent=True)):
+        await store.accept(each)
+    await store.accept(acceptance(FUSION, urgent=True))
+    everything = await store.inbox(FUSION, 0, 10)
+    assert [record.delivery.urgent for record in everything] == [False, True, False, True]
+    first, second = await store.inbox(FUSION, 0, 10, urgent=True)
+    assert (first, second) == (everything[1], everything[3])
+    assert await store.inbox(FUSION, first.position, 10, urgent=True) == (second,)
+    assert await store.inbox(FUSION, 0, 1, urgent=True) == (first,)
+    await store.move(delivered(first.delivery), expected=State.WAITING, entries=[])
+    assert await store.inbox(FUSION, 0, 10, urgent=True) == (second,)
+
+
 MOU = "JAIL-PD-2026-01"
 
 

@@ -106,6 +106,36 @@ WHERE
     )
     AND state IN ('waiting', 'sending');
 
+-- name: make_due!
+-- What waits of the chains that new deliveries belong to is due with them: it goes to the recipient before them.
+WITH new AS (
+    SELECT v.id, wanted.due_at
+    FROM unnest(:firsts::text [], :recipients::text [], :due_ats::bigint []) AS wanted (first, recipient, due_at)
+    CROSS JOIN LATERAL (
+        SELECT v.id
+        FROM dissemination AS d
+        JOIN delivery AS v ON v.dissemination = d.id
+        WHERE
+            d.message IN (
+                SELECT wanted.first
+                UNION ALL
+                SELECT message.id FROM message WHERE message.first = wanted.first AND message.first <> message.id
+            )
+            AND d.recipient = wanted.recipient
+            AND v.state = 'waiting' AND v.due_at > wanted.due_at
+    ) AS v
+),
+
+held AS (
+    SELECT id FROM delivery WHERE id IN (SELECT id FROM new) ORDER BY id FOR UPDATE
+)
+
+UPDATE delivery
+SET due_at = new.due_at
+FROM new
+JOIN held ON held.id = new.id
+WHERE delivery.id = new.id AND delivery.state = 'waiting' AND delivery.due_at > new.due_at;
+
 -- name: insert_entries!
 -- Audit entries; they stand in line for the tree by a trigger.
 INSERT INTO entry (

@@ -19,8 +19,10 @@ WHERE
 SELECT id, recipient, first, urgent, due_at, lease_until FROM delivery WHERE state = 'sending';
 
 -- name: due
--- What is due first in each lane, leaving alone every chain that is under way there. The lanes are found by skipping
--- from one to the next in the index.
+-- What is due first in each lane, leaving alone every chain that is under way there, and what an older message of its
+-- chain goes before: one that is not urgent waits while that is still to be sent, an urgent one only for an urgent one
+-- that is due. What is held goes before nothing, and whose time has run out waits for nothing. The lanes are found by skipping from one to the
+-- next in the index.
 WITH RECURSIVE lane (recipient) AS (
     SELECT min(recipient) FROM delivery WHERE state = 'waiting'
     UNION ALL
@@ -44,6 +46,25 @@ CROSS JOIN LATERAL (
             WHERE
                 sending.state = 'sending' AND sending.recipient = waiting.recipient
                 AND sending.first = waiting.first
+        )
+        AND (
+            waiting.message = waiting.first OR waiting.expires_at <= :now
+            OR NOT EXISTS (
+                SELECT 1
+                FROM dissemination AS d
+                JOIN delivery AS older ON older.dissemination = d.id
+                WHERE
+                    d.message IN (
+                        SELECT waiting.first
+                        UNION ALL
+                        SELECT message.id FROM message
+                        WHERE message.first = waiting.first AND message.first <> message.id
+                    )
+                    AND d.message < waiting.message AND d.recipient = waiting.recipient
+                    AND older.state = 'waiting'
+                    AND (waiting.urgent = 0 OR (older.urgent = 1 AND older.due_at <= :now))
+                    AND (older.urgent = 1 OR d.mou || '@' || d.mou_version <> ALL(:held::text []))
+            )
         )
     ORDER BY waiting.due_at
     LIMIT :limit
@@ -137,6 +158,14 @@ FROM dissemination_record
 WHERE
     state = 'waiting' AND recipient = :recipient AND position > :after
     AND (urgent = 1 OR mou || '@' || mou_version <> ALL(:withheld::text []))
+ORDER BY position
+LIMIT :limit;
+
+-- name: urgent_inbox
+-- Of what waits for one recipient, what is urgent, in the order in which it came: few, found by the index of lanes.
+SELECT *
+FROM dissemination_record
+WHERE state = 'waiting' AND recipient = :recipient AND urgent = 1 AND position > :after
 ORDER BY position
 LIMIT :limit;
 

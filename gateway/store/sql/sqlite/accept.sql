@@ -97,6 +97,25 @@ WHERE
         )
     );
 
+-- name: make_due!
+-- What waits of the chains that new deliveries, each [first, recipient, due_at], belong to is due with them: it goes to
+-- the recipient before them.
+UPDATE delivery
+SET due_at = new.due_at
+FROM (
+    SELECT d.number, json_extract(each.value, '$[2]') AS due_at
+    FROM json_each(:new) AS each
+    CROSS JOIN dissemination AS d
+    WHERE
+        d.message IN (
+            SELECT number FROM message WHERE id = json_extract(each.value, '$[0]')
+            UNION
+            SELECT number FROM message WHERE first = json_extract(each.value, '$[0]') AND first <> id
+        )
+        AND d.recipient = json_extract(each.value, '$[1]')
+) AS new
+WHERE delivery.number = new.number AND delivery.state = 'waiting' AND delivery.due_at > new.due_at;
+
 -- name: insert_entries!
 -- Audit entries; each stands in line for the tree by a trigger.
 INSERT INTO entry (id, type, at, leaf_hash, parties, message, body)

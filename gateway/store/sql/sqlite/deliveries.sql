@@ -20,7 +20,9 @@ WITH RECURSIVE lane (recipient) AS (
 SELECT recipient FROM lane WHERE recipient IS NOT NULL;
 
 -- name: due
--- What is due first in one lane, leaving alone every chain that is under way there.
+-- What is due first in one lane, leaving alone every chain that is under way there, and what an older message of its
+-- chain goes before: one that is not urgent waits while that is still to be sent, an urgent one only for an urgent one
+-- that is due. What is held goes before nothing, and whose time has run out waits for nothing.
 SELECT number, recipient, first, urgent, due_at
 FROM delivery AS waiting
 WHERE
@@ -30,6 +32,23 @@ WHERE
         FROM delivery AS sending
         WHERE
             sending.state = 'sending' AND sending.recipient = waiting.recipient AND sending.first = waiting.first
+    )
+    AND NOT EXISTS (
+        SELECT 1
+        FROM dissemination AS mine
+        CROSS JOIN dissemination AS d
+        CROSS JOIN delivery AS older
+        WHERE
+            mine.number = waiting.number AND waiting.expires_at > :now
+            AND d.message IN (
+                SELECT number FROM message WHERE id = waiting.first
+                UNION
+                SELECT number FROM message WHERE first = waiting.first AND first <> id
+            )
+            AND d.message < mine.message AND d.recipient = waiting.recipient
+            AND older.number = d.number AND older.state = 'waiting'
+            AND (waiting.urgent = 0 OR (older.urgent AND older.due_at <= :now))
+            AND (older.urgent OR d.mou || '@' || d.mou_version NOT IN (SELECT value FROM json_each(:held)))
     )
 ORDER BY due_at
 LIMIT :limit;
@@ -126,6 +145,14 @@ WHERE
     state = 'waiting' AND recipient = :recipient AND position > :after
     AND (urgent OR mou || '@' || mou_version NOT IN (SELECT value FROM json_each(:withheld)))
 ORDER BY position
+LIMIT :limit;
+
+-- name: urgent_inbox
+-- Of what waits for one recipient, what is urgent, in the order in which it came: few, found by the index of lanes.
+SELECT *
+FROM dissemination_record
+WHERE state = 'waiting' AND recipient = :recipient AND urgent = 1 AND position > :after
+ORDER BY +position
 LIMIT :limit;
 
 -- name: waiting_under
