@@ -16,6 +16,7 @@ from typing import Any, cast
 from lxml import etree
 
 from gateway.document.names import XSI, join, split, structures_version
+from gateway.document.objects import shared_objects
 from gateway.document.uri import uri_key
 from gateway.iepd.touched import Touched
 
@@ -52,10 +53,8 @@ class Sharing:
         pointing, bearers = self._xpaths()
         if not pointing(root):
             return ()
-        found = _Classes()
-        for element in cast("list[Any]", bearers(root)):
-            found.add(element, tuple(self._keys(element)))
-        told = (Told(elements, self.touched) for elements in found.members() if len(elements) > 1)
+        keyed = ((element, tuple(self._keys(element))) for element in cast("list[Any]", bearers(root)))
+        told = (Told(elements, self.touched) for elements in shared_objects(each for each in keyed if each[1]))
         return tuple(each for each in told if each.matters)
 
     def _keys(self, element: etree._Element) -> Iterator[str]:
@@ -79,32 +78,6 @@ class Sharing:
         return found
 
 
-class _Classes:
-    """Elements put together by the keys they share."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-        self._keyed: list[tuple[etree._Element, str]] = []
-
-    def add(self, element: etree._Element, keys: tuple[str, ...]) -> None:
-        if not keys:
-            return
-        for key in keys:
-            self._parent[self._find(key)] = self._find(keys[0])
-        self._keyed.append((element, keys[0]))
-
-    def members(self) -> tuple[list[etree._Element], ...]:
-        members: dict[str, list[etree._Element]] = defaultdict(list)
-        for element, key in self._keyed:
-            members[self._find(key)].append(element)
-        return tuple(members.values())
-
-    def _find(self, key: str) -> str:
-        while self._parent.setdefault(key, key) != key:
-            self._parent[key] = key = self._parent[self._parent[key]]
-        return key
-
-
 class Told:
     """All that is said of one object: for each name the different things, in document order.
 
@@ -112,7 +85,7 @@ class Told:
     matters  at one place that facts look at they would find less than, or something else than, at another
     """
 
-    def __init__(self, elements: list[etree._Element], touched: Touched) -> None:
+    def __init__(self, elements: tuple[etree._Element, ...], touched: Touched) -> None:
         said = {element: _said(element) for element in elements}
         speakers = Counter(name for each in said.values() for name in each)
         self._different: dict[str, dict[bytes, tuple[etree._Element, ...] | str]] = {name: {} for name in speakers}

@@ -9,13 +9,14 @@ The namespace differs between NIEM versions and is known by its pattern.
 
 import threading
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
 from gateway.document.names import split, structures_version
+from gateway.document.objects import shared_objects
 from gateway.document.uri import uri_key
 from gateway.iepd.facts import Facts
 from gateway.policy.rules import Node
@@ -111,7 +112,7 @@ def find_identities(
             used = used or namespace
     if not of:
         return None
-    return Identities(of, tuple(_classes(of)), used)
+    return Identities(of, tuple(shared_objects((element, identity.keys) for element, identity in of.items())), used)
 
 
 def _identity(element: etree._Element) -> tuple[Identity | None, str]:
@@ -131,26 +132,6 @@ def _identity(element: etree._Element) -> tuple[Identity | None, str]:
             pointer = f"#{text}" if local == "ref" else uri_key(text)
             attribute = name
     return (Identity(name_of, pointer, attribute) if structures else None), structures
-
-
-def _classes(of: dict[etree._Element, Identity]) -> Iterator[tuple[etree._Element, ...]]:
-    """Objects with more than one element: union over keys."""
-    parent: dict[str, str] = {}
-
-    def find(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = key = parent[parent[key]]
-        return key
-
-    for identity in of.values():
-        first, *more = identity.keys
-        find(first)
-        for key in more:
-            parent[find(key)] = find(first)
-    members: dict[str, list[etree._Element]] = defaultdict(list)
-    for element, identity in of.items():
-        members[find(identity.keys[0])].append(element)
-    return (tuple(elements) for elements in members.values() if len(elements) > 1)
 
 
 def step(standings: Iterable[Standing], element: etree._Element, facts: Facts) -> tuple[Standing, ...]:
